@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Runs everything that must hold: format, lints, documentation, examples, tests and doctests.
+#
+# `bash tests/run.sh` works from any folder, as root or not, on a fresh Debian machine that has the Rust toolchain. What is missing
+# (a linker, rustfmt, clippy) is installed first; nothing is installed when nothing is missing. The first step that fails ends
+# the run and is named. The tests come last, so that their own summary is the last thing on the screen.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if [[ ${CI:-} == true ]]; then
+    export CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=never
+fi
+
+step="start"
+log=$(mktemp)
+trap finish EXIT
+
+# Says how the run ended, whichever way it ended.
+finish() {
+    local status=$?
+    rm -f "$log"
+    if ((status != 0)); then
+        printf '\nFAILED: %s (after %d s)\n' "$step" "$SECONDS" >&2
+    fi
+    exit "$status"
+}
+
+# begin NAME: names the step that follows, for the reader and for the message of a failure.
+begin() {
+    step=$1
+    printf '\n=== %s ===\n' "$step"
+}
+
+# run NAME COMMAND...: one step that is one command, shown before it runs.
+run() {
+    begin "$1"
+    shift
+    printf '$ %s\n' "$*"
+    "$@"
+}
+
+as_root() {
+    if ((EUID == 0)); then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        printf 'this needs root and there is no sudo: %s\n' "$*" >&2
+        return 1
+    fi
+}
+
+# need_tool COMMAND PACKAGE...: installs the Debian packages when the command is not there.
+need_tool() {
+    local tool=$1
+    shift
+    command -v "$tool" >/dev/null && return
+    printf '%s is missing: installing %s\n' "$tool" "$*"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+}
+
+# need_component SUBCOMMAND COMPONENT: adds a component of the toolchain when cargo does not know its subcommand.
+need_component() {
+    cargo "$1" --version >/dev/null 2>&1 && return
+    printf 'cargo %s is missing: adding %s\n' "$1" "$2"
+    rustup component add "$2"
+}
+
+# The names of all examples: a file each, or a folder with a main.rs.
+examples() {
+    local path
+    for path in examples/*.rs examples/*/main.rs; do
+        [[ -e $path ]] || continue
+        path=${path%/main.rs}
+        basename "$path" .rs
+    done
+}
+
+# sum WORD: the total of "N WORD" over all summaries of the test runner.
+sum() {
+    awk -v word="$1" '/^test result:/ { for (i = 2; i <= NF; i++) if ($i ~ "^" word) n += $(i - 1) } END { print n + 0 }' "$log"
+}
+
+run_examples() {
+    local name
+    for name in $(examples); do
+        run "example $name" cargo run --quiet --all-features --locked --example "$name"
+    done
+}
+
+# All test binaries run even when one fails, so that the numbers are complete; the status is the runner's own. Numbers are printed
+# only where they tell the story: a build that broke, or a binary that died, must not close with "0 failed".
+run_tests() {
+    local status=0
+    cargo test --workspace --all-features --locked --no-fail-fast 2>&1 | tee "$log" || status=$?
+    local passed failed
+    passed=$(sum passed) failed=$(sum failed)
+    if ((status == 0 || failed > 0)); then
+        printf '\nEverything ran in %d s; %d tests were ignored.\n' "$SECONDS" "$(sum ignored)"
+        printf '%d passed, %d failed\n' "$passed" "$failed"
+    fi
+    return "$status"
+}
+
+begin "tools"
+# A shell that has not read its profile since rustup ran does not know cargo yet.
+command -v cargo >/dev/null || PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
+need_tool cc gcc libc6-dev
+need_component fmt rustfmt
+need_component clippy clippy
+cargo --version
+
+run "format" cargo fmt --all --check
+run "lints, all features" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+run "lints, default features" cargo clippy --workspace --locked -- -D warnings
+run "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
+run_examples
+run "tests and doctests" run_tests
