@@ -1,1 +1,4 @@
 //! dk-data.
+
+pub mod id;
+pub mod version;
