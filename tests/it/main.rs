@@ -1,0 +1,3 @@
+//! The integration tests, one binary: each module is a subject, each test's name a promise.
+
+mod tidy;
