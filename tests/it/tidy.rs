@@ -16,13 +16,14 @@ const TOP: &[&str] =
 
 /// The modules of `src` from the ground up: one names only modules of rows above its own, and its neighbours in the row.
 const MODULES: &[&[&str]] = &[
-    &["error"],
     &["id"],
     &["version"],
     &["number"],
-    // A value can hold a document and a document holds values.
-    &["value", "record"],
-    &["query"],
+    &["like"],
+    &["error"],
+    // What a record is and how it is asked for are one thing seen from two sides: a document holds values, the type of a
+    // field says what its handle can do, and a predicate says what an engine must be capable of.
+    &["value", "value_json", "record", "query", "capability"],
     &["store"],
     &["validate"],
     &["format"],

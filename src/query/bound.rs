@@ -1,0 +1,425 @@
+//! [`Bound`]: a filter checked against a schema once. The one evaluator for everything that is not a decoded struct.
+//!
+//! CSV cells, JSON peeks, documents and stored envelopes are seen through [`Cells`]. Every column that the filter reads
+//! has a slot, so that a row's cells can be parsed before any logic runs (semantics 3.12).
+
+use std::{cmp::Ordering, convert::Infallible, marker::PhantomData, sync::Arc};
+
+use memchr::memmem;
+
+use crate::{
+    capability::Caps,
+    error::{Error, Result},
+    like::{CaseFold, Pattern},
+    query::{
+        coerce::coerce,
+        filter::{Filter, Node, Op, Operand},
+        predicate::{Predicate, RunsOn, Seen, check_regex},
+    },
+    record::{Envelope, Part, RecordCodec, Schema, Target, Type},
+    value::{Value, ValueRef},
+};
+
+/// A row whose cells can be asked for.
+pub trait Cells {
+    /// What a cell that does not parse reports.
+    type Error;
+    /// The value of a column. `slot` is its place in [`Bound::columns`].
+    ///
+    /// # Errors
+    /// Where the cell does not parse.
+    fn cell(&self, slot: usize, target: &Target) -> Result<ValueRef<'_>, Self::Error>;
+}
+
+impl Envelope {
+    /// A part of the envelope as predicates see it; null for fields of the record.
+    pub(crate) fn cell<'a>(&'a self, target: &Target) -> ValueRef<'a> {
+        match &target.part {
+            Part::Id if target.ty.integer_range().is_some() => {
+                self.id().as_integer().map_or(ValueRef::Null, ValueRef::Int)
+            }
+            Part::Id => ValueRef::Text(self.id().to_string().into()),
+            Part::CreatedAt => self.created_at().map_or(ValueRef::Null, ValueRef::Timestamp),
+            Part::UpdatedAt => self.updated_at().map_or(ValueRef::Null, ValueRef::Timestamp),
+            Part::Metadata(name) => self.metadata().cell(name),
+            Part::Field(_) => ValueRef::Null,
+        }
+    }
+}
+
+impl<R: RecordCodec> Seen<'_, R> {
+    /// The value that a target leads to.
+    #[inline]
+    pub(crate) fn value(&self, target: &Target) -> ValueRef<'_> {
+        match &target.part {
+            Part::Field(steps) => self.record.cell(steps),
+            _ => self.envelope.cell(target),
+        }
+    }
+}
+
+impl<R: RecordCodec> Cells for Seen<'_, R> {
+    type Error = Infallible;
+    #[inline]
+    fn cell(&self, _: usize, target: &Target) -> Result<ValueRef<'_>, Infallible> {
+        Ok(self.value(target))
+    }
+}
+
+/// Cells that were parsed before: one for each of [`Bound::columns`].
+impl Cells for [ValueRef<'_>] {
+    type Error = Infallible;
+    fn cell(&self, slot: usize, _: &Target) -> Result<ValueRef<'_>, Infallible> {
+        Ok(self.get(slot).cloned().unwrap_or_default())
+    }
+}
+
+/// A filter bound to a schema; a predicate like any typed one.
+///
+/// ```
+/// use dk_data::{Document, Filter, Schema, FieldDef, Type};
+/// let schema = Schema::new("people").field(FieldDef::new("age", Type::U8));
+/// let adults = Filter::ge("age", 18).bind::<Document>(&schema)?;
+/// let wrong = Filter::ge("agee", 18).bind::<Document>(&schema).unwrap_err();
+/// assert!(wrong.to_string().contains("did you mean `age`?"));
+/// # Ok::<(), dk_data::Error>(())
+/// ```
+pub struct Bound<R> {
+    filter: Filter,
+    columns: Vec<Target>,
+    test: Test,
+    schema: Arc<Schema>,
+    record: PhantomData<fn(R)>,
+}
+
+impl<R> Clone for Bound<R> {
+    fn clone(&self) -> Self {
+        Bound {
+            filter: self.filter.clone(),
+            columns: self.columns.clone(),
+            test: self.test.clone(),
+            schema: self.schema.clone(),
+            record: PhantomData,
+        }
+    }
+}
+
+impl<R> std::fmt::Debug for Bound<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&self.filter, f)
+    }
+}
+
+/// A filter with its columns resolved and its literals in the columns' types.
+#[derive(Clone, Debug)]
+enum Test {
+    Compare(Column, Op, Value),
+    Between(Column, Value, Value),
+    /// In the order of [`ValueRef::order`], without duplicates.
+    In(Column, Vec<Value>),
+    Like(Column, Pattern),
+    StartsWith(Column, String),
+    EndsWith(Column, String),
+    Contains(Column, Value, memmem::Finder<'static>),
+    IsNull(Column),
+    Matches(Column, regex::Regex),
+    And(Vec<Test>),
+    Or(Vec<Test>),
+    Not(Box<Test>),
+}
+
+/// Which column, and how it is seen.
+#[derive(Clone, Copy, Debug)]
+struct Column {
+    slot: usize,
+    /// The length of the list is meant, not the list.
+    len: bool,
+    /// The type is declared, so that numbers of all kinds compare; else the rules of open documents hold (semantics 3.8).
+    declared: bool,
+}
+
+impl Filter {
+    /// Checks the filter against a schema and makes it a predicate: paths are resolved, literals brought into the types
+    /// of their fields, patterns compiled.
+    ///
+    /// # Errors
+    /// `Query`, with the field: an unknown name (with the nearest known one), a literal of another type, a comparison
+    /// with null or of what has no order, a pattern that does not parse, nesting beyond
+    /// [`MAX_DEPTH`](crate::query::filter::MAX_DEPTH) (semantics 3.5, 3.7, 3.10).
+    pub fn bind<R>(self, schema: &Schema) -> Result<Bound<R>> {
+        self.bind_to(&Arc::new(schema.clone()))
+    }
+
+    pub(crate) fn bind_to<R>(self, schema: &Arc<Schema>) -> Result<Bound<R>> {
+        let mut binder = Binder { schema, columns: Vec::new() };
+        let test = binder.bind(&self)?;
+        Ok(Bound { filter: self, columns: binder.columns, test, schema: schema.clone(), record: PhantomData })
+    }
+}
+
+impl<R> Bound<R> {
+    /// The filter, as it was before it was bound.
+    pub fn filter(&self) -> &Filter {
+        &self.filter
+    }
+    /// The columns that the filter reads, each once.
+    pub fn columns(&self) -> &[Target] {
+        &self.columns
+    }
+    /// Whether it is true of a row.
+    ///
+    /// # Errors
+    /// The first cell that does not parse.
+    pub fn test<C: Cells + ?Sized>(&self, row: &C) -> Result<bool, C::Error> {
+        self.test.holds(row, &self.columns)
+    }
+    /// This and another filter, bound to the same schema.
+    pub(crate) fn narrowed(&mut self, filter: Filter) -> Result<()> {
+        let mut binder = Binder { schema: &self.schema, columns: std::mem::take(&mut self.columns) };
+        let bound = binder.bind(&filter);
+        self.columns = binder.columns;
+        let test = bound?;
+        let old = std::mem::replace(&mut self.filter, Filter::all());
+        self.filter = old.and_also(filter);
+        match &mut self.test {
+            Test::And(list) => list.push(test),
+            _ => {
+                let old = std::mem::replace(&mut self.test, Test::And(Vec::new()));
+                self.test = Test::And(vec![old, test]);
+            }
+        }
+        Ok(())
+    }
+    /// The same filter over records of another type with the same schema.
+    pub(crate) fn cast<T>(self) -> Bound<T> {
+        Bound { filter: self.filter, columns: self.columns, test: self.test, schema: self.schema, record: PhantomData }
+    }
+}
+
+impl<R: RecordCodec> Predicate<R> for Bound<R> {
+    #[inline]
+    fn matches(&self, row: Seen<'_, R>) -> bool {
+        let Ok(holds) = self.test(&row);
+        holds
+    }
+    fn lower(&self) -> Option<Filter> {
+        Some(self.filter.clone())
+    }
+    fn needs(&self) -> Caps {
+        self.filter.needs()
+    }
+}
+/// Decided at run time, by what the filter needs.
+impl<E, R> RunsOn<E> for Bound<R> {}
+
+impl Filter {
+    /// What an engine must provide to run it.
+    pub fn needs(&self) -> Caps {
+        match self.node() {
+            Node::And(list) | Node::Or(list) => list.iter().fold(Caps::NONE, |caps, f| caps.or(f.needs())),
+            Node::Not(inner) => inner.needs(),
+            Node::Matches(..) => Caps::REGEX,
+            _ => Caps::NONE,
+        }
+    }
+}
+
+struct Binder<'a> {
+    schema: &'a Schema,
+    columns: Vec<Target>,
+}
+
+impl Binder<'_> {
+    fn bind(&mut self, filter: &Filter) -> Result<Test> {
+        Ok(match filter.node() {
+            Node::And(list) => Test::And(list.iter().map(|f| self.bind(f)).collect::<Result<_>>()?),
+            Node::Or(list) => Test::Or(list.iter().map(|f| self.bind(f)).collect::<Result<_>>()?),
+            Node::Not(inner) => Test::Not(Box::new(self.bind(inner)?)),
+            Node::TooDeep => return Err(too_deep()),
+            Node::IsNull(operand) => Test::IsNull(self.column(operand)?.0),
+            Node::Compare(operand, op, value) => {
+                let (column, target) = self.ordered(operand)?;
+                Test::Compare(column, *op, coerce(value, &target, *op == Op::Eq)?)
+            }
+            Node::Between(operand, low, high) => {
+                let (column, target) = self.ordered(operand)?;
+                Test::Between(column, coerce(low, &target, false)?, coerce(high, &target, false)?)
+            }
+            Node::In(operand, list) => {
+                let (column, target) = self.ordered(operand)?;
+                Test::In(column, self.sorted(list, &target)?)
+            }
+            Node::Contains(operand, part) => self.contains(operand, part)?,
+            Node::Like(operand, pattern, fold) => {
+                let (column, target) = self.text(operand)?;
+                let fold = if *fold { CaseFold::Ascii } else { CaseFold::No };
+                let pattern = Pattern::new(pattern, fold);
+                Test::Like(column, pattern.map_err(|e| Error::from(e).at_field(target.path.to_string()))?)
+            }
+            Node::StartsWith(operand, text) => Test::StartsWith(self.text(operand)?.0, text.clone()),
+            Node::EndsWith(operand, text) => Test::EndsWith(self.text(operand)?.0, text.clone()),
+            Node::Matches(operand, source) => {
+                let (column, target) = self.text(operand)?;
+                Test::Matches(column, check_regex(source).map_err(|e| e.at_field(target.path.to_string()))?)
+            }
+        })
+    }
+
+    fn sorted(&self, list: &[Value], target: &Target) -> Result<Vec<Value>> {
+        let mut list = list.iter().map(|v| coerce(v, target, true)).collect::<Result<Vec<_>>>()?;
+        // What does not equal itself (NaN) equals nothing, and would spoil the order.
+        list.retain(|v| v == v);
+        list.sort_unstable_by(|a, b| a.as_ref().order(&b.as_ref()));
+        Ok(list)
+    }
+
+    /// The column of an operand, in a slot of its own or one that it shares.
+    fn column(&mut self, operand: &Operand) -> Result<(Column, Target)> {
+        let target = self.schema.resolve(operand.path())?;
+        let len = matches!(operand, Operand::Len(_));
+        if len && !matches!(target.ty, Type::List(_) | Type::Any) {
+            return Err(misused(&target, "only a list has a length"));
+        }
+        let slot = self.columns.iter().position(|c| c.part == target.part).unwrap_or_else(|| {
+            self.columns.push(target.clone());
+            self.columns.len() - 1
+        });
+        let declared = target.ty != Type::Any;
+        let target = if len { Target { ty: Type::U64, ..target } } else { target };
+        Ok((Column { slot, len, declared }, target))
+    }
+
+    fn ordered(&mut self, operand: &Operand) -> Result<(Column, Target)> {
+        let (column, target) = self.column(operand)?;
+        match () {
+            () if target.large => Err(misused(&target, "it is declared `large` and can only be tested for null")),
+            () if matches!(target.ty, Type::List(_)) => {
+                Err(misused(&target, "a list has `contains`, `is_empty` and `len`"))
+            }
+            () if !target.ty.is_ordered() => Err(misused(&target, "it can only be tested for null")),
+            () => Ok((column, target)),
+        }
+    }
+
+    fn text(&mut self, operand: &Operand) -> Result<(Column, Target)> {
+        let (column, target) = self.ordered(operand)?;
+        match target.ty {
+            Type::Text | Type::Any => Ok((column, target)),
+            _ => Err(misused(&target, "only text has text operators")),
+        }
+    }
+
+    fn contains(&mut self, operand: &Operand, part: &Value) -> Result<Test> {
+        let (column, target) = self.column(operand)?;
+        let part = match &target.ty {
+            Type::List(item) => coerce(part, &Target { ty: item.ty.clone(), ..target.clone() }, true)?,
+            Type::Text | Type::Any if !target.large => coerce(part, &target, true)?,
+            _ => return Err(misused(&target, "only text and lists have `contains`")),
+        };
+        let finder = match &part {
+            Value::Text(text) => memmem::Finder::new(text).into_owned(),
+            _ => memmem::Finder::new("").into_owned(),
+        };
+        Ok(Test::Contains(column, part, finder))
+    }
+}
+
+fn misused(target: &Target, why: &'static str) -> Error {
+    Error::query(format!("a {} is compared wrongly: {why}", target.ty)).at_field(target.path.to_string())
+}
+
+pub(crate) fn too_deep() -> Error {
+    let levels = crate::query::filter::MAX_DEPTH;
+    Error::query(format!("the filter nests deeper than {levels} levels; write lists with `in`, or split the query"))
+}
+
+impl Test {
+    fn holds<C: Cells + ?Sized>(&self, row: &C, columns: &[Target]) -> Result<bool, C::Error> {
+        Ok(match self {
+            Test::Compare(column, op, value) => op.holds(column.compare(&column.fetch(row, columns)?, value)),
+            Test::Between(column, low, high) => {
+                let cell = column.fetch(row, columns)?;
+                Op::Ge.holds(column.compare(&cell, low)) && Op::Le.holds(column.compare(&cell, high))
+            }
+            Test::In(column, list) => column.is_in(&column.fetch(row, columns)?, list),
+            Test::Like(column, pattern) => text_of(&column.fetch(row, columns)?).is_some_and(|t| pattern.matches(t)),
+            Test::StartsWith(column, text) => {
+                text_of(&column.fetch(row, columns)?).is_some_and(|t| t.starts_with(text.as_str()))
+            }
+            Test::EndsWith(column, text) => {
+                text_of(&column.fetch(row, columns)?).is_some_and(|t| t.ends_with(text.as_str()))
+            }
+            Test::Contains(column, part, finder) => holds_part(&column.fetch(row, columns)?, part, finder),
+            Test::IsNull(column) => column.fetch(row, columns)?.is_null(),
+            Test::Matches(column, regex) => text_of(&column.fetch(row, columns)?).is_some_and(|t| regex.is_match(t)),
+            Test::And(list) => every(list, row, columns)?,
+            Test::Or(list) => !every_not(list, row, columns)?,
+            Test::Not(inner) => !inner.holds(row, columns)?,
+        })
+    }
+}
+
+fn every<C: Cells + ?Sized>(list: &[Test], row: &C, columns: &[Target]) -> Result<bool, C::Error> {
+    for test in list {
+        if !test.holds(row, columns)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn every_not<C: Cells + ?Sized>(list: &[Test], row: &C, columns: &[Target]) -> Result<bool, C::Error> {
+    for test in list {
+        if test.holds(row, columns)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+impl Column {
+    #[inline]
+    fn fetch<'r, C: Cells + ?Sized>(self, row: &'r C, columns: &[Target]) -> Result<ValueRef<'r>, C::Error> {
+        // A slot is made together with its column, so it is always there.
+        let Some(target) = columns.get(self.slot) else { return Ok(ValueRef::Null) };
+        let cell = row.cell(self.slot, target)?;
+        Ok(if self.len { length(&cell) } else { cell })
+    }
+    #[inline]
+    fn compare(self, cell: &ValueRef<'_>, literal: &Value) -> Option<Ordering> {
+        if self.declared { cell.compare_numbers(&literal.as_ref()) } else { cell.compare(&literal.as_ref()) }
+    }
+    fn is_in(self, cell: &ValueRef<'_>, list: &[Value]) -> bool {
+        let exact = |literal: &Value| Op::Eq.holds(self.compare(cell, literal));
+        match list.len() {
+            0..=8 => list.iter().any(exact),
+            // Literals of one declared type are sorted as their values are; a decimal among integers is not.
+            _ if self.declared && matches!(cell, ValueRef::Decimal(_) | ValueRef::Int(_) | ValueRef::Float(_)) => {
+                list.iter().any(exact)
+            }
+            _ => !cell.is_null() && list.binary_search_by(|l| l.as_ref().order(cell)).is_ok(),
+        }
+    }
+}
+
+fn length(cell: &ValueRef<'_>) -> ValueRef<'static> {
+    match cell {
+        ValueRef::List(items) => ValueRef::Int(items.len() as i128),
+        _ => ValueRef::Null,
+    }
+}
+
+fn text_of<'c>(cell: &'c ValueRef<'_>) -> Option<&'c str> {
+    match cell {
+        ValueRef::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn holds_part(cell: &ValueRef<'_>, part: &Value, finder: &memmem::Finder<'_>) -> bool {
+    match (cell, part) {
+        (ValueRef::Text(text), Value::Text(_)) => finder.find(text.as_bytes()).is_some(),
+        (ValueRef::List(items), part) => items.contains(part),
+        _ => false,
+    }
+}

@@ -1,0 +1,489 @@
+//! [`Store`]: the verbs. Written once on [`Driver`], so that they mean the same on every engine.
+
+use std::time::Instant;
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    id::Id,
+    query::{And, AsQuery, Cursor, Plan, Predicate, Query, Runnable, RunsOn, Select},
+    record::{Changes, Draft, IntoDraft, IntoId, RecordCodec, Schema, Stored},
+    store::{
+        driver::Driver,
+        limits::Limits,
+        stream::{Page, Stream},
+        write::{Atomicity, Effect, Loaded, Outcome, Write, Written},
+    },
+    version::Version,
+};
+
+/// What comes out of a query.
+type Out<Q, R> = <<Q as AsQuery<R>>::Select as Select<R>>::Out;
+/// The records of a query on a store.
+type RowsOf<D, Q, R> = <D as Driver<R>>::Rows<<Q as AsQuery<R>>::Predicate, <Q as AsQuery<R>>::Select>;
+
+/// One collection of records: a cheap handle, used by reference from many threads (semantics 8.1).
+///
+/// | verb | when the record is missing | when it is there |
+/// |---|---|---|
+/// | `create` | stored | `AlreadyExists` |
+/// | `read`, `read_with` | `None` | the record |
+/// | `update`, `patch`, `save` | `NotFound` | replaced, changed |
+/// | `upsert` | stored, [`Effect::Created`] | replaced, [`Effect::Updated`] |
+/// | `delete` | `false` | gone, `true` |
+/// | a conditional write | `NotFound`; `upsert` and `delete` lose with `Conflict` | `Conflict` when the version moved on |
+///
+/// In a batch each record has its own outcome, in input order (semantics 5.4, 5.10).
+pub trait Store<R: RecordCodec>: Driver<R> {
+    // ---- single records
+
+    /// Stores a new record (semantics 5.1).
+    ///
+    /// # Errors
+    /// `AlreadyExists` when its id or a unique value is taken, `Invalid` for what cannot be stored.
+    fn create<'a>(&self, record: impl IntoDraft<'a, R>) -> Result<Written>
+    where
+        R: 'a,
+    {
+        self.write_one(Write::Create(record.into_draft()), self.limits())
+    }
+
+    /// The record with this id, or `None`.
+    ///
+    /// # Errors
+    /// What keeps the store from answering; never for a missing record.
+    fn read(&self, id: impl IntoId) -> Result<Option<Stored<R>>> {
+        self.fetch_one(&id.into_id()?, self.limits())
+    }
+
+    /// Shows the record to a closure, without copying it where the engine can; `None` where there is none. No lock is
+    /// held while the closure runs: it may use the same store (semantics 8.4).
+    ///
+    /// # Errors
+    /// As [`read`](Store::read).
+    fn read_with<T>(&self, id: impl IntoId, look: impl FnOnce(&Stored<R>) -> T) -> Result<Option<T>> {
+        self.show(&id.into_id()?, look, self.limits())
+    }
+
+    /// Replaces the record with this id. Metadata stays as it is unless the draft brings some.
+    ///
+    /// # Errors
+    /// `NotFound`, `Conflict` where the draft expects another version, `AlreadyExists` for a unique value that is taken.
+    fn update<'a>(&self, id: impl IntoId, record: impl IntoDraft<'a, R>) -> Result<Written>
+    where
+        R: 'a,
+    {
+        let draft = record.into_draft().id(id)?;
+        self.write_one(Write::Update(draft), self.limits())
+    }
+
+    /// Replaces the record with this id, or stores a new one; the outcome says which.
+    ///
+    /// # Errors
+    /// As [`update`](Store::update), without `NotFound`.
+    fn upsert<'a>(&self, id: impl IntoId, record: impl IntoDraft<'a, R>) -> Result<Written>
+    where
+        R: 'a,
+    {
+        let draft = record.into_draft().id(id)?;
+        self.write_one(Write::Upsert(draft), self.limits())
+    }
+
+    /// Deletes the record with this id; says whether there was one.
+    ///
+    /// # Errors
+    /// What keeps the store from answering.
+    fn delete(&self, id: impl IntoId) -> Result<bool> {
+        let write = Write::Delete { id: id.into_id()?, expected: None };
+        self.write_one(write, self.limits()).map(|written| written.effect == Effect::Deleted)
+    }
+
+    /// Deletes the record if it has this version.
+    ///
+    /// # Errors
+    /// `Conflict` where it has another one or is not there.
+    fn delete_if(&self, id: impl IntoId, version: &Version) -> Result<()> {
+        let write = Write::Delete { id: id.into_id()?, expected: Some(version.clone()) };
+        self.write_one(write, self.limits()).map(drop)
+    }
+
+    /// Writes a record back that was read from here, if nobody has written it since.
+    ///
+    /// # Errors
+    /// `Conflict` where its version has moved on, `NotFound` where it is gone, `Unsupported` where it has no version.
+    fn save(&self, stored: Stored<R>) -> Result<Written> {
+        let Some(version) = stored.envelope.version().cloned() else {
+            return Err(Error::unsupported("the record has no version, so it cannot be saved conditionally"));
+        };
+        let mut draft = Draft::of(stored).expect(version);
+        draft.history = None;
+        self.write_one(Write::Update(draft), self.limits())
+    }
+
+    /// Changes single fields of a record, atomically.
+    ///
+    /// # Errors
+    /// `NotFound`, `Invalid` for a value that does not fit, `Query` for an unknown field.
+    fn patch(&self, id: impl IntoId, changes: Changes<R>) -> Result<Written> {
+        let write = Write::Patch { id: id.into_id()?, changes, expected: None };
+        self.write_one(write, self.limits())
+    }
+
+    /// The record with this id, created from `make` where there is none. When two callers race, both get the one record.
+    ///
+    /// # Errors
+    /// What keeps the store from answering, and what `create` refuses.
+    fn read_or_create<'a, D: IntoDraft<'a, R>>(&self, id: impl IntoId, make: impl FnOnce() -> D) -> Result<Stored<R>>
+    where
+        R: 'a,
+    {
+        let id = id.into_id()?;
+        if let Some(found) = self.read(&id)? {
+            return Ok(found);
+        }
+        match self.create(make().into_draft().id(&id)?) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        self.read(&id)?.ok_or_else(|| Error::not_found("the record was deleted while it was being created").at_id(&id))
+    }
+
+    // ---- batches
+
+    /// Stores new records; one outcome each, in order. Within the batch the first use of an id wins (semantics 5.4).
+    ///
+    /// # Errors
+    /// What keeps the batch from being tried.
+    fn create_batch<'a, D: IntoDraft<'a, R>>(&self, records: impl IntoIterator<Item = D>) -> Result<Vec<Outcome>>
+    where
+        R: 'a,
+    {
+        self.write(records.into_iter().map(|r| Write::Create(r.into_draft())), Atomicity::Each, self.limits())
+    }
+
+    /// Reads records by id: one answer each, in order.
+    ///
+    /// # Errors
+    /// As [`read`](Store::read).
+    fn read_batch<I: IntoId>(&self, ids: impl IntoIterator<Item = I>) -> Result<Vec<Option<Stored<R>>>> {
+        let ids = ids.into_iter().map(IntoId::into_id).collect::<Result<Vec<Id>>>()?;
+        self.fetch(&ids, self.limits())
+    }
+
+    /// Replaces records; one outcome each. Every draft names an id, or its record has one.
+    ///
+    /// # Errors
+    /// What keeps the batch from being tried.
+    fn update_batch<'a, D: IntoDraft<'a, R>>(&self, records: impl IntoIterator<Item = D>) -> Result<Vec<Outcome>>
+    where
+        R: 'a,
+    {
+        self.write(records.into_iter().map(|r| Write::Update(r.into_draft())), Atomicity::Each, self.limits())
+    }
+
+    /// Replaces or stores records; one outcome each. Within the batch the last use of an id wins.
+    ///
+    /// # Errors
+    /// What keeps the batch from being tried.
+    fn upsert_batch<'a, D: IntoDraft<'a, R>>(&self, records: impl IntoIterator<Item = D>) -> Result<Vec<Outcome>>
+    where
+        R: 'a,
+    {
+        self.write(records.into_iter().map(|r| Write::Upsert(r.into_draft())), Atomicity::Each, self.limits())
+    }
+
+    /// Deletes records; says of each whether it was there.
+    ///
+    /// # Errors
+    /// What keeps the batch from being tried, or from being done.
+    fn delete_batch<I: IntoId>(&self, ids: impl IntoIterator<Item = I>) -> Result<Vec<bool>> {
+        let ids = ids.into_iter().map(IntoId::into_id).collect::<Result<Vec<Id>>>()?;
+        let deletes = ids.into_iter().map(|id| Write::Delete { id, expected: None });
+        let outcomes = self.write(deletes, Atomicity::Each, self.limits())?;
+        outcomes.into_iter().map(|outcome| outcome.map(|w| w.effect == Effect::Deleted)).collect()
+    }
+
+    /// Changes single fields of records; one outcome each.
+    ///
+    /// # Errors
+    /// What keeps the batch from being tried.
+    fn patch_batch<I: IntoId>(&self, patches: impl IntoIterator<Item = (I, Changes<R>)>) -> Result<Vec<Outcome>> {
+        let writes =
+            patches.into_iter().map(|(id, changes)| Ok(Write::Patch { id: id.into_id()?, changes, expected: None }));
+        self.write(writes.collect::<Result<Vec<_>>>()?, Atomicity::Each, self.limits())
+    }
+
+    /// Any writes, all or nothing.
+    ///
+    /// # Errors
+    /// The first write that failed: then nothing was written. `Unsupported` where the engine cannot.
+    fn write_all<'a>(&self, writes: impl IntoIterator<Item = Write<'a, R>>) -> Result<Vec<Written>>
+    where
+        R: 'a,
+    {
+        self.write(writes, Atomicity::All, self.limits())?.into_iter().collect()
+    }
+
+    /// Stores new records from an iterator of any length, in chunks of [`Limits::chunk`]: a reader's items go in as they
+    /// are. Each outcome, and each item that did not read, is shown to `on_outcome` in input order.
+    ///
+    /// # Errors
+    /// What keeps a chunk from being tried; chunks before it stay written, and were shown.
+    fn load<'a, D: IntoDraft<'a, R>>(
+        &self,
+        records: impl IntoIterator<Item = Result<D>>,
+        mut on_outcome: impl FnMut(Outcome),
+    ) -> Result<Loaded>
+    where
+        R: 'a,
+    {
+        let started = Instant::now();
+        let mut loaded = Loaded::default();
+        let mut records = records.into_iter();
+        loop {
+            let mut faults = Vec::new();
+            let chunk: Vec<_> = take_chunk(&mut records, self.limits().chunk, &mut faults);
+            if chunk.is_empty() && faults.is_empty() {
+                break;
+            }
+            let written = self.create_batch(chunk)?;
+            for outcome in in_input_order(written, faults) {
+                *if outcome.is_ok() { &mut loaded.created } else { &mut loaded.failed } += 1;
+                on_outcome(outcome);
+            }
+        }
+        loaded.elapsed = started.elapsed();
+        Ok(loaded)
+    }
+
+    // ---- queries
+
+    /// The records of a query.
+    ///
+    /// # Errors
+    /// `Query` for a query that does not fit the schema, and what keeps the store from answering.
+    fn search<Q: AsQuery<R>>(&self, query: Q) -> Result<Vec<Stored<Out<Q, R>>>>
+    where
+        Q::Predicate: RunsOn<Self::Engine>,
+    {
+        self.stream(query)?.collect()
+    }
+
+    /// The records of a query, one after the other (semantics 6).
+    ///
+    /// # Errors
+    /// As [`search`](Store::search); failures on the way are items.
+    fn stream<Q: AsQuery<R>>(&self, query: Q) -> Result<Stream<RowsOf<Self, Q, R>>>
+    where
+        Q::Predicate: RunsOn<Self::Engine>,
+    {
+        let rows = self.scan(runnable::<R, Self, Q>(self, query)?, self.limits())?;
+        Ok(Stream::new(rows, self.limits().clone()))
+    }
+
+    /// The first record of a query.
+    ///
+    /// # Errors
+    /// As [`search`](Store::search).
+    fn first<Q: AsQuery<R>>(&self, query: Q) -> Result<Option<Stored<Out<Q, R>>>>
+    where
+        Q::Predicate: RunsOn<Self::Engine>,
+    {
+        self.stream(query.into_query().limit(1))?.next().transpose()
+    }
+
+    /// One page of a query, and where the next one begins. Its length is the query's limit, or [`Limits::chunk`] where it
+    /// has none. Pages of whole records only: what was selected away cannot be the end of a page.
+    ///
+    /// # Errors
+    /// As [`search`](Store::search), and `Query` for a cursor of another order.
+    fn page<P: Predicate<R> + RunsOn<Self::Engine>>(
+        &self,
+        query: &Query<R, P>,
+        after: impl Into<Option<Cursor>>,
+    ) -> Result<Page<R>> {
+        let runnable = query.clone().after(after).on::<Self::Engine>(self.shape())?;
+        let length = runnable.limit().unwrap_or(self.limits().chunk);
+        let query = query.clone().after(runnable.after().cloned()).limit(length.saturating_add(1));
+        let mut rows = self.search(query.clone())?;
+        let more = rows.len() > length;
+        rows.truncate(length);
+        let end = rows.last().filter(|_| more).map(|row| Cursor::of(runnable.order(), query.keys(), row));
+        Ok(Page { rows, next: end })
+    }
+
+    /// How many records a query has; records are not fetched where the engine can count (semantics 4.6).
+    ///
+    /// # Errors
+    /// As [`search`](Store::search).
+    fn count<Q: AsQuery<R>>(&self, query: Q) -> Result<u64>
+    where
+        Q::Predicate: RunsOn<Self::Engine>,
+    {
+        self.count_matching(runnable::<R, Self, Q>(self, query)?, self.limits())
+    }
+
+    /// Whether a query has any record.
+    ///
+    /// # Errors
+    /// As [`search`](Store::search).
+    fn exists<Q: AsQuery<R>>(&self, query: Q) -> Result<bool>
+    where
+        Q::Predicate: RunsOn<Self::Engine>,
+    {
+        Ok(self.count(query.into_query().limit(1))? > 0)
+    }
+
+    /// Changes single fields of every record of which a predicate is true; says of how many. Atomic per record: one that
+    /// changes meanwhile is looked at again (semantics 5.10).
+    ///
+    /// # Errors
+    /// The first record that cannot be changed; records before it are.
+    fn update_where<P: Predicate<R> + RunsOn<Self::Engine>>(&self, predicate: P, changes: Changes<R>) -> Result<u64> {
+        changes.bind(self.shape())?;
+        each_matching::<R, Self, P>(self, predicate, |stored| Write::Patch {
+            id: stored.envelope.id().clone(),
+            changes: changes.clone(),
+            expected: stored.envelope.version().cloned(),
+        })
+    }
+
+    /// Deletes every record of which a predicate is true; says how many.
+    ///
+    /// # Errors
+    /// The first record that cannot be deleted; records before it are.
+    fn delete_where<P: Predicate<R> + RunsOn<Self::Engine>>(&self, predicate: P) -> Result<u64> {
+        each_matching::<R, Self, P>(self, predicate, |stored| Write::Delete {
+            id: stored.envelope.id().clone(),
+            expected: stored.envelope.version().cloned(),
+        })
+    }
+
+    /// Deletes every record; says how many.
+    ///
+    /// # Errors
+    /// As [`delete_where`](Store::delete_where).
+    fn clear(&self) -> Result<u64> {
+        self.delete_where(crate::query::All)
+    }
+
+    /// Shows every record of a query to a closure.
+    ///
+    /// # Errors
+    /// As [`search`](Store::search); the first failure ends it.
+    fn for_each<Q: AsQuery<R>>(&self, query: Q, mut look: impl FnMut(&Stored<Out<Q, R>>)) -> Result<u64>
+    where
+        Q::Predicate: RunsOn<Self::Engine>,
+    {
+        let mut shown = 0;
+        for row in self.stream(query)? {
+            look(&row?);
+            shown += 1;
+        }
+        Ok(shown)
+    }
+
+    /// What the engine would do with a query; nothing is run.
+    ///
+    /// # Errors
+    /// As [`search`](Store::search).
+    fn explain<Q: AsQuery<R>>(&self, query: Q) -> Result<Plan>
+    where
+        Q::Predicate: RunsOn<Self::Engine>,
+    {
+        self.plan(&runnable::<R, Self, Q>(self, query)?)
+    }
+
+    /// The schema that the store was opened with.
+    fn schema(&self) -> &Schema {
+        self.shape()
+    }
+
+    /// The same store, with limits for every call through the handle.
+    fn with(&self, limits: Limits) -> crate::store::With<Self> {
+        crate::store::With::new(self.clone(), limits)
+    }
+}
+
+impl<R: RecordCodec, D: Driver<R>> Store<R> for D {}
+
+type RunnableOf<D, Q, R> =
+    Runnable<<D as Driver<R>>::Engine, R, <Q as AsQuery<R>>::Predicate, <Q as AsQuery<R>>::Select>;
+
+fn runnable<R: RecordCodec, D: Driver<R>, Q: AsQuery<R>>(store: &D, query: Q) -> Result<RunnableOf<D, Q, R>>
+where
+    Q::Predicate: RunsOn<D::Engine>,
+{
+    query.into_query().on::<D::Engine>(store.shape()).map_err(|e| e.in_store(store.name()))
+}
+
+/// Up to `most` items; what did not read is put aside with its place in the chunk.
+fn take_chunk<D>(items: &mut impl Iterator<Item = Result<D>>, most: usize, faults: &mut Vec<(usize, Error)>) -> Vec<D> {
+    let mut chunk = Vec::new();
+    for place in 0..most {
+        match items.next() {
+            Some(Ok(item)) => chunk.push(item),
+            Some(Err(error)) => faults.push((place, error)),
+            None => break,
+        }
+    }
+    chunk
+}
+
+/// Outcomes with the faults put back at their places.
+fn in_input_order(outcomes: Vec<Outcome>, faults: Vec<(usize, Error)>) -> impl Iterator<Item = Outcome> {
+    let mut outcomes = outcomes.into_iter();
+    let mut faults = faults.into_iter().peekable();
+    (0..).map_while(move |place| match faults.next_if(|(at, _)| *at == place) {
+        Some((_, error)) => Some(Err(error)),
+        None => outcomes.next(),
+    })
+}
+
+/// How often a record that changes under a set-based write is looked at again before giving up.
+const MAX_ROUNDS: usize = 64;
+
+/// Writes every record of which a predicate is true, each only in the version in which it was true.
+fn each_matching<R: RecordCodec, D: Driver<R>, P: Predicate<R> + RunsOn<D::Engine>>(
+    store: &D,
+    predicate: P,
+    write: impl Fn(&Stored<R>) -> Write<'static, R>,
+) -> Result<u64> {
+    let query: Query<R, And<crate::query::All, P>> = Query::new().filter(predicate);
+    let limits = store.limits();
+    let mut done = 0;
+    let mut rows = store.scan(query.clone().on::<D::Engine>(store.shape())?, limits)?;
+    loop {
+        limits.check()?;
+        let chunk = rows.by_ref().take(limits.chunk).collect::<Result<Vec<Stored<R>>>>()?;
+        if chunk.is_empty() {
+            return Ok(done);
+        }
+        let outcomes = store.write(chunk.iter().map(&write), Atomicity::Each, limits)?;
+        for (row, outcome) in chunk.into_iter().zip(outcomes) {
+            done += u64::from(settle(store, query.predicate(), row, outcome, &write)?);
+        }
+    }
+}
+
+/// Looks again at a record that lost a race, until it is written, gone or no longer meant.
+fn settle<R: RecordCodec, D: Driver<R>, P: Predicate<R>>(
+    store: &D,
+    predicate: &P,
+    row: Stored<R>,
+    mut outcome: Outcome,
+    write: &impl Fn(&Stored<R>) -> Write<'static, R>,
+) -> Result<bool> {
+    for _ in 0..MAX_ROUNDS {
+        match outcome {
+            Ok(written) => return Ok(written.effect != Effect::Absent),
+            Err(error) if !matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => return Err(error),
+            Err(_) => {}
+        }
+        let Some(now) = store.fetch_one(row.envelope.id(), store.limits())? else { return Ok(false) };
+        if !predicate.matches(crate::query::Seen { record: &now.record, envelope: &now.envelope }) {
+            return Ok(false);
+        }
+        outcome = store.write_one(write(&now), store.limits());
+    }
+    outcome.map(|_| true)
+}

@@ -1,0 +1,90 @@
+//! [`With`]: a store whose every call has a deadline, a cancellation token or a chunk size.
+
+use crate::{
+    error::Result,
+    id::Id,
+    query::{Plan, Predicate, Runnable, Select},
+    record::{RecordCodec, Stored},
+    store::{
+        Driver, Limits,
+        write::{Atomicity, Outcome, Write},
+    },
+};
+
+/// A store with limits; see [`Store::with`](crate::Store::with).
+#[derive(Clone, Debug)]
+pub struct With<D> {
+    inner: D,
+    limits: Limits,
+}
+
+impl<D> With<D> {
+    pub(crate) fn new(inner: D, limits: Limits) -> With<D> {
+        With { inner, limits }
+    }
+}
+
+impl<R: RecordCodec, D: Driver<R>> Driver<R> for With<D> {
+    type Engine = D::Engine;
+    type Rows<P: Predicate<R>, S: Select<R>> = D::Rows<P, S>;
+
+    fn shape(&self) -> &R::Shape {
+        self.inner.shape()
+    }
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+    fn write<'a>(
+        &self,
+        writes: impl IntoIterator<Item = Write<'a, R>>,
+        atomicity: Atomicity,
+        limits: &Limits,
+    ) -> Result<Vec<Outcome>>
+    where
+        R: 'a,
+    {
+        limits.check()?;
+        self.inner.write(writes, atomicity, limits)
+    }
+    fn fetch(&self, ids: &[Id], limits: &Limits) -> Result<Vec<Option<Stored<R>>>> {
+        limits.check()?;
+        self.inner.fetch(ids, limits)
+    }
+    fn scan<P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: Runnable<Self::Engine, R, P, S>,
+        limits: &Limits,
+    ) -> Result<Self::Rows<P, S>> {
+        limits.check()?;
+        self.inner.scan(query, limits)
+    }
+    fn count_matching<P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: Runnable<Self::Engine, R, P, S>,
+        limits: &Limits,
+    ) -> Result<u64> {
+        limits.check()?;
+        self.inner.count_matching(query, limits)
+    }
+    fn plan<P: Predicate<R>, S: Select<R>>(&self, query: &Runnable<Self::Engine, R, P, S>) -> Result<Plan> {
+        self.inner.plan(query)
+    }
+    fn write_one(&self, write: Write<'_, R>, limits: &Limits) -> Outcome {
+        limits.check()?;
+        self.inner.write_one(write, limits)
+    }
+    fn fetch_one(&self, id: &Id, limits: &Limits) -> Result<Option<Stored<R>>> {
+        limits.check()?;
+        self.inner.fetch_one(id, limits)
+    }
+    fn show<T>(&self, id: &Id, look: impl FnOnce(&Stored<R>) -> T, limits: &Limits) -> Result<Option<T>> {
+        limits.check()?;
+        self.inner.show(id, look, limits)
+    }
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+    fn close(self) -> Result<()> {
+        self.inner.close()
+    }
+}
