@@ -1,0 +1,351 @@
+//! The records of a block and the fields of a record. Bytes in, slices out: nothing is copied but a text that holds
+//! doubled quotes.
+//!
+//! One pass over 64 bytes at a time marks every delimiter, quote and line end; the parser goes from mark to mark.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::ops::Range;
+use std::str;
+
+use super::Dialect;
+use crate::format::block::{Block, Position};
+use crate::format::error::{FaultKind, RawError};
+use crate::format::mask::{WIDTH, mask_at};
+
+/// The bit of a field's end that says that the field holds doubled quotes. Blocks are too short for it to be a place.
+const ESCAPED: u32 = 1 << 31;
+
+/// Reads the records of a block, one after the other.
+///
+/// A malformed record is an error item; the next call goes on with the record after it.
+pub(crate) struct Records<'b> {
+    block: &'b Block,
+    source: Source<'b>,
+    marks: Marks<'b>,
+    dialect: Dialect,
+    next: usize,
+    ends: Vec<u32>,
+    place: Cell<(usize, Position)>,
+}
+
+impl<'b> Records<'b> {
+    /// The records of `block`, which must have been cut by [`Quotes`](super::Quotes) of the same dialect.
+    pub fn new(block: &'b Block, dialect: Dialect) -> Self {
+        Self {
+            block,
+            source: Source::new(block.bytes()),
+            marks: Marks::new(block.bytes(), dialect),
+            dialect,
+            next: 0,
+            ends: Vec::new(),
+            place: Cell::new((0, block.start())),
+        }
+    }
+
+    /// How many bytes of the block have been read.
+    pub fn consumed(&self) -> usize {
+        self.next
+    }
+
+    /// The next record that is not a blank line.
+    #[inline]
+    pub fn next_record(&mut self) -> Option<Result<RawRecord<'_, 'b>, RawError>> {
+        loop {
+            let start = self.next;
+            if start >= self.block.bytes().len() {
+                return None;
+            }
+            if let Err((at, kind)) = self.split() {
+                return Some(Err(self.error_at(at, kind)));
+            }
+            if self.ends[..] != [start as u32] {
+                return Some(Ok(self.record(start)));
+            }
+        }
+    }
+
+    fn record(&self, start: usize) -> RawRecord<'_, 'b> {
+        let Self { block, source, dialect, ref ends, ref place, .. } = *self;
+        RawRecord { block, source, quote: dialect.quote(), start, ends, place }
+    }
+
+    /// Notes where the fields of the next record end, and goes behind its line end.
+    #[inline]
+    fn split(&mut self) -> Result<(), (usize, FaultKind)> {
+        let bytes = self.block.bytes();
+        let delimiter = self.dialect.delimiter();
+        let mut field = self.next;
+        let mut escaped = 0;
+        let mut fault = None;
+        self.ends.clear();
+        self.next = loop {
+            let at = self.marks.next();
+            match bytes.get(at) {
+                Some(&byte) if byte == delimiter => {
+                    self.ends.push(at as u32 | escaped);
+                    escaped = 0;
+                    field = at + 1;
+                }
+                Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => {
+                    self.ends.push(at as u32 | escaped);
+                    break self.marks.next() + 1;
+                }
+                Some(b'\n' | b'\r') => {
+                    self.ends.push(at as u32 | escaped);
+                    break at + 1;
+                }
+                Some(&quote) if at == field => match self.close(quote) {
+                    Ok(doubled) => escaped = if doubled { ESCAPED } else { 0 },
+                    Err(FaultKind::UnclosedQuote) => fault = fault.or(Some((at, FaultKind::UnclosedQuote))),
+                    Err(kind) => fault = fault.or(Some((self.marks.last() + 1, kind))),
+                },
+                Some(_) => {}
+                None => {
+                    self.ends.push(bytes.len() as u32 | escaped);
+                    break bytes.len();
+                }
+            }
+        };
+        fault.map_or(Ok(()), Err)
+    }
+
+    /// Goes to the quote that closes a field, and says whether there were doubled quotes before it.
+    #[inline]
+    fn close(&mut self, quote: u8) -> Result<bool, FaultKind> {
+        let bytes = self.block.bytes();
+        let mut doubled = false;
+        loop {
+            let at = self.marks.next();
+            match bytes.get(at) {
+                None => return Err(FaultKind::UnclosedQuote),
+                Some(&byte) if byte != quote => {}
+                Some(_) => match bytes.get(at + 1) {
+                    Some(&next) if next == quote => doubled = self.marks.next() > at,
+                    Some(&next) if next != self.dialect.delimiter() && next != b'\n' && next != b'\r' => {
+                        return Err(FaultKind::TextAfterQuote);
+                    }
+                    _ => return Ok(doubled),
+                },
+            }
+        }
+    }
+
+    fn error_at(&self, at: usize, kind: FaultKind) -> RawError {
+        let field = self.ends.iter().take_while(|&&end| ((end & !ESCAPED) as usize) < at).count();
+        RawError::fault(self.block.position(at), Some(field), kind)
+    }
+}
+
+/// The places of all delimiters, quotes and line ends, in order.
+struct Marks<'b> {
+    bytes: &'b [u8],
+    delimiter: u8,
+    quote: u8,
+    base: usize,
+    bits: u64,
+    last: usize,
+}
+
+impl<'b> Marks<'b> {
+    fn new(bytes: &'b [u8], dialect: Dialect) -> Self {
+        let delimiter = dialect.delimiter();
+        let mut marks =
+            Self { bytes, delimiter, quote: dialect.quote().unwrap_or(delimiter), base: 0, bits: 0, last: 0 };
+        marks.bits = marks.look();
+        marks
+    }
+
+    fn look(&self) -> u64 {
+        let (delimiter, quote) = (self.delimiter, self.quote);
+        let is_mark = |byte| (byte == delimiter) | (byte == quote) | (byte == b'\n') | (byte == b'\r');
+        mask_at(self.bytes, self.base, is_mark)
+    }
+
+    /// The next mark, or the length when there is none.
+    #[inline(always)]
+    fn next(&mut self) -> usize {
+        while self.bits == 0 {
+            if self.base >= self.bytes.len() {
+                return self.bytes.len();
+            }
+            self.base += WIDTH;
+            self.bits = self.look();
+        }
+        self.last = self.base + self.bits.trailing_zeros() as usize;
+        self.bits &= self.bits - 1;
+        self.last
+    }
+
+    /// The mark that was given last.
+    fn last(&self) -> usize {
+        self.last
+    }
+}
+
+/// The text of a block, checked once for all of its fields where all of it is UTF-8.
+#[derive(Clone, Copy)]
+enum Source<'b> {
+    Text(&'b str),
+    Bytes(&'b [u8]),
+}
+
+impl<'b> Source<'b> {
+    fn new(bytes: &'b [u8]) -> Self {
+        str::from_utf8(bytes).map_or(Self::Bytes(bytes), Self::Text)
+    }
+
+    #[inline]
+    fn bytes(self, range: Range<usize>) -> &'b [u8] {
+        let all = match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        };
+        all.get(range).unwrap_or_default()
+    }
+
+    #[inline]
+    fn text(self, range: Range<usize>) -> Result<&'b str, FaultKind> {
+        match self {
+            // Fields begin and end beside ASCII bytes, so that the range is always on character boundaries.
+            Self::Text(text) => text.get(range).ok_or(FaultKind::InvalidUtf8),
+            Self::Bytes(bytes) => {
+                str::from_utf8(bytes.get(range).unwrap_or_default()).map_err(|_| FaultKind::InvalidUtf8)
+            }
+        }
+    }
+}
+
+/// A record as it stands in the text. Its fields have been told apart, and nothing more.
+#[derive(Clone, Copy)]
+pub(crate) struct RawRecord<'r, 'b> {
+    block: &'b Block,
+    source: Source<'b>,
+    quote: Option<u8>,
+    start: usize,
+    ends: &'r [u32],
+    place: &'r Cell<(usize, Position)>,
+}
+
+impl<'r, 'b> RawRecord<'r, 'b> {
+    /// How many fields there are, at least one.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The field `index`, counted from 0.
+    #[inline]
+    pub fn field(&self, index: usize) -> Option<RawField<'b>> {
+        let end = *self.ends.get(index)?;
+        let start = match index.checked_sub(1) {
+            Some(before) => (self.ends[before] & !ESCAPED) as usize + 1,
+            None => self.start,
+        };
+        Some(RawField::new(self.source, start..(end & !ESCAPED) as usize, self.quote, end & ESCAPED != 0))
+    }
+
+    /// All fields, in order.
+    pub fn fields(&self) -> impl Iterator<Item = RawField<'b>> + use<'r, 'b> {
+        let record = *self;
+        (0..record.len()).filter_map(move |index| record.field(index))
+    }
+
+    /// The whole record without its line end, quotes included.
+    pub fn bytes(&self) -> &'b [u8] {
+        self.source.bytes(self.start..self.end())
+    }
+
+    /// Where the record begins. Cheap while it is asked of records in order.
+    pub fn position(&self) -> Position {
+        let (at, position) = self.place.get();
+        let between = self.block.bytes().get(at..self.start);
+        let position = between.map_or_else(|| self.block.position(self.start), |text| position.after(text));
+        self.place.set((self.start, position));
+        position
+    }
+
+    /// The error that `kind` is in the field `index`; with an index that does not exist, in the whole record.
+    pub fn error(&self, index: usize, kind: FaultKind) -> RawError {
+        let place = self.field_position(index);
+        RawError::fault(place.unwrap_or_else(|| self.position()), place.map(|_| index), kind)
+    }
+
+    /// Where the field `index` begins, its opening quote included.
+    pub fn field_position(&self, index: usize) -> Option<Position> {
+        let start = match index.checked_sub(1) {
+            Some(before) => (self.ends.get(before)? & !ESCAPED) as usize + 1,
+            None => self.start,
+        };
+        self.ends.get(index)?;
+        Some(self.position().after(self.source.bytes(self.start..start)))
+    }
+
+    fn end(&self) -> usize {
+        self.ends.last().map_or(self.start, |end| (end & !ESCAPED) as usize)
+    }
+}
+
+/// One field as it stands in the text.
+#[derive(Clone, Copy)]
+pub(crate) struct RawField<'b> {
+    source: Source<'b>,
+    start: usize,
+    end: usize,
+    quote: Option<u8>,
+    escaped: bool,
+}
+
+impl<'b> RawField<'b> {
+    #[inline]
+    fn new(source: Source<'b>, range: Range<usize>, quote: Option<u8>, escaped: bool) -> Self {
+        let Range { start, end } = range;
+        let quoted = quote.filter(|&quote| source.bytes(start..end).first() == Some(&quote));
+        let inside = usize::from(quoted.is_some());
+        Self { source, start: start + inside, end: end - inside, quote: quoted, escaped }
+    }
+
+    /// Whether it is quoted, and so text (semantics 2.10).
+    #[inline]
+    pub fn is_quoted(&self) -> bool {
+        self.quote.is_some()
+    }
+
+    /// Whether it is null: empty and not quoted (semantics 2.10).
+    #[inline]
+    pub fn is_null(&self) -> bool {
+        self.start == self.end && self.quote.is_none()
+    }
+
+    /// What stands between the quotes, or all of it. Quotes inside are still doubled, and it may not be UTF-8.
+    #[inline]
+    pub fn raw(&self) -> &'b [u8] {
+        self.source.bytes(self.start..self.end)
+    }
+
+    /// The text, borrowed from the block unless quotes were doubled in it.
+    ///
+    /// # Errors
+    ///
+    /// [`FaultKind::InvalidUtf8`].
+    #[inline]
+    pub fn text(&self) -> Result<Cow<'b, str>, FaultKind> {
+        let text = self.source.text(self.start..self.end)?;
+        match self.quote {
+            Some(quote) if self.escaped => Ok(Cow::Owned(undoubled(text, quote))),
+            _ => Ok(Cow::Borrowed(text)),
+        }
+    }
+}
+
+/// `text` with one quote for every two.
+fn undoubled(text: &str, quote: u8) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(quote, rest.as_bytes()) {
+        plain.push_str(&rest[..=at]);
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    plain.push_str(rest);
+    plain
+}

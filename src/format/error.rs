@@ -1,0 +1,86 @@
+//! What is wrong with text, and where. Small on purpose: the typed layer adds the field's name, the value and the record.
+
+use std::io;
+
+use thiserror::Error;
+
+use super::block::Position;
+
+/// A raw record that cannot be used, or an input that cannot be read on.
+#[derive(Debug, Error)]
+#[error("{position}: {cause}")]
+pub(crate) struct RawError {
+    /// Where in the input.
+    pub position: Position,
+    /// Which field of the record, counted from 0, where a CSV record is at fault.
+    pub field: Option<usize>,
+    /// What is wrong.
+    #[source]
+    pub cause: Cause,
+}
+
+impl RawError {
+    /// A fault of the text itself.
+    pub fn fault(position: Position, field: Option<usize>, kind: FaultKind) -> Self {
+        Self { position, field, cause: Cause::Fault(kind) }
+    }
+}
+
+/// Why: the text, or the reader it comes from.
+#[derive(Debug, Error)]
+pub(crate) enum Cause {
+    /// The reader failed. Nothing is read after this.
+    #[error("the input cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// The text is not what its format allows.
+    #[error(transparent)]
+    Fault(#[from] FaultKind),
+}
+
+/// What a text does wrong.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    #[error("the input is UTF-16; it must be UTF-8")]
+    Utf16,
+    #[error("the text is not valid UTF-8")]
+    InvalidUtf8,
+    #[error("a record is longer than the limit of {limit} bytes (is a quote or a bracket left open?)")]
+    RecordTooLong { limit: usize },
+
+    #[error("a quoted field is never closed")]
+    UnclosedQuote,
+    #[error("there is text between a closing quote and the end of the field")]
+    TextAfterQuote,
+
+    #[error("expected {0}")]
+    Expected(&'static str),
+    #[error("the document ends too early")]
+    Truncated,
+    #[error("there is more text after the end of the document")]
+    Trailing,
+    #[error("the input is not an array of records")]
+    NotAnArray,
+    #[error("the number is not a JSON number")]
+    InvalidNumber,
+    #[error("the number is out of range")]
+    OutOfRange,
+    #[error("the number is not an integer")]
+    NotAnInteger,
+    #[error("a control character in a text must be escaped")]
+    ControlCharacter,
+    #[error("the escape sequence is not one of JSON's")]
+    InvalidEscape,
+    #[error("half of a surrogate pair stands alone")]
+    LoneSurrogate,
+    #[error("values are nested more than {limit} levels deep")]
+    TooDeep { limit: usize },
+}
+
+/// A fault at a byte of the text that was given. Who knows where that text lies makes a [`RawError`] of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// What is wrong.
+    pub kind: FaultKind,
+    /// The byte, counted from the start of the text.
+    pub at: usize,
+}
