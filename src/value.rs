@@ -257,8 +257,13 @@ impl<'a> ValueRef<'a> {
             (ValueRef::Record(a), ValueRef::Record(b)) => a.order(b),
             (ValueRef::Json(a), ValueRef::Json(b)) if same_json(a, b) => Ordering::Equal,
             (ValueRef::Json(a), ValueRef::Json(b)) => a.to_string().cmp(&b.to_string()),
-            _ => self.compare(other).unwrap_or(Ordering::Equal),
+            // Of one rank only NaN is unordered: it sorts after all numbers, so that the order is total.
+            _ => self.compare(other).unwrap_or_else(|| self.is_nan().cmp(&other.is_nan())),
         })
+    }
+
+    fn is_nan(&self) -> bool {
+        matches!(self, ValueRef::Float(float) if float.is_nan())
     }
 
     fn rank(&self) -> u8 {
@@ -286,7 +291,8 @@ fn order_lists(a: &[Value], b: &[Value]) -> Ordering {
 }
 
 fn order_vectors(a: &[f32], b: &[f32]) -> Ordering {
-    a.partial_cmp(b).unwrap_or(Ordering::Equal)
+    let first = a.iter().zip(b).map(|(a, b)| number::order_floats((*a).into(), (*b).into())).find(|o| o.is_ne());
+    first.unwrap_or_else(|| a.len().cmp(&b.len()))
 }
 
 /// Equality of JSON by value: numbers by exact value (`1e16` is `10000000000000000`), objects without regard to order.
@@ -346,5 +352,20 @@ from! {
 impl<T: Into<Value>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {
         value.map_or(Value::Null, Into::into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nan_sorts_after_all_numbers_so_that_the_order_is_total() {
+        let nan = ValueRef::Float(f64::NAN);
+        for number in [ValueRef::Int(i128::MAX), ValueRef::Float(f64::INFINITY), ValueRef::Float(-0.0)] {
+            assert_eq!((number.order(&nan), nan.order(&number)), (Ordering::Less, Ordering::Greater));
+        }
+        assert_eq!(nan.order(&nan), Ordering::Equal);
+        assert_eq!(order_vectors(&[f32::NAN, 1.0], &[1.0, f32::NAN]), Ordering::Greater);
     }
 }
