@@ -316,7 +316,7 @@ fn an_arrow_that_points_up_is_found() {
     let exports = exports(&[page]);
     let up = |path, text| arrows_up(&Source::new(path, text), &exports).len();
     assert_eq!(up("src/id/mod.rs", "use crate::store::Store;"), 1);
-    assert_eq!(up("src/id/mod.rs", "use crate::{error::{Error, Result}, query::Query, backend};"), 2);
+    assert_eq!(up("src/store/mod.rs", "use crate::{error::{Error, Result}, layer::Cached, backend};"), 2);
     assert_eq!(up("src/id/mod.rs", "use crate::Store;"), 1, "through the first page, too");
     assert_eq!(up("src/gadget.rs", ""), 1, "every module has its place");
     assert_eq!(up("src/store/mod.rs", "use crate::{Error, id::Id, store::write};"), 0);

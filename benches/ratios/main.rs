@@ -1,0 +1,31 @@
+//! Our speed as ratios to the raw thing underneath, both measured in the same process: `cargo bench --bench ratios`.
+//!
+//! A ratio is a claim of the product; a time is not, it belongs to one machine on one day. Above 1 we are faster than the rival.
+//! Arguments: names to run, by prefix (`-- memory csv/read`); `--quick` for a tenth of the records; `--rows N`; `--rounds N`;
+//! `--raw` to time the rivals alone. Without cargo's own `--bench` (that is, under `cargo test`) everything runs once, tiny.
+//!
+//! One file per area holds the rows of the table: what the rival does, what we do, and the ratio we want.
+
+mod csv;
+mod data;
+mod filter;
+mod harness;
+mod id;
+mod json;
+mod memory;
+mod people;
+
+use std::{env, process};
+
+use harness::{Row, Settings};
+
+/// The areas in the order of the table. Each is measured on data of its own, so that none runs beside another's leftovers.
+const AREAS: [&[Row]; 5] = [memory::ROWS, filter::ROWS, csv::ROWS, json::ROWS, id::ROWS];
+
+fn main() {
+    let settings = Settings::parse(env::args().skip(1)).unwrap_or_else(|mistake| {
+        eprintln!("{mistake}");
+        process::exit(2);
+    });
+    harness::run(&AREAS, &settings);
+}
