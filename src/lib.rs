@@ -10,6 +10,7 @@ mod format;
 pub mod id;
 pub mod like;
 
+pub mod backend;
 mod number;
 pub mod query;
 pub mod record;

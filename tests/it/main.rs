@@ -1,3 +1,4 @@
 //! The integration tests, one binary: each module is a subject, each test's name a promise.
 
+mod memory;
 mod tidy;

@@ -1,0 +1,283 @@
+//! What a query sees: the records that were there when it began. Writers go on meanwhile (semantics 6.3).
+
+use std::{cmp::Ordering, collections::HashSet, sync::Arc};
+
+use rayon::prelude::*;
+
+use super::table::{Chunk, Row, Table};
+use crate::{
+    capability::Engine,
+    error::Result,
+    id::Id,
+    query::{Ordered, Predicate, Runnable, Seen, Select},
+    record::{RecordCodec, Stored},
+    store::Limits,
+};
+
+/// Chunks below which one thread is faster than asking rayon for more.
+const PARALLEL_CHUNKS: usize = 32;
+/// Chunks that a stream tests at once at most: it looks ahead no further.
+const LOOK_AHEAD: usize = 64;
+
+/// The records of a table at one moment.
+pub(super) struct Snapshot<R: RecordCodec> {
+    chunks: Vec<Arc<Chunk<R>>>,
+    /// Ids whose records a transaction sees differently.
+    hidden: HashSet<Id>,
+}
+
+impl<R: RecordCodec> Snapshot<R> {
+    /// The table as it is now: all shards are locked together, so a commit is seen whole or not at all.
+    pub(super) fn of(table: &Table<R>) -> Snapshot<R> {
+        let shards = table.lock_all();
+        let chunks = shards.iter().flat_map(|shard| shard.chunks.iter().cloned()).collect();
+        Snapshot { chunks, hidden: HashSet::new() }
+    }
+
+    /// The same with some records replaced: what a transaction sees.
+    pub(super) fn overlaid(mut self, hidden: HashSet<Id>, instead: Vec<Row<R>>) -> Snapshot<R> {
+        self.hidden = hidden;
+        self.chunks.push(Arc::new(instead.into_iter().map(Some).collect()));
+        self
+    }
+
+    /// Where the records of a chunk begin to be a transaction's own.
+    fn is_own(&self, place: usize) -> bool {
+        place + 1 == self.chunks.len()
+    }
+
+    /// The records of a chunk that are to be seen.
+    fn rows(&self, place: usize) -> impl Iterator<Item = &Row<R>> {
+        let all = self.hidden.is_empty() || self.is_own(place);
+        let chunk = self.chunks.get(place).map_or(&[][..], |chunk| chunk.as_slice());
+        chunk.iter().flatten().filter(move |row| all || !self.hidden.contains(row.envelope.id()))
+    }
+
+    /// The records of a chunk that a query admits.
+    fn admitted<'s, E: Engine, P: Predicate<R>, S: Select<R>>(
+        &'s self,
+        place: usize,
+        query: &'s Runnable<E, R, P, S>,
+    ) -> impl Iterator<Item = &'s Row<R>> {
+        self.rows(place).filter(move |row| query.admits(seen(row)))
+    }
+
+    /// Runs `work` over the chunks: on all cores where it pays, on this thread where not.
+    fn over_chunks<T: Send>(
+        &self,
+        limits: &Limits,
+        work: impl Fn(usize) -> T + Send + Sync,
+        empty: impl Fn() -> T + Send + Sync,
+        merge: impl Fn(T, T) -> T + Send + Sync,
+    ) -> Result<T> {
+        let one = |place: usize| limits.check().map(|()| work(place));
+        match self.chunks.len() {
+            0..PARALLEL_CHUNKS => (0..self.chunks.len()).try_fold(empty(), |all, place| Ok(merge(all, one(place)?))),
+            many => (0..many).into_par_iter().map(one).try_reduce(&empty, |a, b| Ok(merge(a, b))),
+        }
+    }
+
+    /// Every record to be seen, chunk by chunk, folded on all cores where it pays.
+    pub(super) fn fold<T: Send>(
+        &self,
+        limits: &Limits,
+        add: impl Fn(&mut T, &Row<R>) + Send + Sync,
+        empty: impl Fn() -> T + Send + Sync,
+        merge: impl Fn(T, T) -> T + Send + Sync,
+    ) -> Result<T> {
+        let work = |place: usize| {
+            let mut part = empty();
+            self.rows(place).for_each(|row| add(&mut part, row));
+            part
+        };
+        self.over_chunks(limits, work, &empty, merge)
+    }
+
+    pub(super) fn count<E: Engine, P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: &Runnable<E, R, P, S>,
+        limits: &Limits,
+    ) -> Result<u64> {
+        if let Some(limit) = query.limit() {
+            return self.count_some(query, query.offset().saturating_add(limit), limits);
+        }
+        let count = |place: usize| self.admitted(place, query).count() as u64;
+        let all = self.over_chunks(limits, count, || 0, |a, b| a + b)?;
+        Ok(all.saturating_sub(query.offset() as u64))
+    }
+
+    /// Counts no further than it must.
+    fn count_some<E: Engine, P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: &Runnable<E, R, P, S>,
+        most: usize,
+        limits: &Limits,
+    ) -> Result<u64> {
+        let mut found = 0;
+        for place in 0..self.chunks.len() {
+            limits.check()?;
+            found += self.admitted(place, query).take(most - found).count();
+            if found == most {
+                break;
+            }
+        }
+        Ok(found.saturating_sub(query.offset()) as u64)
+    }
+
+    /// The records of an ordered query: all of them sorted, or only as many as are asked for.
+    fn sorted<E: Engine, P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: &Runnable<E, R, P, S>,
+        limits: &Limits,
+    ) -> Result<Vec<Row<R>>> {
+        let order = query.order();
+        let most = query.limit().map(|limit| query.offset().saturating_add(limit));
+        if most == Some(0) {
+            return Ok(Vec::new());
+        }
+        let collect = |place: usize| Best::of(self.admitted(place, query), most, order);
+        let best = self.over_chunks(limits, collect, || Best::empty(most), |a, b| a.merge(b, order))?;
+        let mut rows = best.rows;
+        match most {
+            None if rows.len() >= PARALLEL_CHUNKS * 256 => rows.par_sort_unstable_by(|a, b| compare(order, a, b)),
+            _ => rows.sort_unstable_by(|a, b| compare(order, a, b)),
+        }
+        rows.truncate(most.unwrap_or(usize::MAX));
+        Ok(rows.into_iter().skip(query.offset()).cloned().collect())
+    }
+}
+
+fn seen<R>(row: &Row<R>) -> Seen<'_, R> {
+    Seen { record: &row.record, envelope: &row.envelope }
+}
+
+fn compare<R: RecordCodec>(order: &Ordered<R>, a: &Row<R>, b: &Row<R>) -> Ordering {
+    order.compare(seen(a), seen(b))
+}
+
+/// The first so many records of an order among those that were shown to it. It keeps up to twice as many, so that it
+/// sorts out the rest seldom.
+struct Best<'s, R> {
+    rows: Vec<&'s Row<R>>,
+    most: Option<usize>,
+    /// A record that is not better than this one is not among the first.
+    worst: Option<&'s Row<R>>,
+}
+
+impl<'s, R: RecordCodec> Best<'s, R> {
+    fn empty(most: Option<usize>) -> Self {
+        Best { rows: Vec::new(), most, worst: None }
+    }
+
+    fn of(rows: impl Iterator<Item = &'s Row<R>>, most: Option<usize>, order: &Ordered<R>) -> Self {
+        let mut best = Best::empty(most);
+        rows.for_each(|row| best.add(row, order));
+        best
+    }
+
+    #[inline]
+    fn add(&mut self, row: &'s Row<R>, order: &Ordered<R>) {
+        if self.worst.is_some_and(|worst| compare(order, row, worst).is_ge()) {
+            return;
+        }
+        self.rows.push(row);
+        if self.most.is_some_and(|most| self.rows.len() >= most.saturating_mul(2).max(64)) {
+            self.sort_out(order);
+        }
+    }
+
+    fn sort_out(&mut self, order: &Ordered<R>) {
+        let Some(most) = self.most.filter(|most| *most < self.rows.len()) else { return };
+        // `most` is not zero: nothing is collected then.
+        let (_, worst, _) = self.rows.select_nth_unstable_by(most.saturating_sub(1), |a, b| compare(order, a, b));
+        self.worst = Some(*worst);
+        self.rows.truncate(most);
+    }
+
+    fn merge(mut self, mut other: Self, order: &Ordered<R>) -> Self {
+        if self.rows.len() < other.rows.len() {
+            std::mem::swap(&mut self, &mut other);
+        }
+        match self.most {
+            None => self.rows.append(&mut other.rows),
+            Some(_) => other.rows.into_iter().for_each(|row| self.add(row, order)),
+        }
+        self
+    }
+}
+
+/// The records of a query on memory.
+pub struct MemoryRows<R: RecordCodec, P, S> {
+    source: Source<R>,
+    matching: Matching<R, P, S>,
+}
+
+enum Source<R: RecordCodec> {
+    /// In order, all found.
+    Sorted(std::vec::IntoIter<Row<R>>),
+    /// As they come: the snapshot, the next chunk to look at, what was found and not yet given.
+    Unordered { snapshot: Snapshot<R>, next: usize, ahead: usize, found: std::vec::IntoIter<Row<R>> },
+}
+
+/// The query, without the engine that it was made for.
+struct Matching<R: RecordCodec, P, S> {
+    predicate: P,
+    select: S,
+    record: std::marker::PhantomData<fn() -> R>,
+}
+
+impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> MemoryRows<R, P, S> {
+    pub(super) fn new<E: Engine>(snapshot: Snapshot<R>, query: Runnable<E, R, P, S>, limits: &Limits) -> Result<Self> {
+        limits.check()?;
+        let source = match query.is_ordered() {
+            true => Source::Sorted(snapshot.sorted(&query, limits)?.into_iter()),
+            false => Source::Unordered { snapshot, next: 0, ahead: 1, found: Vec::new().into_iter() },
+        };
+        let (predicate, select) = (query.predicate().clone(), query.selection().clone());
+        Ok(MemoryRows { source, matching: Matching { predicate, select, record: std::marker::PhantomData } })
+    }
+}
+
+impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> Matching<R, P, S> {
+    fn out(&self, row: Row<R>) -> Stored<S::Out> {
+        match Arc::try_unwrap(row) {
+            Ok(Stored { envelope, record }) => Stored { envelope, record: self.select.take(record) },
+            Err(row) => Stored { envelope: row.envelope.clone(), record: self.select.pick(&row.record) },
+        }
+    }
+
+    fn chunk(&self, snapshot: &Snapshot<R>, place: usize) -> Vec<Row<R>> {
+        snapshot.rows(place).filter(|row| self.predicate.matches(seen(row))).cloned().collect()
+    }
+
+    /// The next matching records, from at most `ahead` chunks.
+    fn look(&self, snapshot: &Snapshot<R>, from: usize, ahead: usize) -> Vec<Row<R>> {
+        let end = from.saturating_add(ahead).min(snapshot.chunks.len());
+        match ahead {
+            LOOK_AHEAD.. => (from..end).into_par_iter().flat_map_iter(|place| self.chunk(snapshot, place)).collect(),
+            _ => (from..end).flat_map(|place| self.chunk(snapshot, place)).collect(),
+        }
+    }
+}
+
+impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> Iterator for MemoryRows<R, P, S> {
+    type Item = Result<Stored<S::Out>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = match &mut self.source {
+            Source::Sorted(rows) => rows.next()?,
+            Source::Unordered { snapshot, next, ahead, found } => loop {
+                if let Some(row) = found.next() {
+                    break row;
+                }
+                if *next >= snapshot.chunks.len() {
+                    return None;
+                }
+                *found = self.matching.look(snapshot, *next, *ahead).into_iter();
+                *next += *ahead;
+                *ahead = (*ahead * 2).min(LOOK_AHEAD);
+            },
+        };
+        Some(Ok(self.matching.out(row)))
+    }
+}

@@ -1,0 +1,427 @@
+//! Transactions: writes are buffered, seen by the transaction itself, and checked when it commits (semantics 5.8).
+//!
+//! A commit loses with `Conflict` when a record that it writes was written by somebody else since the transaction first
+//! opened the store. Stores are locked in the order of their names, so commits cannot wait for each other in a circle.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    marker::PhantomData,
+    sync::{Arc, Mutex},
+};
+
+use type_map::concurrent::TypeMap;
+
+use super::{
+    Memory, locked,
+    snapshot::{MemoryRows, Snapshot},
+    store::{Mode, build, expect, missing, no_id, patched, plan, seal, unshared},
+    table::{Row, Table},
+};
+use crate::{
+    error::{Error, Result},
+    id::Id,
+    query::{Plan, Predicate, Runnable, Select},
+    record::{Draft, RecordCodec, Stored},
+    store::{
+        Database, Driver, Limits, Transactional,
+        write::{Atomicity, Effect, Outcome, Write, Written},
+    },
+    value::Value,
+    version::Version,
+};
+
+/// A transaction in memory: a database of its own for as long as the closure runs.
+pub struct MemoryTransaction<'t> {
+    memory: &'t Memory,
+    /// For each record type that occurs, the stores of it that were opened.
+    overlays: Mutex<TypeMap>,
+    /// How to commit each store, by name.
+    commits: Mutex<BTreeMap<String, Commit>>,
+}
+
+/// Commits the first of these stores and, while it is locked, the others; a function, because stores of different types
+/// are committed together.
+type Step = (String, Commit);
+#[derive(Clone, Copy)]
+struct Commit(fn(&MemoryTransaction<'_>, &str, &[Step]) -> Result<()>);
+
+/// The stores of one record type that were opened, by name.
+struct Overlays<R: RecordCodec>(HashMap<String, Arc<Mutex<Overlay<R>>>>);
+
+/// What a transaction has written to one table.
+pub(super) struct Overlay<R: RecordCodec> {
+    table: Arc<Table<R>>,
+    /// The last version before the transaction opened the table: what is newer was written by somebody else.
+    began: u64,
+    written: HashMap<Id, Pending<R>>,
+}
+
+/// A record that the transaction has written.
+struct Pending<R> {
+    /// What was there before.
+    base: Option<Row<R>>,
+    /// What is there now, for the transaction.
+    now: Option<Row<R>>,
+}
+
+impl<R: RecordCodec> Overlay<R> {
+    fn on(table: Arc<Table<R>>) -> Overlay<R> {
+        let shards = table.lock_all();
+        let began = table.last_version();
+        drop(shards);
+        Overlay { table, began, written: HashMap::new() }
+    }
+
+    /// A batch that is all or nothing.
+    pub(super) fn write_all<'a>(
+        table: &Arc<Table<R>>,
+        writes: impl IntoIterator<Item = Write<'a, R>>,
+    ) -> Result<Vec<Outcome>>
+    where
+        R: 'a,
+    {
+        let mut overlay = Overlay::on(table.clone());
+        let written = writes.into_iter().map(|write| overlay.write(write)).collect::<Result<Vec<_>>>();
+        let written = written.map_err(|e| e.in_store(&table.name))?;
+        let versions = overlay.commit(|| Ok(())).map_err(|e| e.in_store(&table.name))?;
+        Ok(written.into_iter().map(|w| Ok(Written { version: versions.get(&w.id).cloned(), ..w })).collect())
+    }
+
+    fn get(&self, id: &Id) -> Option<Row<R>> {
+        match self.written.get(id) {
+            Some(pending) => pending.now.clone(),
+            None => self.table.get(id),
+        }
+    }
+
+    fn write(&mut self, write: Write<'_, R>) -> Outcome {
+        match write {
+            Write::Create(draft) => self.put(Mode::Create, draft),
+            Write::Update(draft) => self.put(Mode::Update, draft),
+            Write::Upsert(draft) => self.put(Mode::Upsert, draft),
+            Write::Delete { id, expected } => self.delete(id, expected.as_ref()),
+            Write::Patch { id, changes, expected } => {
+                let bound = changes.bind(self.table.schema())?;
+                let old = self.get(&id).ok_or_else(|| missing(&id))?;
+                expect(expected.as_ref(), Some(&old.envelope), &id)?;
+                let draft = patched(&self.table, &old, &bound)?;
+                self.put(Mode::Update, draft)
+            }
+        }
+    }
+
+    fn put(&mut self, mode: Mode, draft: Draft<'_, R>) -> Outcome {
+        let sealed = seal(&self.table, draft)?;
+        let id = match (sealed.id, mode) {
+            (Some(id), _) => id,
+            (None, Mode::Create) => Id::generate(),
+            (None, _) => return Err(no_id()),
+        };
+        let old = self.get(&id);
+        let envelope = old.as_deref().map(|old| &old.envelope);
+        mode.check(sealed.draft.expected(), envelope, &id)?;
+        self.check_unique(&id, sealed.draft.record())?;
+        let mut stored = build(id.clone(), sealed.draft, envelope);
+        // Of no meaning outside: the commit gives the version that others see.
+        let version = Version::random();
+        stored.envelope = stored.envelope.with_version(version.clone());
+        let effect = Mode::effect(old.is_some());
+        self.set(&id, Some(Arc::new(stored)))?;
+        Ok(Written { id, version: Some(version), effect })
+    }
+
+    fn delete(&mut self, id: Id, expected: Option<&Version>) -> Outcome {
+        let old = self.get(&id);
+        expect(expected, old.as_deref().map(|old| &old.envelope), &id)?;
+        if old.is_none() {
+            return Ok(Written { id, version: None, effect: Effect::Absent });
+        }
+        self.set(&id, None)?;
+        Ok(Written { id, version: None, effect: Effect::Deleted })
+    }
+
+    /// Buffers a write. A record that somebody else wrote since the transaction began is refused at once.
+    fn set(&mut self, id: &Id, now: Option<Row<R>>) -> Result<()> {
+        if let Some(pending) = self.written.get_mut(id) {
+            pending.now = now;
+            return Ok(());
+        }
+        let base = self.table.get(id);
+        let version = base.as_ref().and_then(|row| row.envelope.version()).and_then(Version::as_counter);
+        if version.is_some_and(|version| version > self.began) {
+            return Err(lost(id));
+        }
+        self.written.insert(id.clone(), Pending { base, now });
+        Ok(())
+    }
+
+    /// Refuses a unique value that another record has, as the transaction sees it.
+    fn check_unique(&self, id: &Id, record: &R) -> Result<()> {
+        let fields = &self.table.fields;
+        if fields.is_empty() {
+            return Ok(());
+        }
+        let values = fields.values(record);
+        let in_table = |place: usize, value: &Value| {
+            let unique = locked(&self.table.unique);
+            unique.owner(place, value).is_some_and(|owner| owner != id && !self.written.contains_key(owner))
+        };
+        let others =
+            self.written.iter().filter(|(other, _)| *other != id).filter_map(|(_, pending)| pending.now.as_ref());
+        let theirs: Vec<_> = others.map(|row| fields.values(&row.record)).collect();
+        let here = |place: usize, value: &Value| theirs.iter().any(|other| other.get(place) == Some(value));
+        let taken =
+            |(place, value): (usize, &Value)| !value.is_null() && (here(place, value) || in_table(place, value));
+        match values.iter().enumerate().position(taken) {
+            Some(place) => Err(fields.taken(place).at_id(id)),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the writes take effect, all of them or none. `others` commits the other stores while this one is locked.
+    fn commit(&mut self, others: impl FnOnce() -> Result<()>) -> Result<HashMap<Id, Version>> {
+        let table = self.table.clone();
+        let values: Vec<_> = match table.fields.is_empty() {
+            true => Vec::new(),
+            false => self.written.iter().map(|(id, p)| self.claims(id, p)).collect(),
+        };
+        let mut unique = locked(&table.unique);
+        let mut shards = table.lock_all();
+        for (id, pending) in &self.written {
+            let hash = table.hash(id);
+            let found = shards[Table::<R>::shard_of(hash)].get(hash, id);
+            if !same(found, pending.base.as_ref()) {
+                return Err(lost(id));
+            }
+        }
+        values.iter().for_each(|claim| unique.release(claim.had.clone()));
+        let clash = values.iter().find_map(|claim| unique.check(&table.fields, &claim.has, &claim.id).err());
+        let failed = match clash {
+            Some(clash) => Some(clash),
+            None => others().err(),
+        };
+        if let Some(error) = failed {
+            values.into_iter().for_each(|claim| unique.claim(claim.had, &claim.id));
+            return Err(error);
+        }
+        values.into_iter().for_each(|claim| unique.claim(claim.has, &claim.id));
+        let mut versions = HashMap::new();
+        let mut gone = Vec::new();
+        for (id, Pending { base, now }) in self.written.drain() {
+            let hash = table.hash(&id);
+            let shard = &mut shards[Table::<R>::shard_of(hash)];
+            let version = table.next_version();
+            let now = now.map(|row| versioned(row, version.clone()));
+            gone.push(match (base.is_some(), now) {
+                (true, Some(row)) => shard.replace(hash, row),
+                (true, None) => shard.remove(hash, &id),
+                (false, Some(row)) => {
+                    shard.insert(hash, row);
+                    None
+                }
+                (false, None) => None,
+            });
+            versions.insert(id, version);
+            gone.push(base);
+        }
+        drop(shards);
+        drop(unique);
+        drop(gone);
+        Ok(versions)
+    }
+
+    fn claims(&self, id: &Id, pending: &Pending<R>) -> Claim {
+        let values =
+            |row: &Option<Row<R>>| row.as_ref().map_or_else(Vec::new, |row| self.table.fields.values(&row.record));
+        Claim { id: id.clone(), had: values(&pending.base), has: values(&pending.now) }
+    }
+}
+
+/// What a record had and has of the unique fields.
+struct Claim {
+    id: Id,
+    had: Vec<Value>,
+    has: Vec<Value>,
+}
+
+/// The row with the version that others see. Nobody else has it, so nothing is copied but in a transaction that still
+/// streams it.
+fn versioned<R: RecordCodec>(row: Row<R>, version: Version) -> Row<R> {
+    let Stored { envelope, record } = unshared(row);
+    Arc::new(Stored { envelope: envelope.with_version(version), record })
+}
+
+fn same<R>(a: Option<&Row<R>>, b: Option<&Row<R>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+#[cold]
+fn lost(id: &Id) -> Error {
+    Error::conflict("another writer was faster; run the transaction again").at_id(id).retryable(true)
+}
+
+impl MemoryTransaction<'_> {
+    fn overlay<R: RecordCodec>(&self, name: &str, shape: R::Shape) -> Result<Arc<Mutex<Overlay<R>>>> {
+        let table = self.memory.table::<R>(name, shape)?;
+        let mut overlays = locked(&self.overlays);
+        let overlays = overlays.entry::<Overlays<R>>().or_insert_with(|| Overlays(HashMap::new()));
+        let overlay = overlays.0.entry(name.to_owned()).or_insert_with(|| Arc::new(Mutex::new(Overlay::on(table))));
+        locked(&self.commits).insert(name.to_owned(), Commit(commit_one::<R>));
+        Ok(overlay.clone())
+    }
+
+    fn commit(&self) -> Result<()> {
+        let steps: Vec<Step> = locked(&self.commits).iter().map(|(name, commit)| (name.clone(), *commit)).collect();
+        commit_rest(self, &steps)
+    }
+}
+
+fn commit_rest(transaction: &MemoryTransaction<'_>, steps: &[Step]) -> Result<()> {
+    match steps.split_first() {
+        Some(((name, commit), rest)) => (commit.0)(transaction, name, rest),
+        None => Ok(()),
+    }
+}
+
+fn commit_one<R: RecordCodec>(transaction: &MemoryTransaction<'_>, name: &str, rest: &[Step]) -> Result<()> {
+    let overlay = locked(&transaction.overlays).get::<Overlays<R>>().and_then(|overlays| overlays.0.get(name).cloned());
+    let Some(overlay) = overlay else { return commit_rest(transaction, rest) };
+    let mut overlay = locked(&overlay);
+    if overlay.written.is_empty() {
+        return commit_rest(transaction, rest);
+    }
+    overlay.commit(|| commit_rest(transaction, rest)).map(drop).map_err(|e| e.in_store(name))
+}
+
+impl Transactional for Memory {
+    type Transaction<'t> = MemoryTransaction<'t>;
+
+    fn transaction<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce(&MemoryTransaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction = MemoryTransaction { memory: self, overlays: Mutex::default(), commits: Mutex::default() };
+        let done = work(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+}
+
+impl<'t> Database for MemoryTransaction<'t> {
+    type Engine = Memory;
+    type Store<R: RecordCodec> = MemoryTransactionStore<'t, R>;
+
+    fn open<R: RecordCodec>(&self, name: &str, shape: R::Shape) -> Result<Self::Store<R>> {
+        Ok(MemoryTransactionStore {
+            name: name.to_owned(),
+            shape: shape.clone(),
+            overlay: self.overlay(name, shape)?,
+            transaction: PhantomData,
+        })
+    }
+}
+
+/// A store inside a transaction.
+pub struct MemoryTransactionStore<'t, R: RecordCodec> {
+    name: String,
+    shape: R::Shape,
+    overlay: Arc<Mutex<Overlay<R>>>,
+    transaction: PhantomData<&'t ()>,
+}
+
+impl<R: RecordCodec> Clone for MemoryTransactionStore<'_, R> {
+    fn clone(&self) -> Self {
+        MemoryTransactionStore {
+            name: self.name.clone(),
+            shape: self.shape.clone(),
+            overlay: self.overlay.clone(),
+            transaction: PhantomData,
+        }
+    }
+}
+
+impl<R: RecordCodec> MemoryTransactionStore<'_, R> {
+    /// The table as the transaction sees it.
+    fn snapshot(&self) -> Snapshot<R> {
+        let overlay = locked(&self.overlay);
+        let hidden: HashSet<Id> = overlay.written.keys().cloned().collect();
+        let instead = overlay.written.values().filter_map(|pending| pending.now.clone()).collect();
+        Snapshot::of(&overlay.table).overlaid(hidden, instead)
+    }
+}
+
+impl<R: RecordCodec> Driver<R> for MemoryTransactionStore<'_, R> {
+    type Engine = Memory;
+    type Rows<P: Predicate<R>, S: Select<R>> = MemoryRows<R, P, S>;
+
+    fn shape(&self) -> &R::Shape {
+        &self.shape
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn write<'a>(
+        &self,
+        writes: impl IntoIterator<Item = Write<'a, R>>,
+        atomicity: Atomicity,
+        limits: &Limits,
+    ) -> Result<Vec<Outcome>>
+    where
+        R: 'a,
+    {
+        limits.check()?;
+        // The caller's iterator may use this store: it runs before the lock is taken.
+        let writes: Vec<_> = writes.into_iter().collect();
+        let mut overlay = locked(&self.overlay);
+        let before: Option<Vec<_>> = (atomicity == Atomicity::All).then(|| overlay.saved());
+        let outcomes: Vec<Outcome> =
+            writes.into_iter().map(|w| overlay.write(w).map_err(|e| e.in_store(&self.name))).collect();
+        match before {
+            Some(before) if outcomes.iter().any(Result::is_err) => {
+                overlay.restore(before);
+                outcomes.into_iter().collect::<Result<Vec<_>>>().map(|_| Vec::new())
+            }
+            _ => Ok(outcomes),
+        }
+    }
+    fn fetch(&self, ids: &[Id], limits: &Limits) -> Result<Vec<Option<Stored<R>>>> {
+        limits.check()?;
+        let overlay = locked(&self.overlay);
+        let rows: Vec<_> = ids.iter().map(|id| overlay.get(id)).collect();
+        drop(overlay);
+        Ok(rows.into_iter().map(|row| row.map(unshared)).collect())
+    }
+    fn scan<P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: Runnable<Memory, R, P, S>,
+        limits: &Limits,
+    ) -> Result<MemoryRows<R, P, S>> {
+        MemoryRows::new(self.snapshot(), query, limits)
+    }
+    fn count_matching<P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: Runnable<Memory, R, P, S>,
+        limits: &Limits,
+    ) -> Result<u64> {
+        self.snapshot().count(&query, limits)
+    }
+    fn plan<P: Predicate<R>, S: Select<R>>(&self, query: &Runnable<Memory, R, P, S>) -> Result<Plan> {
+        Ok(plan(query).step("with what this transaction has written"))
+    }
+}
+
+/// What one id stood for in a transaction, to go back to.
+type Saved<R> = Vec<(Id, Option<Row<R>>, Option<Row<R>>)>;
+
+impl<R: RecordCodec> Overlay<R> {
+    fn saved(&self) -> Saved<R> {
+        self.written.iter().map(|(id, p)| (id.clone(), p.base.clone(), p.now.clone())).collect()
+    }
+    fn restore(&mut self, before: Saved<R>) {
+        self.written = before.into_iter().map(|(id, base, now)| (id, Pending { base, now })).collect();
+    }
+}

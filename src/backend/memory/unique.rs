@@ -1,0 +1,90 @@
+//! Who has which value of a unique field.
+
+use std::{cmp::Ordering, collections::BTreeMap};
+
+use crate::{
+    error::{Error, Result},
+    id::Id,
+    record::{RecordCodec, Schema, Step},
+    value::Value,
+};
+
+/// The unique fields of a schema, other than its id.
+pub(super) struct UniqueFields(Vec<Step>);
+
+/// The values that one record has of the unique fields, in their order; null where it has none.
+pub(super) type UniqueValues = Vec<Value>;
+
+impl UniqueFields {
+    pub(super) fn of(schema: &Schema) -> UniqueFields {
+        let unique = schema.fields.iter().enumerate().filter(|(_, field)| field.unique && !field.id);
+        UniqueFields(unique.map(|(index, field)| Step { name: field.name.clone(), index: Some(index) }).collect())
+    }
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+    pub(super) fn values<R: RecordCodec>(&self, record: &R) -> UniqueValues {
+        self.0.iter().map(|step| record.cell(std::slice::from_ref(step)).into_owned()).collect()
+    }
+    fn name(&self, place: usize) -> &str {
+        self.0.get(place).map_or("", |step| &step.name)
+    }
+    /// The error of a value that another record has.
+    #[cold]
+    pub(super) fn taken(&self, place: usize) -> Error {
+        Error::already_exists("another record has this value of a unique field").at_field(self.name(place).to_owned())
+    }
+}
+
+/// For each unique field, which record has which value.
+#[derive(Default)]
+pub(super) struct UniqueIndex(Vec<BTreeMap<ByOrder, Id>>);
+
+/// A value in the one total order.
+struct ByOrder(Value);
+
+impl Ord for ByOrder {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.as_ref().order(&other.0.as_ref())
+    }
+}
+impl PartialOrd for ByOrder {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl PartialEq for ByOrder {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+impl Eq for ByOrder {}
+
+impl UniqueIndex {
+    /// The record that has this value, if any has.
+    pub(super) fn owner(&self, place: usize, value: &Value) -> Option<&Id> {
+        if value.is_null() { None } else { self.0.get(place)?.get(&ByOrder(value.clone())) }
+    }
+
+    /// Refuses values that another record has.
+    pub(super) fn check(&self, fields: &UniqueFields, values: &UniqueValues, id: &Id) -> Result<()> {
+        let taken = |(place, value): (usize, &Value)| self.owner(place, value).is_some_and(|owner| owner != id);
+        match values.iter().enumerate().position(taken) {
+            Some(place) => Err(fields.taken(place).at_id(id)),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes what a record has; what it had before was [released](Self::release).
+    pub(super) fn claim(&mut self, values: UniqueValues, id: &Id) {
+        self.0.resize_with(self.0.len().max(values.len()), BTreeMap::new);
+        let claims = self.0.iter_mut().zip(values).filter(|(_, value)| !value.is_null());
+        claims.for_each(|(index, value)| drop(index.insert(ByOrder(value), id.clone())));
+    }
+
+    /// Lets go of what a record had.
+    pub(super) fn release(&mut self, values: UniqueValues) {
+        let releases = self.0.iter_mut().zip(values).filter(|(_, value)| !value.is_null());
+        releases.for_each(|(index, value)| drop(index.remove(&ByOrder(value))));
+    }
+}

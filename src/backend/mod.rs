@@ -1,0 +1,3 @@
+//! The engines: each in a folder of its own, with the same file names inside.
+
+pub mod memory;

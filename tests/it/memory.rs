@@ -1,0 +1,147 @@
+//! What is special about memory; what every engine means is tested by the suite.
+
+use dk_data::{
+    Changes, Database, Document, Draft, Error, ErrorKind, FieldDef, Filter, Key, Query, Schema, Store, Transactional,
+    Type,
+    backend::memory::{Memory, MemoryStore},
+    document,
+};
+
+fn people() -> (Memory, MemoryStore<Document>) {
+    let db = Memory::new();
+    let schema = Schema::new("people")
+        .field(FieldDef::new("name", Type::Text))
+        .field(FieldDef::new("email", Type::Text).unique().nullable())
+        .field(FieldDef::new("age", Type::U8).nullable());
+    let people = db.documents("people", schema).expect("the schema is valid");
+    (db, people)
+}
+
+#[test]
+fn a_closure_that_is_shown_a_record_may_write_to_the_same_store() {
+    let (_, people) = people();
+    let id = people.create(document! { "name" => "Ann" }).expect("it is new").id;
+    let seen = people.read_with(&id, |ann| {
+        people.patch(ann.storage_id(), Changes::set("age", 40)).expect("no lock is held");
+        ann["age"].is_null()
+    });
+    assert_eq!(seen.expect("memory answers"), Some(true));
+    assert_eq!(people.read(&id).expect("memory answers").map(|p| p["age"].clone()), Some(40.into()));
+}
+
+#[test]
+fn a_stream_shows_what_was_there_when_it_began() {
+    let (_, people) = people();
+    let all: Vec<_> = (0..1_000).map(|i| document! { "name" => format!("p{i}") }).collect();
+    people.create_batch(&all).expect("memory writes");
+    let mut seen = 0;
+    for person in people.stream(Query::new()).expect("memory streams") {
+        let person = person.expect("memory reads");
+        people.delete(person.storage_id()).expect("memory deletes");
+        people.create(document! { "name" => "new" }).expect("memory writes");
+        seen += 1;
+    }
+    assert_eq!((seen, people.count(Query::new()).ok()), (1_000, Some(1_000)));
+}
+
+#[test]
+fn a_unique_value_is_free_again_when_its_record_lets_go() {
+    let (_, people) = people();
+    let ann = people.create(document! { "name" => "Ann", "email" => "a@x" }).expect("it is new");
+    let again = people.create(document! { "name" => "Bob", "email" => "a@x" });
+    assert_eq!(again.err().map(|e| e.kind()), Some(ErrorKind::AlreadyExists));
+    people.patch(&ann.id, Changes::set("email", "b@x")).expect("b@x is free");
+    people.create(document! { "name" => "Bob", "email" => "a@x" }).expect("a@x is free now");
+}
+
+#[test]
+fn a_transaction_is_all_or_nothing_and_reads_its_own_writes() {
+    let (db, people) = people();
+    let schema = people.schema().clone();
+    let failed: Result<(), Error> = db.transaction(|tx| {
+        let people = tx.documents("people", schema.clone())?;
+        people.create(Draft::of(document! { "name" => "Ann" }).id("a")?)?;
+        assert!(people.read("a")?.is_some());
+        assert_eq!(people.count(Query::new())?, 1);
+        Err(Error::invalid("no"))
+    });
+    assert!(failed.is_err());
+    assert_eq!(people.count(Query::new()).ok(), Some(0));
+    let done: Result<(), Error> = db.transaction(|tx| {
+        tx.documents("people", schema.clone())?.create(Draft::of(document! { "name" => "Ann" }).id("a")?)?;
+        Ok(())
+    });
+    done.expect("nobody else writes");
+    assert!(people.read("a").expect("memory answers").is_some());
+}
+
+#[test]
+fn a_transaction_loses_to_a_faster_writer() {
+    let (db, people) = people();
+    people.create(Draft::of(document! { "name" => "Ann", "age" => 1 }).id("a").expect("an id")).expect("it is new");
+    let schema = people.schema().clone();
+    let lost: Result<(), Error> = db.transaction(|tx| {
+        let inside = tx.documents("people", schema.clone())?;
+        inside.patch("a", Changes::add("age", 1))?;
+        people.patch("a", Changes::add("age", 1))?;
+        Ok(())
+    });
+    assert_eq!(lost.err().map(|e| e.kind()), Some(ErrorKind::Conflict));
+    assert_eq!(people.read("a").expect("memory answers").map(|p| p["age"].clone()), Some(2.into()));
+}
+
+#[test]
+fn sixteen_threads_count_exactly() {
+    let (db, people) = people();
+    people.create(Draft::of(document! { "name" => "n", "age" => 0 }).id("n").expect("an id")).expect("it is new");
+    let schema = people.schema().clone();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    let counted: Result<(), Error> = db.transaction_retrying(
+                        10_000,
+                        |tx| tx.documents("people", schema.clone())?.patch("n", Changes::add("age", 1)).map(drop),
+                        Error::is_conflict,
+                    );
+                    counted.expect("conflicts end");
+                }
+            });
+        }
+    });
+    assert_eq!(people.read("n").expect("memory answers").map(|p| p["age"].clone()), Some(80.into()));
+}
+
+#[test]
+fn pages_follow_each_other_through_ties_and_nulls() {
+    let (_, people) = people();
+    let all: Vec<_> =
+        (0..100_i64).map(|i| document! { "name" => "x", "age" => (i % 7 != 0).then_some(i % 5) }).collect();
+    people.create_batch(&all).expect("memory writes");
+    for key in [Key::asc("age"), Key::desc("age"), Key::desc("age").nulls_first()] {
+        let query = Query::new().sort(key);
+        let whole: Vec<_> =
+            people.search(&query).expect("memory answers").iter().map(|p| p.storage_id().clone()).collect();
+        let (mut paged, mut after) = (Vec::new(), None);
+        loop {
+            let page = people.page(&query.clone().limit(9), after).expect("memory answers");
+            paged.extend(page.rows.iter().map(|p| p.storage_id().clone()));
+            after = page.next.map(|c| c.to_string().parse().expect("a cursor survives its text"));
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(paged, whole);
+    }
+}
+
+#[test]
+fn set_based_writes_say_how_many() {
+    let (_, people) = people();
+    let all: Vec<_> = (0..50_i64).map(|i| document! { "name" => "x", "age" => i }).collect();
+    people.create_batch(&all).expect("memory writes");
+    let young = Filter::lt("age", 10).bind(people.schema()).expect("the field is there");
+    assert_eq!(people.update_where(young.clone(), Changes::add("age", 100)).ok(), Some(10));
+    assert_eq!(people.delete_where(young).ok(), Some(0));
+    assert_eq!(people.clear().ok(), Some(50));
+}
