@@ -10,6 +10,7 @@ mod format;
 pub mod id;
 pub mod like;
 
+pub mod any;
 pub mod backend;
 mod number;
 pub mod query;
@@ -19,6 +20,7 @@ pub mod value;
 mod value_json;
 pub mod version;
 
+pub use any::{AnyDatabase, AnyStore};
 pub use error::{Error, ErrorKind, Result};
 pub use id::Id;
 pub use query::{
