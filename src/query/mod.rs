@@ -8,12 +8,14 @@ mod coerce;
 pub mod cursor;
 pub mod envelope;
 pub mod filter;
+mod filter_json;
 pub mod handle;
 pub mod literal;
 pub mod order;
 pub mod plan;
 pub mod predicate;
 pub mod select;
+pub mod text;
 
 use std::marker::PhantomData;
 

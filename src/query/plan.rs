@@ -37,7 +37,7 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.engine)?;
         if let Some(pushed) = &self.pushed {
-            write!(f, "\n  filter: {pushed:?}")?;
+            write!(f, "\n  filter: {pushed}")?;
         }
         if self.tested_again {
             write!(f, "\n  tested again here")?;

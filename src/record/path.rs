@@ -63,7 +63,8 @@ impl fmt::Display for Path {
     }
 }
 
-fn is_plain(c: char) -> bool {
+/// Whether a character stands in a path segment without quotes.
+pub(crate) fn is_plain(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '-'
 }
 
@@ -110,7 +111,7 @@ fn bad_path(text: &str, rest: &str, why: &'static str) -> Error {
 }
 
 /// One segment and what follows it.
-fn take_segment(text: &str) -> Result<(String, &str), &'static str> {
+pub(crate) fn take_segment(text: &str) -> Result<(String, &str), &'static str> {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find(|c| !is_plain(c)).unwrap_or(text.len());
         return if end == 0 { Err("an empty segment") } else { Ok((text[..end].to_owned(), &text[end..])) };
