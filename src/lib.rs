@@ -20,6 +20,9 @@ pub mod value;
 mod value_json;
 pub mod version;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
 pub use any::{AnyDatabase, AnyStore};
 pub use error::{Error, ErrorKind, Result};
 pub use id::Id;

@@ -101,6 +101,12 @@ impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> Query<R, P, S> {
         self.limit = Some(records);
         self
     }
+    /// No more than this many records, and no more than were asked for before.
+    #[must_use]
+    pub(crate) fn at_most(self, records: usize) -> Self {
+        let limit = self.limit.map_or(records, |limit| limit.min(records));
+        self.limit(limit)
+    }
     /// Passes over this many records first.
     #[must_use]
     pub fn offset(mut self, records: usize) -> Self {

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    id::IdOrder,
+    id::{Id, IdOrder},
     query::{
         filter::Operand,
         handle::{Column, Field},
         predicate::{Seen, order},
     },
-    record::{RecordCodec, Schema, Target, Type},
+    record::{Part, RecordCodec, Schema, Target, Type},
     value::{Value, ValueRef},
 };
 
@@ -167,8 +167,25 @@ impl<R: RecordCodec> Ordered<R> {
     /// The total order.
     #[inline]
     pub fn compare(&self, a: Seen<'_, R>, b: Seen<'_, R>) -> Ordering {
-        let by_key = self.keys.iter().map(|key| compare_by(key, a, b)).find(|o| o.is_ne());
+        let by_key = self.keys.iter().map(|key| self.compare_by(key, a, b)).find(|o| o.is_ne());
         by_key.unwrap_or_else(|| self.compare_ids(a, b))
+    }
+
+    #[inline]
+    fn compare_by(&self, (key, target): &(Key<R>, Target), a: Seen<'_, R>, b: Seen<'_, R>) -> Ordering {
+        match key.typed {
+            Some(compare) => compare(a.record, b.record, key.direction()),
+            None if target.part == Part::Id => self.place_ids(key, a.envelope.id(), b.envelope.id()),
+            None => {
+                let (a, b) = (key.view(a.value(target)), key.view(b.value(target)));
+                key.direction().place(present(a), present(b), |a, b| a.order(&b))
+            }
+        }
+    }
+
+    /// Ids as a sort key: in the order of their declared type, not of their text (semantics 1.3).
+    fn place_ids(&self, key: &Key<R>, a: &Id, b: &Id) -> Ordering {
+        key.direction().place(Some(a), Some(b), |a, b| self.ids.compare(a, b))
     }
 
     fn compare_ids(&self, a: Seen<'_, R>, b: Seen<'_, R>) -> Ordering {
@@ -182,9 +199,12 @@ impl<R: RecordCodec> Ordered<R> {
     }
 
     /// How a record stands to a place in the order.
-    pub(crate) fn compare_to(&self, row: Seen<'_, R>, values: &[Value], id: &crate::id::Id) -> Ordering {
-        let by_key = self.keys.iter().zip(values).map(|((key, target), value)| {
-            key.direction().place(present(key.view(row.value(target))), present(value.as_ref()), |a, b| a.order(&b))
+    pub(crate) fn compare_to(&self, row: Seen<'_, R>, values: &[Value], id: &Id) -> Ordering {
+        let by_key = self.keys.iter().zip(values).map(|((key, target), value)| match target.part {
+            Part::Id => self.place_ids(key, row.envelope.id(), id),
+            _ => {
+                key.direction().place(present(key.view(row.value(target))), present(value.as_ref()), |a, b| a.order(&b))
+            }
         });
         let by_id = || {
             let by_id = self.ids.compare(row.envelope.id(), id);
@@ -210,17 +230,6 @@ impl<R> Key<R> {
             (Operand::Field(_), value) => value,
             (Operand::Len(_), ValueRef::List(items)) => ValueRef::Int(items.len() as i128),
             (Operand::Len(_), _) => ValueRef::Null,
-        }
-    }
-}
-
-#[inline]
-fn compare_by<R: RecordCodec>((key, target): &(Key<R>, Target), a: Seen<'_, R>, b: Seen<'_, R>) -> Ordering {
-    match key.typed {
-        Some(compare) => compare(a.record, b.record, key.direction()),
-        None => {
-            let (a, b) = (key.view(a.value(target)), key.view(b.value(target)));
-            key.direction().place(present(a), present(b), |a, b| a.order(&b))
         }
     }
 }

@@ -288,7 +288,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     where
         Q::Predicate: RunsOn<Self::Engine>,
     {
-        self.stream(query.into_query().limit(1))?.next().transpose()
+        self.stream(query.into_query().at_most(1))?.next().transpose()
     }
 
     /// One page of a query, and where the next one begins. Its length is the query's limit, or [`Limits::chunk`] where it
@@ -330,7 +330,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     where
         Q::Predicate: RunsOn<Self::Engine>,
     {
-        Ok(self.count(query.into_query().limit(1))? > 0)
+        Ok(self.count(query.into_query().at_most(1))? > 0)
     }
 
     /// Changes single fields of every record of which a predicate is true; says of how many. Atomic per record: one that

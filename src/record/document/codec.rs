@@ -224,6 +224,7 @@ impl FieldType for Value {
             (Value::Text(text), _) => text.check(field),
             (Value::Float(v), _) => v.check(field),
             (Value::Timestamp(v), _) => v.check(field),
+            (Value::Json(json), _) if json.is_null() => Ok(Form::Loose),
             (Value::Json(json), _) => check_json(json, field).map(|()| Form::Stored),
             (Value::Vector(v), _) => v.iter().try_fold(Form::Stored, |all, v| Ok(all.and(v.check(field)?))),
             (Value::List(items), Type::List(item)) => check_items(items, item, field),
@@ -268,6 +269,8 @@ fn encode_int<E: Encoder>(value: i128, ty: &Type, field: &FieldDef, out: &mut E)
 /// Why a declared field cannot hold this value.
 fn fault(value: &Value, field: &FieldDef) -> Option<String> {
     let unlike = || Some(format!("a {} cannot hold a {}", field.ty, value.kind()));
+    // JSON that is null at the top is null (semantics 2.1).
+    let value = if matches!(value, Value::Json(json) if json.is_null()) { &Value::Null } else { value };
     match (value, &field.ty) {
         (Value::Null, _) if field.nullable || field.ty == Type::Any => None,
         (Value::Null, _) => Some("null, and the field is not nullable".to_owned()),

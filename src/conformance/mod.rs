@@ -1,0 +1,217 @@
+//! The suite that every backend must pass: one test for each clause of the semantics, named after it.
+//!
+//! A backend joins with one macro call, which makes one `#[test]` of each clause:
+//!
+//! ```
+//! # use dk_data::conformance::Supports;
+//! # mod mine { pub fn make() -> Never { unreachable!() } pub struct Never; }
+//! // dk_data::conformance::suite!(my_backend, || MyDatabase::new());
+//! // dk_data::conformance::suite!(my_files, || MyFiles::new(), Supports { atomic_batches: false, ..Supports::ALL });
+//! assert!(Supports::ALL.versions);
+//! ```
+//!
+//! The closure is called once for each test and makes a database, or a handle of one that is shared: every test opens stores
+//! under names of its own. The random tests print their seed when they fail, and take it from `DK_SEED`.
+//!
+//! This module does no I/O of its own, and panics where a promise is broken: it is for tests only.
+
+pub mod ids;
+pub mod order;
+pub mod predicates;
+pub mod values;
+
+use std::fmt::Debug;
+
+pub use crate::conformance_suite as suite;
+use crate::{
+    error::{ErrorKind, Result},
+    id::Id,
+    query::{AsQuery, Filter, RunsOn},
+    record::{Document, FieldDef, Schema, Type},
+    store::{Database, Store},
+};
+
+/// What a backend is asked for beyond what all must do.
+#[derive(Clone, Copy, Debug)]
+pub struct Supports {
+    /// Records have versions, and writes can require them (semantics 5.2).
+    pub versions: bool,
+    /// Batches can be all or nothing (semantics 5.4); where not, they must be refused.
+    pub atomic_batches: bool,
+}
+
+impl Supports {
+    /// Everything.
+    pub const ALL: Supports = Supports { versions: true, atomic_batches: true };
+}
+
+/// A database under test.
+#[derive(Debug)]
+pub struct Suite<D> {
+    /// The database.
+    pub database: D,
+    /// What it is asked for.
+    pub supports: Supports,
+}
+
+impl<D: Database> Suite<D> {
+    /// The suite over this database.
+    pub fn new(database: D, supports: Supports) -> Suite<D> {
+        Suite { database, supports }
+    }
+    /// A store name that nobody has used.
+    pub fn fresh_name(&self) -> String {
+        format!("c-{}", Id::generate())
+    }
+    /// An empty store of documents with this schema.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn store(&self, schema: Schema) -> Result<D::Store<Document>> {
+        self.database.documents(&self.fresh_name(), schema)
+    }
+    /// An empty store that keeps any field.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn open_store(&self) -> Result<D::Store<Document>> {
+        self.store(Schema::open("things"))
+    }
+    /// An empty store of people.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn people(&self) -> Result<D::Store<Document>> {
+        self.store(people())
+    }
+}
+
+/// The record of most tests: a name, and four fields that may be null.
+pub(crate) fn people() -> Schema {
+    Schema::new("people")
+        .field(FieldDef::new("name", Type::Text))
+        .field(FieldDef::new("age", Type::I64).nullable())
+        .field(FieldDef::new("city", Type::Text).nullable())
+        .field(FieldDef::new("score", Type::F64).nullable())
+        .field(FieldDef::new("active", Type::Bool).nullable())
+}
+
+/// Fails unless the result is an error of this kind.
+#[track_caller]
+pub(crate) fn refused<T: Debug>(result: Result<T>, kind: ErrorKind, what: impl Debug) {
+    match result {
+        Err(error) => assert_eq!(error.kind(), kind, "{what:?} was refused for another reason: {error:?}"),
+        Ok(done) => panic!("{what:?} should have been refused as {kind:?}, and was {done:?}"),
+    }
+}
+
+/// The texts of one field, in the order of the answer.
+#[track_caller]
+pub(crate) fn texts<S, Q>(store: &S, query: Q, field: &str) -> Result<Vec<String>>
+where
+    S: Store<Document>,
+    Q: AsQuery<Document, Select = crate::query::Whole>,
+    Q::Predicate: RunsOn<S::Engine>,
+{
+    let rows = store.search(query)?;
+    Ok(rows.iter().map(|row| row.record[field].as_text().unwrap_or("").to_owned()).collect())
+}
+
+/// The texts of one field of the records of which the filter is true, sorted.
+#[track_caller]
+pub(crate) fn matching<S: Store<Document>>(store: &S, filter: Filter, field: &str) -> Result<Vec<String>> {
+    let mut found = texts(store, filter.bind::<Document>(store.shape())?, field)?;
+    found.sort();
+    Ok(found)
+}
+
+/// Makes a module with one test for each clause; see the [module](crate::conformance).
+#[macro_export]
+macro_rules! conformance_suite {
+    ($name:ident, $make:expr) => {
+        $crate::conformance_suite!($name, $make, $crate::conformance::Supports::ALL);
+    };
+    ($name:ident, $make:expr, $supports:expr) => {
+        $crate::conformance_clauses! { $name, $make, $supports;
+            ids:
+                semantics_1_1_ids_hold_any_text_of_up_to_512_bytes,
+                semantics_1_1_other_ids_are_refused_by_every_verb,
+                semantics_1_2_the_store_assigns_uuids_that_grow,
+                semantics_1_2_a_record_with_an_id_is_stored_under_it,
+                semantics_1_2_a_record_with_an_id_cannot_be_stored_under_another,
+                semantics_1_3_integer_ids_order_by_number,
+                semantics_1_3_text_ids_order_by_bytes,
+                semantics_1_4_storing_never_changes_the_callers_record,
+                semantics_1_4_what_the_store_adds_comes_back_in_the_envelope,
+                semantics_1_5_metadata_is_filtered_and_sorted_on,
+                semantics_1_5_metadata_is_kept_unless_a_draft_brings_some,
+                semantics_1_5_metadata_changes_without_the_record,
+                semantics_1_5_metadata_has_limits;
+            values:
+                semantics_2_1_null_and_missing_are_one,
+                semantics_2_1_null_inside_json_is_kept,
+                semantics_2_2_a_round_trip_is_the_identity,
+                semantics_2_2_open_documents_keep_the_types_of_their_values,
+                semantics_2_2_some_of_all_nulls_is_not_none,
+                semantics_2_2_equality_is_by_value,
+                semantics_2_3_what_the_engine_cannot_hold_is_refused_on_opening,
+                semantics_2_3_what_the_field_cannot_hold_is_refused,
+                semantics_2_4_timestamps_are_cut_to_microseconds_toward_the_past,
+                semantics_2_4_literals_are_not_cut,
+                semantics_2_5_nan_and_infinities_are_refused_with_their_field,
+                semantics_2_5_minus_zero_is_zero,
+                semantics_2_6_text_is_never_normalised,
+                semantics_2_6_the_character_zero_is_refused,
+                semantics_2_7_text_sorts_by_bytes,
+                semantics_2_8_text_has_limits,
+                semantics_2_9_integers_compare_with_floats_exactly;
+            predicates:
+                semantics_3_1_a_query_and_its_negation_split_the_store,
+                semantics_3_2_positive_operators_are_false_of_null,
+                semantics_3_3_negative_operators_are_true_of_null,
+                semantics_3_4_empty_lists_and_reversed_bounds,
+                semantics_3_5_null_is_no_literal,
+                semantics_3_6_like,
+                semantics_3_6_a_lone_escape_is_refused,
+                semantics_3_6_like_is_linear,
+                semantics_3_7_what_does_not_fit_is_refused_with_the_nearest_name,
+                semantics_3_8_unlike_types_are_unequal_and_unordered,
+                semantics_3_9_paths_lead_into_records,
+                semantics_3_9_lists,
+                semantics_3_10_two_hundred_levels,
+                semantics_3_10_ten_thousand_values,
+                semantics_3_11_the_plan_names_the_engine;
+            order:
+                semantics_4_1_nulls_come_last_unless_asked,
+                semantics_4_1_ties_go_by_id_in_the_last_keys_direction,
+                semantics_4_1_a_page_without_keys_is_in_id_order,
+                semantics_4_1_an_unordered_query_gives_each_record_once,
+                semantics_4_2_limit_and_offset,
+                semantics_4_3_pages_follow_mixed_directions_and_nulls,
+                semantics_4_3_pages_stand_while_others_write,
+                semantics_4_3_foreign_and_damaged_cursors_are_refused,
+                semantics_4_4_results_of_any_size,
+                semantics_4_5_a_projection_has_the_named_fields_only,
+                semantics_4_6_count_and_exists;
+        }
+    };
+}
+
+/// One test for each name.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_clauses {
+    ($name:ident, $make:expr, $supports:expr; $($area:ident: $($clause:ident),*;)*) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the arguments of the macro name what is in scope where it is called")]
+            use super::*;
+            $($(
+                #[test]
+                fn $clause() -> $crate::Result<()> {
+                    let make = $make;
+                    $crate::conformance::$area::$clause(&$crate::conformance::Suite::new(make(), $supports))
+                }
+            )*)*
+        }
+    };
+}
