@@ -18,7 +18,9 @@
 pub mod ids;
 pub mod order;
 pub mod predicates;
+pub mod streams;
 pub mod values;
+pub mod writes;
 
 use std::fmt::Debug;
 
@@ -193,6 +195,32 @@ macro_rules! conformance_suite {
                 semantics_4_4_results_of_any_size,
                 semantics_4_5_a_projection_has_the_named_fields_only,
                 semantics_4_6_count_and_exists;
+            writes:
+                semantics_5_1_create_fails_where_the_id_is_taken,
+                semantics_5_1_update_of_what_is_missing_is_not_found,
+                semantics_5_1_delete_says_whether_there_was_something,
+                semantics_5_1_upsert_says_which_it_did,
+                semantics_5_1_unique_values_are_kept_apart,
+                semantics_5_2_every_write_makes_a_fresh_version,
+                semantics_5_2_conditional_writes_lose_when_the_version_moved_on,
+                semantics_5_2_save_writes_back_what_nobody_else_wrote,
+                semantics_5_3_times_follow_the_writes,
+                semantics_5_3_a_copy_keeps_its_times,
+                semantics_5_4_a_batch_has_one_outcome_each_in_order,
+                semantics_5_4_an_id_twice_in_a_batch,
+                semantics_5_4_large_batches_keep_their_order,
+                semantics_5_4_all_or_nothing,
+                semantics_5_5_a_load_of_any_length,
+                semantics_5_7_what_was_written_is_seen,
+                semantics_5_10_a_patch_is_atomic,
+                semantics_5_10_a_sum_that_does_not_fit_is_refused,
+                semantics_5_10_update_where_and_delete_where_give_counts,
+                semantics_5_10_read_or_create;
+            streams:
+                semantics_6_2_a_stream_honours_the_whole_query,
+                semantics_6_3_what_is_there_throughout_is_delivered_exactly_once,
+                semantics_6_4_a_stream_can_be_dropped_early,
+                semantics_6_4_a_stream_stops_when_it_is_told_to;
         }
     };
 }
