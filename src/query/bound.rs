@@ -116,7 +116,7 @@ enum Test {
     Compare(Column, Op, Value),
     Between(Column, Value, Value),
     /// In the order of [`ValueRef::order`], without duplicates.
-    In(Column, Vec<Value>),
+    In(Column, Literals),
     Like(Column, Pattern),
     StartsWith(Column, String),
     EndsWith(Column, String),
@@ -125,7 +125,8 @@ enum Test {
     Matches(Column, regex::Regex),
     And(Vec<Test>),
     Or(Vec<Test>),
-    Not(Box<Test>),
+    /// None of these; what `not` makes, of a list of one.
+    Nor(Vec<Test>),
 }
 
 /// Which column, and how it is seen.
@@ -175,12 +176,14 @@ impl<R> Bound<R> {
     }
     /// This and another filter, bound to the same schema.
     pub(crate) fn narrowed(&mut self, filter: Filter) -> Result<()> {
-        let mut binder = Binder { schema: &self.schema, columns: std::mem::take(&mut self.columns) };
-        let bound = binder.bind(&filter);
+        let both = self.filter.clone().and_also(filter.clone());
+        if *both.node() == Node::TooDeep {
+            return Err(too_deep());
+        }
+        let mut binder = Binder { schema: &self.schema, columns: self.columns.clone() };
+        let test = binder.bind(&filter)?;
         self.columns = binder.columns;
-        let test = bound?;
-        let old = std::mem::replace(&mut self.filter, Filter::all());
-        self.filter = old.and_also(filter);
+        self.filter = both;
         match &mut self.test {
             Test::And(list) => list.push(test),
             _ => {
@@ -230,12 +233,29 @@ struct Binder<'a> {
 }
 
 impl Binder<'_> {
+    /// What recurses is kept apart from what does not, so that 200 levels take little of the stack.
     fn bind(&mut self, filter: &Filter) -> Result<Test> {
-        Ok(match filter.node() {
-            Node::And(list) => Test::And(list.iter().map(|f| self.bind(f)).collect::<Result<_>>()?),
-            Node::Or(list) => Test::Or(list.iter().map(|f| self.bind(f)).collect::<Result<_>>()?),
-            Node::Not(inner) => Test::Not(Box::new(self.bind(inner)?)),
-            Node::TooDeep => return Err(too_deep()),
+        match filter.node() {
+            Node::And(list) => self.bind_all(list).map(Test::And),
+            Node::Or(list) => self.bind_all(list).map(Test::Or),
+            Node::Not(inner) => self.bind_all(std::slice::from_ref(&**inner)).map(Test::Nor),
+            node => self.leaf(node),
+        }
+    }
+
+    fn bind_all(&mut self, list: &[Filter]) -> Result<Vec<Test>> {
+        let mut tests = Vec::with_capacity(list.len());
+        for filter in list {
+            tests.push(self.bind(filter)?);
+        }
+        Ok(tests)
+    }
+
+    #[inline(never)]
+    fn leaf(&mut self, node: &Node) -> Result<Test> {
+        Ok(match node {
+            // Logic was bound before.
+            Node::And(_) | Node::Or(_) | Node::Not(_) | Node::TooDeep => return Err(too_deep()),
             Node::IsNull(operand) => Test::IsNull(self.column(operand)?.0),
             Node::Compare(operand, op, value) => {
                 let (column, target) = self.ordered(operand)?;
@@ -247,7 +267,7 @@ impl Binder<'_> {
             }
             Node::In(operand, list) => {
                 let (column, target) = self.ordered(operand)?;
-                Test::In(column, self.sorted(list, &target)?)
+                Test::In(column, Literals::new(column, list, &target)?)
             }
             Node::Contains(operand, part) => self.contains(operand, part)?,
             Node::Like(operand, pattern, fold) => {
@@ -265,14 +285,6 @@ impl Binder<'_> {
         })
     }
 
-    fn sorted(&self, list: &[Value], target: &Target) -> Result<Vec<Value>> {
-        let mut list = list.iter().map(|v| coerce(v, target, true)).collect::<Result<Vec<_>>>()?;
-        // What does not equal itself (NaN) equals nothing, and would spoil the order.
-        list.retain(|v| v == v);
-        list.sort_unstable_by(|a, b| a.as_ref().order(&b.as_ref()));
-        Ok(list)
-    }
-
     /// The column of an operand, in a slot of its own or one that it shares.
     fn column(&mut self, operand: &Operand) -> Result<(Column, Target)> {
         let target = self.schema.resolve(operand.path())?;
@@ -284,8 +296,8 @@ impl Binder<'_> {
             self.columns.push(target.clone());
             self.columns.len() - 1
         });
-        let declared = target.ty != Type::Any;
         let target = if len { Target { ty: Type::U64, ..target } } else { target };
+        let declared = target.ty != Type::Any;
         Ok((Column { slot, len, declared }, target))
     }
 
@@ -310,9 +322,12 @@ impl Binder<'_> {
     }
 
     fn contains(&mut self, operand: &Operand, part: &Value) -> Result<Test> {
-        let (column, target) = self.column(operand)?;
+        let (mut column, target) = self.column(operand)?;
         let part = match &target.ty {
-            Type::List(item) => coerce(part, &Target { ty: item.ty.clone(), ..target.clone() }, true)?,
+            Type::List(item) => {
+                column.declared = item.ty != Type::Any;
+                coerce(part, &Target { ty: item.ty.clone(), ..target.clone() }, true)?
+            }
             Type::Text | Type::Any if !target.large => coerce(part, &target, true)?,
             _ => return Err(misused(&target, "only text and lists have `contains`")),
         };
@@ -321,6 +336,36 @@ impl Binder<'_> {
             _ => memmem::Finder::new("").into_owned(),
         };
         Ok(Test::Contains(column, part, finder))
+    }
+}
+
+/// The literals of an `in`.
+#[derive(Clone, Debug)]
+struct Literals {
+    /// Scalars, in order, so that a long list is searched in logarithmic time.
+    sorted: Vec<Value>,
+    /// Lists, records and JSON: they are equal or not, and have no order that a search could rely on.
+    wholes: Vec<Value>,
+}
+
+impl Literals {
+    fn new(column: Column, list: &[Value], target: &Target) -> Result<Literals> {
+        let list = list.iter().map(|v| coerce(v, target, true)).collect::<Result<Vec<_>>>()?;
+        let is_whole = |v: &Value| matches!(v, Value::List(_) | Value::Record(_) | Value::Json(_) | Value::Vector(_));
+        let (wholes, mut sorted): (Vec<_>, Vec<_>) = list.into_iter().partition(is_whole);
+        // What does not equal itself (NaN) equals nothing, and would spoil the order.
+        sorted.retain(|v| column.compare(&v.as_ref(), v).is_some());
+        sorted.sort_by(|a, b| column.order(&a.as_ref(), &b.as_ref()));
+        Ok(Literals { sorted, wholes })
+    }
+    fn hold(&self, column: Column, cell: &ValueRef<'_>) -> bool {
+        let same = |literal: &Value| Op::Eq.holds(column.compare(cell, literal));
+        let scalar = match self.sorted.len() {
+            0..=8 => self.sorted.iter().any(same),
+            // What was found is compared again: a cell without a place in the order (NaN) is found anywhere.
+            _ => self.sorted.binary_search_by(|l| column.order(&l.as_ref(), cell)).is_ok_and(|i| same(&self.sorted[i])),
+        };
+        scalar || self.wholes.iter().any(same)
     }
 }
 
@@ -335,13 +380,23 @@ pub(crate) fn too_deep() -> Error {
 
 impl Test {
     fn holds<C: Cells + ?Sized>(&self, row: &C, columns: &[Target]) -> Result<bool, C::Error> {
+        match self {
+            Test::And(list) => every(list, row, columns),
+            Test::Or(list) => every_not(list, row, columns).map(|none| !none),
+            Test::Nor(list) => every_not(list, row, columns),
+            leaf => leaf.leaf_holds(row, columns),
+        }
+    }
+    fn leaf_holds<C: Cells + ?Sized>(&self, row: &C, columns: &[Target]) -> Result<bool, C::Error> {
         Ok(match self {
+            // Logic was looked at before.
+            Test::And(_) | Test::Or(_) | Test::Nor(_) => false,
             Test::Compare(column, op, value) => op.holds(column.compare(&column.fetch(row, columns)?, value)),
             Test::Between(column, low, high) => {
                 let cell = column.fetch(row, columns)?;
                 Op::Ge.holds(column.compare(&cell, low)) && Op::Le.holds(column.compare(&cell, high))
             }
-            Test::In(column, list) => column.is_in(&column.fetch(row, columns)?, list),
+            Test::In(column, list) => list.hold(*column, &column.fetch(row, columns)?),
             Test::Like(column, pattern) => text_of(&column.fetch(row, columns)?).is_some_and(|t| pattern.matches(t)),
             Test::StartsWith(column, text) => {
                 text_of(&column.fetch(row, columns)?).is_some_and(|t| t.starts_with(text.as_str()))
@@ -349,12 +404,9 @@ impl Test {
             Test::EndsWith(column, text) => {
                 text_of(&column.fetch(row, columns)?).is_some_and(|t| t.ends_with(text.as_str()))
             }
-            Test::Contains(column, part, finder) => holds_part(&column.fetch(row, columns)?, part, finder),
+            Test::Contains(column, part, finder) => column.holds_part(&column.fetch(row, columns)?, part, finder),
             Test::IsNull(column) => column.fetch(row, columns)?.is_null(),
             Test::Matches(column, regex) => text_of(&column.fetch(row, columns)?).is_some_and(|t| regex.is_match(t)),
-            Test::And(list) => every(list, row, columns)?,
-            Test::Or(list) => !every_not(list, row, columns)?,
-            Test::Not(inner) => !inner.holds(row, columns)?,
         })
     }
 }
@@ -389,15 +441,17 @@ impl Column {
     fn compare(self, cell: &ValueRef<'_>, literal: &Value) -> Option<Ordering> {
         if self.declared { cell.compare_numbers(&literal.as_ref()) } else { cell.compare(&literal.as_ref()) }
     }
-    fn is_in(self, cell: &ValueRef<'_>, list: &[Value]) -> bool {
-        let exact = |literal: &Value| Op::Eq.holds(self.compare(cell, literal));
-        match list.len() {
-            0..=8 => list.iter().any(exact),
-            // Literals of one declared type are sorted as their values are; a decimal among integers is not.
-            _ if self.declared && matches!(cell, ValueRef::Decimal(_) | ValueRef::Int(_) | ValueRef::Float(_)) => {
-                list.iter().any(exact)
-            }
-            _ => !cell.is_null() && list.binary_search_by(|l| l.as_ref().order(cell)).is_ok(),
+    /// The order in which the literals of a list stand. Where a type is declared they are of one family, and numbers of all
+    /// kinds have one order by value; where not, each kind stands by itself.
+    fn order(self, a: &ValueRef<'_>, b: &ValueRef<'_>) -> Ordering {
+        let by_value = if self.declared { a.compare_numbers(b) } else { None };
+        by_value.unwrap_or_else(|| a.order(b))
+    }
+    fn holds_part(self, cell: &ValueRef<'_>, part: &Value, finder: &memmem::Finder<'_>) -> bool {
+        match (cell, part) {
+            (ValueRef::Text(text), Value::Text(_)) => finder.find(text.as_bytes()).is_some(),
+            (ValueRef::List(items), part) => items.iter().any(|item| Op::Eq.holds(self.compare(&item.as_ref(), part))),
+            _ => false,
         }
     }
 }
@@ -413,13 +467,5 @@ fn text_of<'c>(cell: &'c ValueRef<'_>) -> Option<&'c str> {
     match cell {
         ValueRef::Text(text) => Some(text),
         _ => None,
-    }
-}
-
-fn holds_part(cell: &ValueRef<'_>, part: &Value, finder: &memmem::Finder<'_>) -> bool {
-    match (cell, part) {
-        (ValueRef::Text(text), Value::Text(_)) => finder.find(text.as_bytes()).is_some(),
-        (ValueRef::List(items), part) => items.contains(part),
-        _ => false,
     }
 }

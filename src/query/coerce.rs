@@ -4,6 +4,7 @@
 //! write one. Numbers are not rounded: an integer field compared with 1.5 keeps the 1.5 (semantics 2.9).
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use crate::{
@@ -24,7 +25,10 @@ pub(crate) fn coerce(value: &Value, target: &Target, exactly: bool) -> Result<Va
         (Type::Enum(names), Value::Text(name)) if exactly && !names.iter().any(|n| n == name) => {
             return Err(refused(target, value, &unknown_variant(name, names)));
         }
-        (ty, Value::Text(text)) => from_text(text, ty),
+        (ty, Value::Text(text)) => match (from_text(text, ty), written(ty)) {
+            (None, Some(form)) => return Err(refused(target, value, &format!("it is not written as {form}"))),
+            (fit, _) => fit,
+        },
         (Type::Decimal, Value::Float(v)) => Some(shortest_decimal(*v).map_or(Value::Float(*v), Value::Decimal)),
         (ty, value) if is_number(ty) && matches!(value, Value::Int(_) | Value::Float(_) | Value::Decimal(_)) => {
             Some(value.clone())
@@ -48,11 +52,24 @@ fn from_text(text: &str, ty: &Type) -> Option<Value> {
         Type::Text | Type::Enum(_) => Some(Value::Text(text.to_owned())),
         Type::Uuid => text.parse().ok().map(Value::Uuid),
         Type::Timestamp => text.parse().ok().map(Value::Timestamp),
-        Type::Date => text.parse().ok().map(Value::Date),
+        // The parser would take a date with a time behind it and drop the time.
+        Type::Date => text.parse::<Date>().ok().filter(|date| date.to_string() == text).map(Value::Date),
         Type::Decimal => Decimal::from_str_exact(text).ok().map(Value::Decimal),
         Type::Bytes => BASE64_STANDARD.decode(text).ok().map(Value::Bytes),
         _ => None,
     }
+}
+
+/// How a text must look to be read as a value of this type.
+fn written(ty: &Type) -> Option<&'static str> {
+    Some(match ty {
+        Type::Uuid => "a uuid, such as `6ba7b810-9dad-11d1-80b4-00c04fd430c8`",
+        Type::Timestamp => "a moment with its offset, such as `2026-01-31T10:00:00Z`",
+        Type::Date => "a date, such as `2026-01-31`",
+        Type::Decimal => "a decimal of up to 28 digits, such as `1.10`",
+        Type::Bytes => "base64",
+        _ => return None,
+    })
 }
 
 fn id_text(value: &Value) -> Option<Value> {

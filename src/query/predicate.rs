@@ -361,7 +361,10 @@ impl<F: Field> Predicate<F::Record> for In<F> {
         match self.list.len() {
             0..=8 => self.list.iter().any(|l| F::Value::view(l) == v),
             // A stored value has a place in the order; what a caller asks of a record in no store may have none (NaN).
-            _ => v == v && self.list.binary_search_by(|l| order::<F::Value>(F::Value::view(l), v)).is_ok(),
+            _ => {
+                v.partial_cmp(&v).is_some()
+                    && self.list.binary_search_by(|l| order::<F::Value>(F::Value::view(l), v)).is_ok()
+            }
         }
     }
     fn lower(&self) -> Option<Filter> {
