@@ -1,11 +1,50 @@
-//! dk-data.
+//! One typed record API, with one meaning wherever the records live: synchronous, generic, without `dyn`.
+//!
+//! A [`Database`] is a place, a [`Store`] one collection of records in it. A [`Query`] says what to look for: a predicate, an
+//! order, a page, a projection. What each operation means is written down clause by clause in [`docs::semantics`], and one
+//! suite of tests holds every backend to it. Today there is the [memory backend](backend::memory), which is the reference, and
+//! [`AnyDatabase`], which chooses a backend by a URL.
+//!
+//! ```
+//! use dk_data::{Database, Filter, Key, Query, Schema, Store, backend::memory::Memory, document};
+//!
+//! let people = Memory::new().documents("people", Schema::open("people"))?;
+//! people.create(document! { "name" => "Ann", "age" => 40, "city" => "Oslo" })?;
+//! people.create(document! { "name" => "Bo", "age" => 17 })?;
+//!
+//! let adults: Filter = r#"age >= 18 and city in ("Oslo", "Bergen")"#.parse()?;
+//! let query = Query::new().filter(adults.bind(people.schema())?).sort(Key::asc("name")).limit(100);
+//! for person in people.stream(&query)? {
+//!     assert_eq!(person?["name"], "Ann".into());
+//! }
+//! # Ok::<(), dk_data::Error>(())
+//! ```
+//!
+//! # Where to look
+//!
+//! | for | see |
+//! |---|---|
+//! | the verbs, and what each does when a record is missing | [`Store`] |
+//! | records whose fields are known at run time | [`Document`], [`document!`], [`Schema`] |
+//! | queries and filters | [`Query`], [`Filter`], [`query`] |
+//! | all or nothing | [`Transactional`] |
+//! | what went wrong, and what to do | [`Error`], [`ErrorKind`] |
+//! | a guided tour | [`docs::tutorial`] |
+//! | a backend of your own | [`docs::new_backend`] |
+//! | why it is so | [`docs::design`] |
+//!
+//! # What it is not
+//!
+//! No ORM: no joins, no lazy loading, no migrations. Not async: calls block. No planner over several stores: what an engine
+//! cannot do does not compile, or is refused before anything is sent.
 
 // Lets the derives name this crate in its own tests and examples as users do.
 extern crate self as dk_data;
 
 pub mod capability;
 pub mod error;
-pub mod format;
+#[allow(dead_code, unused_imports, reason = "the layer of typed records comes on top")]
+mod format;
 pub mod id;
 pub mod like;
 
@@ -21,6 +60,7 @@ pub mod version;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod docs;
 
 pub use any::{AnyDatabase, AnyStore};
 pub use error::{Error, ErrorKind, Result};

@@ -9,11 +9,10 @@
 //! Nothing here decodes a record, and nothing here opens a file.
 
 pub(crate) mod block;
-pub mod csv;
+pub(crate) mod csv;
 pub(crate) mod error;
-pub mod json;
+pub(crate) mod json;
 mod mask;
-mod parallel;
 
 #[cfg(test)]
 mod testing;

@@ -2,7 +2,7 @@
 //!
 //! A pattern is cut at its `%` into pieces. The first and the last piece are anchored at the ends of the text; each piece
 //! between is looked for from where the one before it ended, and its first occurrence is as good as any, because a `%` can
-//! swallow the rest. So nothing is ever tried twice, and what remains is to find one piece in linear time ([`search`]).
+//! swallow the rest. So nothing is ever tried twice, and what remains is to find one piece in linear time (`search`).
 //!
 //! There is no translation to regular expressions, and no locale: a letter outside ASCII equals only itself.
 

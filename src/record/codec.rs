@@ -1,7 +1,7 @@
 //! How a record becomes something else and back: visitors over fields, with no tree in between.
 //!
 //! A record type implements [`RecordCodec`] (the derive writes it); a format or a backend implements [`Encoder`] and
-//! [`Decoder`]. A type that a field can have implements [`FieldType`](crate::FieldType). This module holds contracts only.
+//! [`Decoder`]. A type that a field can have implements [`FieldType`]. This module holds contracts only.
 
 use std::{borrow::Cow, ops::Deref};
 

@@ -1,7 +1,7 @@
 //! The integration tests, one binary: each module is a subject, each test's name a promise.
 
+mod examples;
 mod filter;
-mod formats;
 mod memory;
 mod suite;
 mod tidy;
