@@ -43,8 +43,7 @@ extern crate self as dk_data;
 
 pub mod capability;
 pub mod error;
-#[allow(dead_code, unused_imports, reason = "the layer of typed records comes on top")]
-mod format;
+pub mod format;
 pub mod id;
 pub mod like;
 

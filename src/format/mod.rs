@@ -9,10 +9,11 @@
 //! Nothing here decodes a record, and nothing here opens a file.
 
 pub(crate) mod block;
-pub(crate) mod csv;
+pub mod csv;
 pub(crate) mod error;
-pub(crate) mod json;
+pub mod json;
 mod mask;
+mod parallel;
 
 #[cfg(test)]
 mod testing;

@@ -2,6 +2,7 @@
 
 mod examples;
 mod filter;
+mod formats;
 mod memory;
 mod suite;
 mod tidy;

@@ -1,20 +1,29 @@
-//! CSV as bytes and fields (RFC 4180, semantics 2.10).
+//! CSV as records (RFC 4180, semantics 2.10).
 //!
-//! - [`Dialect`] says which bytes separate and quote.
-//! - [`Quotes`] finds where records end, for [`Blocks`](super::block::Blocks).
-//! - [`Records`] gives the records and fields of a block.
-//! - [`Row`] writes.
-//! - [`inferred`] is what an unquoted cell is taken for where no schema says it.
+//! An unquoted empty cell is null, a quoted one the empty text. Line ends may be `\n`, `\r\n` or `\r`, mixed; blank lines
+//! are passed over; no cell is trimmed. A document's cells have the types of its schema, or, undeclared, those of the one
+//! rule of [`inferred`]: `02` stays text. Lists, nested records, vectors and JSON are JSON text in a cell.
 //!
-//! Reading takes what spreadsheets and databases write: line ends may be `\n`, `\r\n` or `\r`, mixed; blank lines are
-//! skipped; a quote inside an unquoted field is an ordinary character. No field is trimmed, and the number of fields is
-//! not looked at: the layer above knows how many there should be.
+//! ```
+//! use dk_data::{Document, Filter, Schema, format::csv::Csv};
+//! let text = "name,age\nAnn,40\n\"\",\nBob,x\n";
+//! let people: Vec<_> = Csv::default().read_documents(text.as_bytes(), Schema::open("people"))?.collect();
+//! assert_eq!(people[0].as_ref().map(|p| p["age"].clone()).ok(), Some(40.into()));
+//! assert_eq!(people[1].as_ref().map(|p| (p["name"].clone(), p["age"].is_null())).ok(), Some(("".into(), true)));
+//! # Ok::<(), dk_data::Error>(())
+//! ```
+//!
+//! Inside: [`Quotes`] finds where records end, [`Records`] gives the rows of a block, [`Row`] writes one.
 
+mod decode;
 mod dialect;
+mod encode;
 mod infer;
+mod reader;
 mod record;
 mod split;
 mod write;
+mod writer;
 
 #[cfg(test)]
 mod tests;
@@ -24,3 +33,91 @@ pub(crate) use infer::{Inferred, inferred};
 pub(crate) use record::{RawField, RawRecord, Records};
 pub(crate) use split::Quotes;
 pub(crate) use write::{Quoting, Row};
+
+pub use reader::CsvReader;
+pub use writer::CsvWriter;
+
+use std::io::{Read, Write};
+
+use reader::Settings;
+
+use crate::{
+    error::{Error, Result},
+    format::block::Limits,
+    record::{Document, Schema, Typed},
+};
+
+/// How CSV is read and written; see the [module](self).
+#[derive(Clone, Copy, Debug)]
+pub struct Csv(Settings);
+
+impl Default for Csv {
+    /// Commas, double quotes, a header, `\n`, rows of up to 64 MiB.
+    fn default() -> Self {
+        Csv(Settings { dialect: Dialect::default(), header: true, max_record_bytes: Limits::default().record })
+    }
+}
+
+impl Csv {
+    /// Other punctuation: the byte between cells, and the one around them.
+    ///
+    /// # Errors
+    /// `Configuration` for bytes that cannot be told from what cells hold.
+    pub fn punctuation(mut self, delimiter: u8, quote: u8) -> Result<Csv> {
+        self.0.dialect = Dialect::new(delimiter, Some(quote)).map_err(Error::configuration)?;
+        Ok(self)
+    }
+    /// Tabs between cells.
+    #[must_use]
+    pub fn tabs(mut self) -> Csv {
+        self.0.dialect = Dialect::new(b'\t', Some(b'"')).unwrap_or_default();
+        self
+    }
+    /// No header: columns are the fields of the schema in order, then `column_1`, `column_2`, … by their places.
+    #[must_use]
+    pub fn without_header(mut self) -> Csv {
+        self.0.header = false;
+        self
+    }
+    /// Line ends of `\r\n` when writing.
+    #[must_use]
+    pub fn crlf(mut self) -> Csv {
+        self.0.dialect = self.0.dialect.with_line_end(LineEnd::CrLf);
+        self
+    }
+    /// How long a row may be, in bytes; a longer one is an error item, and reading goes on after it. At most 1 GiB.
+    #[must_use]
+    pub fn max_record_bytes(mut self, bytes: usize) -> Csv {
+        self.0.max_record_bytes = bytes;
+        self
+    }
+    /// Reads records of a derived type. Columns are found by name or alias; others are passed over. A row that does not
+    /// read is an error item with line, column, field and value, and the reader goes on.
+    ///
+    /// # Errors
+    /// `Corrupt` for a header that does not read or names a column twice, `Backend` where the input does not read.
+    pub fn read<R: Typed, I: Read>(&self, input: I) -> Result<CsvReader<R, I>> {
+        reader::read(input, self.0)
+    }
+    /// Reads documents of this schema; of an open one, undeclared cells have inferred types.
+    ///
+    /// # Errors
+    /// As [`read`](Csv::read).
+    pub fn read_documents<I: Read>(&self, input: I, schema: Schema) -> Result<CsvReader<Document, I>> {
+        reader::read_documents(input, schema, self.0)
+    }
+    /// Writes records of a derived type.
+    ///
+    /// # Errors
+    /// None for a derived type.
+    pub fn write<R: Typed, W: Write>(&self, out: W) -> Result<CsvWriter<R, W>> {
+        writer::write(out, self.0.dialect, self.0.header)
+    }
+    /// Writes documents of this schema.
+    ///
+    /// # Errors
+    /// `Configuration` for an open schema: a header settles the columns.
+    pub fn write_documents<W: Write>(&self, out: W, schema: Schema) -> Result<CsvWriter<Document, W>> {
+        writer::write_documents(out, schema, self.0.dialect, self.0.header)
+    }
+}

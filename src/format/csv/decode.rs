@@ -1,0 +1,257 @@
+//! A record out of one CSV row: a [`Decoder`] over cells. Which column is which field was settled by the header.
+
+use std::borrow::Cow;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use jiff::{Timestamp, civil::Date};
+use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::{Inferred, RawField, RawRecord, inferred};
+use crate::{
+    error::{Error, Result},
+    format::{
+        json::{JsonDecoder, decode_field},
+        parallel::raised,
+    },
+    record::{Decoder, FieldDef, FieldType, Name, Next, RecordCodec, Schema, Type},
+    value::{Value, ValueRef},
+};
+
+/// What each column of a file is.
+#[derive(Clone, Debug)]
+pub(super) struct Columns {
+    pub(super) names: Vec<Name>,
+    /// The place in the schema; `None` for a column that the schema does not declare.
+    pub(super) fields: Vec<Option<usize>>,
+}
+
+impl Columns {
+    /// The column of a field.
+    pub(super) fn of_field(&self, index: usize) -> Option<usize> {
+        self.fields.iter().position(|field| *field == Some(index))
+    }
+}
+
+/// Offers the cells of one row.
+pub(super) struct RowDecoder<'a, 'b> {
+    columns: &'a Columns,
+    row: RawRecord<'a, 'b>,
+    /// The column that is being read, and one behind it.
+    place: usize,
+}
+
+impl<'a, 'b> RowDecoder<'a, 'b> {
+    pub(super) fn new(columns: &'a Columns, row: RawRecord<'a, 'b>) -> Self {
+        RowDecoder { columns, row, place: 0 }
+    }
+
+    /// Reads the cell of a column next.
+    pub(super) fn at(columns: &'a Columns, row: RawRecord<'a, 'b>, column: usize) -> Self {
+        RowDecoder { columns, row, place: column + 1 }
+    }
+
+    #[inline]
+    fn column(&self) -> usize {
+        self.place.saturating_sub(1)
+    }
+
+    /// The text of the cell; `None` where it is null or not there.
+    #[inline]
+    fn cell(&self) -> Result<Option<Cow<'b, str>>> {
+        match self.row.field(self.column()) {
+            Some(cell) if !cell.is_null() => self.text_of(&cell).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    #[inline]
+    fn text_of(&self, cell: &RawField<'b>) -> Result<Cow<'b, str>> {
+        cell.text().map_err(|kind| raised(&self.row.error(self.column(), kind)))
+    }
+
+    /// The cell as `T`; a text that is not one is an error with its place.
+    #[inline]
+    fn parsed<T>(&self, field: &FieldDef, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>> {
+        let Some(text) = self.cell()? else { return Ok(None) };
+        match parse(&text) {
+            Some(value) => Ok(Some(value)),
+            None => Err(self.unfit(field, &text)),
+        }
+    }
+
+    #[cold]
+    fn unfit(&self, field: &FieldDef, text: &str) -> Error {
+        self.misfit(field, format!("not a {}", field.ty)).with_value(text)
+    }
+
+    /// A cell that holds JSON.
+    fn nested<T>(
+        &self,
+        field: &FieldDef,
+        read: impl FnOnce(&mut JsonDecoder<'_>) -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        let Some(text) = self.cell()? else { return Ok(None) };
+        let place = self.misfit(field, "");
+        let (line, column) = (place.place().line, place.place().column);
+        decode_field(&text, read).map_err(|inner| {
+            let why = format!("the JSON in the cell: {}", inner.message());
+            let error =
+                Error::new(inner.kind(), why).at_field(inner.place().field.clone().unwrap_or(field.name.to_string()));
+            error.at_line(line.unwrap_or(0), column).with_value(&text)
+        })
+    }
+
+    /// The value of a cell as predicates see it, of the declared type or inferred.
+    pub(super) fn value(&mut self, field: Option<&FieldDef>) -> Result<ValueRef<'b>> {
+        match field {
+            None => self.inferred(),
+            Some(field) => match &field.ty {
+                Type::Any => self.inferred(),
+                Type::Text => Ok(self.cell()?.map_or(ValueRef::Null, ValueRef::Text)),
+                Type::F64 => Ok(self.parsed(field, float)?.map_or(ValueRef::Null, ValueRef::Float)),
+                ty if ty.integer_range().is_some() => {
+                    let int = self.parsed(field, |text| text.parse::<i128>().ok())?;
+                    Ok(int.map_or(ValueRef::Null, ValueRef::Int))
+                }
+                // Owned where it is built anyway.
+                _ => Ok(owned(Value::read(field, self)?.unwrap_or_default())),
+            },
+        }
+    }
+
+    fn inferred(&self) -> Result<ValueRef<'b>> {
+        let Some(cell) = self.row.field(self.column()) else { return Ok(ValueRef::Null) };
+        if cell.is_null() {
+            return Ok(ValueRef::Null);
+        }
+        let text = self.text_of(&cell)?;
+        if cell.is_quoted() {
+            return Ok(ValueRef::Text(text));
+        }
+        Ok(match inferred(&text) {
+            Inferred::Null => ValueRef::Null,
+            Inferred::Bool(v) => ValueRef::Bool(v),
+            Inferred::Int(v) => ValueRef::Int(v.into()),
+            Inferred::Uint(v) => ValueRef::Int(v.into()),
+            Inferred::Float(v) => ValueRef::Float(v),
+            Inferred::Date(v) => ValueRef::Date(v),
+            Inferred::Timestamp(v) => ValueRef::Timestamp(v),
+            Inferred::Uuid(v) => ValueRef::Uuid(v),
+            Inferred::Text => ValueRef::Text(text),
+        })
+    }
+}
+
+pub(super) fn owned(value: Value) -> ValueRef<'static> {
+    match value {
+        Value::Null => ValueRef::Null,
+        Value::Bool(v) => ValueRef::Bool(v),
+        Value::Int(v) => ValueRef::Int(v),
+        Value::Float(v) => ValueRef::Float(v),
+        Value::Decimal(v) => ValueRef::Decimal(v),
+        Value::Text(v) => ValueRef::Text(v.into()),
+        Value::Bytes(v) => ValueRef::Bytes(v.into()),
+        Value::Uuid(v) => ValueRef::Uuid(v),
+        Value::Timestamp(v) => ValueRef::Timestamp(v),
+        Value::Date(v) => ValueRef::Date(v),
+        Value::List(v) => ValueRef::List(v.into()),
+        Value::Record(v) => ValueRef::Record(Cow::Owned(v)),
+        Value::Json(v) => ValueRef::Json(Cow::Owned(v)),
+        Value::Vector(v) => ValueRef::Vector(v.into()),
+    }
+}
+
+fn float(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|v: &f64| v.is_finite())
+}
+
+/// `true`, `false`, and the `1` and `0` that other tools write.
+fn bool(text: &str) -> Option<bool> {
+    match text {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+impl Decoder for RowDecoder<'_, '_> {
+    #[inline]
+    fn next(&mut self, _: &Schema) -> Result<Next> {
+        let column = self.place;
+        self.place += 1;
+        Ok(match self.columns.fields.get(column) {
+            None => Next::End,
+            Some(Some(index)) => Next::Field(*index),
+            Some(None) => Next::Undeclared,
+        })
+    }
+    fn name(&self) -> &str {
+        self.columns.names.get(self.column()).map_or("", AsRef::as_ref)
+    }
+    #[inline]
+    fn skip(&mut self) -> Result<()> {
+        Ok(())
+    }
+    fn bool(&mut self, field: &FieldDef) -> Result<Option<bool>> {
+        self.parsed(field, bool)
+    }
+    #[inline]
+    fn int(&mut self, field: &FieldDef) -> Result<Option<i64>> {
+        self.parsed(field, |text| text.parse().ok())
+    }
+    fn uint(&mut self, field: &FieldDef) -> Result<Option<u64>> {
+        self.parsed(field, |text| text.parse().ok())
+    }
+    fn float32(&mut self, field: &FieldDef) -> Result<Option<f32>> {
+        self.parsed(field, |text| text.parse().ok().filter(|v: &f32| v.is_finite()))
+    }
+    #[inline]
+    fn float(&mut self, field: &FieldDef) -> Result<Option<f64>> {
+        self.parsed(field, float)
+    }
+    fn decimal(&mut self, field: &FieldDef) -> Result<Option<Decimal>> {
+        self.parsed(field, |text| Decimal::from_str_exact(text).ok())
+    }
+    #[inline]
+    fn text(&mut self, _: &FieldDef) -> Result<Option<Cow<'_, str>>> {
+        self.cell()
+    }
+    fn bytes(&mut self, field: &FieldDef) -> Result<Option<Vec<u8>>> {
+        self.parsed(field, |text| BASE64_STANDARD.decode(text).ok())
+    }
+    fn uuid(&mut self, field: &FieldDef) -> Result<Option<Uuid>> {
+        self.parsed(field, |text| Uuid::try_parse(text).ok())
+    }
+    fn timestamp(&mut self, field: &FieldDef) -> Result<Option<Timestamp>> {
+        self.parsed(field, |text| text.parse().ok())
+    }
+    fn date(&mut self, field: &FieldDef) -> Result<Option<Date>> {
+        self.parsed(field, |text| text.parse().ok())
+    }
+    fn vector(&mut self, field: &FieldDef) -> Result<Option<Vec<f32>>> {
+        self.nested(field, |json| json.vector(field))
+    }
+    fn json<T: DeserializeOwned>(&mut self, field: &FieldDef) -> Result<Option<T>> {
+        self.nested(field, |json| json.json(field))
+    }
+    fn list<T: FieldType>(&mut self, field: &FieldDef, item: &FieldDef) -> Result<Option<Vec<T>>> {
+        self.nested(field, |json| json.list(field, item))
+    }
+    fn record<N: RecordCodec>(&mut self, field: &FieldDef, schema: &Schema) -> Result<Option<N>> {
+        self.nested(field, |json| json.record(field, schema))
+    }
+    fn any(&mut self) -> Result<Value> {
+        self.inferred().map(ValueRef::into_owned)
+    }
+    #[cold]
+    fn misfit(&self, field: &FieldDef, why: impl Into<Cow<'static, str>>) -> Error {
+        let line = self.row.field_position(self.column()).unwrap_or_else(|| self.row.position()).line;
+        let error = Error::invalid(why).at_field(field.name.clone());
+        match self.row.field(self.column()) {
+            Some(_) => error.at_line(line, Some(self.column() as u64 + 1)),
+            None => error.at_line(line, None),
+        }
+    }
+}

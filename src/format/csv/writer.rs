@@ -1,0 +1,104 @@
+//! Records as CSV, with a header; a field is a column (semantics 2.10).
+
+use std::{io::Write, sync::Arc};
+
+use super::{Dialect, Quoting, Row, encode::RowEncoder};
+use crate::{
+    error::{Error, Result},
+    record::{Document, RecordCodec, Schema, Typed},
+};
+
+/// Bytes that are gathered before they are handed on.
+const BUFFER: usize = 64 << 10;
+
+/// Writes records as CSV. [`finish`](CsvWriter::finish) hands on what is gathered and reports what dropping cannot.
+pub struct CsvWriter<R: RecordCodec, W: Write> {
+    out: W,
+    shape: R::Shape,
+    dialect: Dialect,
+    buffer: Vec<u8>,
+    scratch: Vec<u8>,
+    /// A record of one null would be a blank line, which readers pass over: such files get a column of ordinals.
+    ordinal: Option<u64>,
+}
+
+impl<R: RecordCodec, W: Write> CsvWriter<R, W> {
+    fn new(out: W, shape: R::Shape, dialect: Dialect, header: bool) -> Result<Self> {
+        if shape.open {
+            let why = "the columns of CSV are settled by its header: give a schema that is not open";
+            return Err(Error::configuration(why));
+        }
+        let ordinal = matches!(&*shape.fields, [only] if only.nullable).then_some(1);
+        let mut writer = CsvWriter {
+            out,
+            shape,
+            dialect,
+            buffer: Vec::with_capacity(BUFFER + BUFFER / 4),
+            scratch: Vec::new(),
+            ordinal,
+        };
+        if header {
+            writer.header();
+        }
+        Ok(writer)
+    }
+
+    fn header(&mut self) {
+        let mut row = Row::new(&mut self.buffer, self.dialect);
+        if self.ordinal.is_some() {
+            row.plain("_id");
+        }
+        self.shape.fields.iter().for_each(|field| row.text(&field.name, Quoting::Needed));
+        row.end();
+    }
+
+    /// Writes one record. A record that is refused leaves nothing behind.
+    ///
+    /// # Errors
+    /// `Invalid` for what cannot be written, with the field; `Backend` where writing failed.
+    pub fn write(&mut self, record: &R) -> Result<()> {
+        let before = self.buffer.len();
+        let mut row = Row::new(&mut self.buffer, self.dialect);
+        if let Some(ordinal) = &mut self.ordinal {
+            row.int(*ordinal);
+            *ordinal += 1;
+        }
+        let mut encoder = RowEncoder::new(row, &mut self.scratch);
+        let written = record.encode(&self.shape, &mut encoder);
+        encoder.end();
+        if let Err(refused) = written {
+            self.buffer.truncate(before);
+            return Err(refused);
+        }
+        if self.buffer.len() >= BUFFER { self.flush_buffer() } else { Ok(()) }
+    }
+
+    fn flush_buffer(&mut self) -> Result<()> {
+        self.out.write_all(&self.buffer)?;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Writes what is gathered, flushes, and gives the output back.
+    ///
+    /// # Errors
+    /// `Backend` where writing failed.
+    pub fn finish(mut self) -> Result<W> {
+        self.flush_buffer()?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+}
+
+pub(super) fn write<R: Typed, W: Write>(out: W, dialect: Dialect, header: bool) -> Result<CsvWriter<R, W>> {
+    CsvWriter::new(out, R::SCHEMA, dialect, header)
+}
+
+pub(super) fn write_documents<W: Write>(
+    out: W,
+    schema: Schema,
+    dialect: Dialect,
+    header: bool,
+) -> Result<CsvWriter<Document, W>> {
+    CsvWriter::new(out, Arc::new(schema), dialect, header)
+}

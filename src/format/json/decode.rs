@@ -1,0 +1,278 @@
+//! A record out of one JSON object: a [`Decoder`] over tokens, with no tree in between.
+
+use std::borrow::Cow;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use jiff::{Timestamp, civil::Date};
+use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::text::{MAX_DEPTH, Tokens};
+use crate::{
+    error::{Error, Result},
+    record::{Decoder, Document, FieldDef, FieldType, Next, RecordCodec, Schema},
+    value::Value,
+};
+
+/// Reads records from a JSON text.
+pub(crate) struct JsonDecoder<'t> {
+    tokens: Tokens<'t>,
+    /// Whether nothing of the current object has been read.
+    fresh: bool,
+    /// The field that comes next where the text has the schema's order.
+    expected: usize,
+    depth: usize,
+    name: Cow<'t, str>,
+    /// Where the value of the current field begins.
+    start: usize,
+}
+
+/// The record that a JSON object is.
+///
+/// # Errors
+/// `Corrupt` for what is not JSON, `Invalid` for what a field cannot hold; both with the column in bytes.
+pub(crate) fn decode_record<R: RecordCodec>(text: &str, schema: &Schema) -> Result<R> {
+    let mut decoder = JsonDecoder::new(text);
+    let record = decoder.object(schema)?;
+    decoder.tokens.end()?;
+    Ok(record)
+}
+
+/// The value of one field that is written as JSON in a cell.
+pub(crate) fn decode_field<T>(text: &str, read: impl FnOnce(&mut JsonDecoder<'_>) -> Result<T>) -> Result<T> {
+    let mut decoder = JsonDecoder::new(text);
+    let value = read(&mut decoder)?;
+    decoder.tokens.end()?;
+    Ok(value)
+}
+
+impl<'t> JsonDecoder<'t> {
+    fn new(text: &'t str) -> Self {
+        JsonDecoder { tokens: Tokens::new(text), fresh: true, expected: 0, depth: 0, name: Cow::Borrowed(""), start: 0 }
+    }
+
+    fn object<N: RecordCodec>(&mut self, schema: &Schema) -> Result<N> {
+        self.enter()?;
+        self.tokens.expect(b'{')?;
+        let outer = std::mem::replace(&mut self.expected, 0);
+        self.fresh = true;
+        let record = N::decode(schema, self)?;
+        self.expected = outer;
+        self.fresh = false;
+        self.depth -= 1;
+        Ok(record)
+    }
+
+    fn enter(&mut self) -> Result<()> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH { Err(self.tokens.too_deep()) } else { Ok(()) }
+    }
+
+    /// Reads the items of an array.
+    fn array<T>(&mut self, mut item: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        self.enter()?;
+        self.tokens.expect(b'[')?;
+        let mut items = Vec::new();
+        if !self.tokens.take(b']') {
+            loop {
+                items.push(item(self)?);
+                if self.tokens.take(b']') {
+                    break;
+                }
+                self.tokens.expect(b',')?;
+            }
+        }
+        self.depth -= 1;
+        Ok(items)
+    }
+
+    /// A scalar; null is none.
+    #[inline]
+    fn scalar<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<Option<T>> {
+        self.start = self.tokens.offset();
+        if self.tokens.null()? { Ok(None) } else { read(self).map(Some) }
+    }
+
+    /// A number in its text form, or a text of one; what is neither does not fit.
+    fn numeric(&mut self, field: &FieldDef) -> Result<Cow<'t, str>> {
+        match self.tokens.peek() {
+            b'-' | b'0'..=b'9' => self.tokens.number().map(Cow::Borrowed),
+            _ => Err(self.unfit(field)),
+        }
+    }
+
+    /// A text that reads as `T`.
+    fn parsed<T: std::str::FromStr>(&mut self, field: &FieldDef) -> Result<Option<T>> {
+        self.scalar(|d| {
+            let text = d.string(field)?;
+            text.parse().map_err(|_| d.misfit(field, format!("not a {}", field.ty)).with_value(&text))
+        })
+    }
+
+    fn string(&mut self, field: &FieldDef) -> Result<Cow<'t, str>> {
+        if self.tokens.peek() == b'"' { self.tokens.text() } else { Err(self.unfit(field)) }
+    }
+
+    /// The error of a value of another kind; it is passed over, so that it can be shown.
+    #[cold]
+    fn unfit(&mut self, field: &FieldDef) -> Error {
+        let start = self.tokens.offset();
+        match self.tokens.skip() {
+            Ok(()) => {
+                let found = self.tokens.between(start).to_owned();
+                self.misfit(field, format!("not a {}", field.ty)).with_value(&found)
+            }
+            Err(broken) => broken,
+        }
+    }
+
+    fn value(&mut self) -> Result<Value> {
+        match self.tokens.peek() {
+            b'n' => self.tokens.word("null").map(|()| Value::Null),
+            b't' => self.tokens.word("true").map(|()| Value::Bool(true)),
+            b'f' => self.tokens.word("false").map(|()| Value::Bool(false)),
+            b'"' => self.tokens.text().map(|text| Value::Text(text.into_owned())),
+            b'[' => self.array(Self::value).map(Value::List),
+            b'{' => self.object(&Schema::open("")).map(|inside: Document| Value::Record(inside)),
+            _ => self.tokens.number().map(number),
+        }
+    }
+}
+
+/// A number of JSON as a value: an integer of up to 64 bits, a decimal where a longer one fits, else a float.
+fn number(text: &str) -> Value {
+    let whole = !text.contains(['.', 'e', 'E']);
+    match text.parse::<i128>() {
+        Ok(int) if i64::try_from(int).is_ok() || u64::try_from(int).is_ok() => Value::Int(int),
+        _ => match Decimal::from_str_exact(text) {
+            Ok(decimal) if whole => Value::Decimal(decimal),
+            _ => Value::Float(text.parse().unwrap_or(f64::MAX)),
+        },
+    }
+}
+
+/// A decimal in JSON's number grammar, exponent included.
+fn decimal(text: &str) -> Option<Decimal> {
+    Decimal::from_str_exact(text).ok().or_else(|| Decimal::from_scientific(text).ok())
+}
+
+impl Decoder for JsonDecoder<'_> {
+    #[inline]
+    fn next(&mut self, schema: &Schema) -> Result<Next> {
+        if self.tokens.take(b'}') {
+            return Ok(Next::End);
+        }
+        if !self.fresh {
+            self.tokens.expect(b',')?;
+        }
+        self.fresh = false;
+        let name = self.tokens.text()?;
+        self.tokens.expect(b':')?;
+        let in_order = schema.fields.get(self.expected).is_some_and(|field| field.name == name);
+        let found = if in_order { Some(self.expected) } else { schema.find(&name).map(|(index, _)| index) };
+        match found {
+            Some(index) => {
+                self.expected = index + 1;
+                Ok(Next::Field(index))
+            }
+            None => {
+                self.name = name;
+                Ok(Next::Undeclared)
+            }
+        }
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn skip(&mut self) -> Result<()> {
+        self.tokens.skip()
+    }
+    fn bool(&mut self, field: &FieldDef) -> Result<Option<bool>> {
+        self.scalar(|d| match d.tokens.peek() {
+            b't' => d.tokens.word("true").map(|()| true),
+            b'f' => d.tokens.word("false").map(|()| false),
+            _ => Err(d.unfit(field)),
+        })
+    }
+    fn int(&mut self, field: &FieldDef) -> Result<Option<i64>> {
+        self.scalar(|d| {
+            let text = d.numeric(field)?;
+            text.parse().map_err(|_| d.misfit(field, format!("not a {}", field.ty)).with_value(&text))
+        })
+    }
+    fn uint(&mut self, field: &FieldDef) -> Result<Option<u64>> {
+        self.scalar(|d| {
+            let text = d.numeric(field)?;
+            text.parse().map_err(|_| d.misfit(field, format!("not a {}", field.ty)).with_value(&text))
+        })
+    }
+    fn float32(&mut self, field: &FieldDef) -> Result<Option<f32>> {
+        self.scalar(|d| {
+            let text = d.numeric(field)?;
+            let fits = text.parse().ok().filter(|v: &f32| v.is_finite());
+            fits.ok_or_else(|| d.misfit(field, "out of the range of f32").with_value(&text))
+        })
+    }
+    fn float(&mut self, field: &FieldDef) -> Result<Option<f64>> {
+        self.scalar(|d| {
+            let text = d.numeric(field)?;
+            let fits = text.parse().ok().filter(|v: &f64| v.is_finite());
+            fits.ok_or_else(|| d.misfit(field, "out of the range of f64").with_value(&text))
+        })
+    }
+    fn decimal(&mut self, field: &FieldDef) -> Result<Option<Decimal>> {
+        self.scalar(|d| {
+            let text = if d.tokens.peek() == b'"' { d.tokens.text()? } else { d.numeric(field)? };
+            decimal(&text).ok_or_else(|| d.misfit(field, "not a decimal of up to 28 digits").with_value(&text))
+        })
+    }
+    fn text(&mut self, field: &FieldDef) -> Result<Option<Cow<'_, str>>> {
+        self.scalar(|d| d.string(field))
+    }
+    fn bytes(&mut self, field: &FieldDef) -> Result<Option<Vec<u8>>> {
+        self.scalar(|d| {
+            let text = d.string(field)?;
+            BASE64_STANDARD.decode(&*text).map_err(|_| d.misfit(field, "not base64").with_value(&text))
+        })
+    }
+    fn uuid(&mut self, field: &FieldDef) -> Result<Option<Uuid>> {
+        self.parsed(field)
+    }
+    fn timestamp(&mut self, field: &FieldDef) -> Result<Option<Timestamp>> {
+        self.parsed(field)
+    }
+    fn date(&mut self, field: &FieldDef) -> Result<Option<Date>> {
+        self.parsed(field)
+    }
+    fn vector(&mut self, field: &FieldDef) -> Result<Option<Vec<f32>>> {
+        self.scalar(|d| d.array(|d| d.float32(field)?.ok_or_else(|| d.misfit(field, "a vector has no nulls"))))
+    }
+    fn json<T: DeserializeOwned>(&mut self, field: &FieldDef) -> Result<Option<T>> {
+        self.scalar(|d| {
+            let start = d.tokens.offset();
+            d.tokens.skip()?;
+            let text = d.tokens.between(start);
+            serde_json::from_str(text)
+                .map_err(|e| d.misfit(field, format!("the JSON does not fit: {e}")).with_value(text))
+        })
+    }
+    fn list<T: FieldType>(&mut self, field: &FieldDef, item: &FieldDef) -> Result<Option<Vec<T>>> {
+        self.scalar(|d| match d.tokens.peek() {
+            b'[' => d.array(|d| T::decode(item, d)).map_err(|e| e.under_field(&field.name)),
+            _ => Err(d.unfit(field)),
+        })
+    }
+    fn record<N: RecordCodec>(&mut self, field: &FieldDef, schema: &Schema) -> Result<Option<N>> {
+        self.scalar(|d| match d.tokens.peek() {
+            b'{' => d.object(schema).map_err(|e| e.under_field(&field.name)),
+            _ => Err(d.unfit(field)),
+        })
+    }
+    fn any(&mut self) -> Result<Value> {
+        self.value()
+    }
+    fn misfit(&self, field: &FieldDef, why: impl Into<Cow<'static, str>>) -> Error {
+        Error::invalid(why).at_field(field.name.clone()).at_column(self.start as u64 + 1)
+    }
+}

@@ -1,0 +1,194 @@
+//! A record as one JSON object: an [`Encoder`] that writes bytes (semantics 2.10). Nulls are left out.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use jiff::{Timestamp, civil::Date};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{
+    error::{Error, Result},
+    record::{Encoder, FieldDef, FieldType, RecordCodec, Schema},
+};
+
+/// Writes the fields of one object, or the items of one array.
+pub(crate) struct JsonEncoder<'o> {
+    out: &'o mut Vec<u8>,
+    /// Whether the fields have names: an object, not an array.
+    named: bool,
+    begun: bool,
+}
+
+/// Appends a record as an object.
+pub(crate) fn encode_record<R: RecordCodec>(record: &R, schema: &Schema, out: &mut Vec<u8>) -> Result<()> {
+    out.push(b'{');
+    record.encode(schema, &mut JsonEncoder { out, named: true, begun: false })?;
+    out.push(b'}');
+    Ok(())
+}
+
+/// Appends a list as an array.
+pub(crate) fn encode_list<T: FieldType>(items: &[T], item: &FieldDef, out: &mut Vec<u8>) -> Result<()> {
+    out.push(b'[');
+    let mut encoder = JsonEncoder { out, named: false, begun: false };
+    items.iter().try_for_each(|value| value.encode(item, &mut encoder))?;
+    out.push(b']');
+    Ok(())
+}
+
+/// Appends a vector as an array.
+pub(crate) fn encode_vector(vector: &[f32], out: &mut Vec<u8>) {
+    let mut buffer = zmij::Buffer::new();
+    for (place, value) in vector.iter().enumerate() {
+        out.push(if place == 0 { b'[' } else { b',' });
+        out.extend_from_slice(buffer.format(*value).as_bytes());
+    }
+    out.extend_from_slice(if vector.is_empty() { b"[]" } else { b"]" });
+}
+
+/// Appends a text in quotes, escaped.
+pub(crate) fn encode_text(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut rest = text.as_bytes();
+    while let Some(at) = escape_at(rest) {
+        out.extend_from_slice(&rest[..at]);
+        push_escape(rest[at], out);
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+/// The first byte that cannot stand as it is; eight bytes are looked at together.
+#[inline]
+fn escape_at(bytes: &[u8]) -> Option<usize> {
+    let stop = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
+    let mut at = 0;
+    for chunk in bytes.chunks_exact(8) {
+        if chunk.iter().any(stop) {
+            break;
+        }
+        at += 8;
+    }
+    bytes[at..].iter().position(stop).map(|found| at + found)
+}
+
+#[cold]
+fn push_escape(byte: u8, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    match byte {
+        b'"' => out.extend_from_slice(b"\\\""),
+        b'\\' => out.extend_from_slice(b"\\\\"),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        _ => {
+            out.extend_from_slice(b"\\u00");
+            out.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+    }
+}
+
+impl JsonEncoder<'_> {
+    /// What stands before a value.
+    #[inline]
+    fn begin(&mut self, field: &FieldDef) -> &mut Vec<u8> {
+        if self.begun {
+            self.out.push(b',');
+        }
+        self.begun = true;
+        if self.named {
+            encode_text(&field.name, self.out);
+            self.out.push(b':');
+        }
+        self.out
+    }
+    fn quoted(&mut self, field: &FieldDef, text: &str) -> Result<()> {
+        let out = self.begin(field);
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        Ok(())
+    }
+}
+
+impl Encoder for JsonEncoder<'_> {
+    #[inline]
+    fn null(&mut self, field: &FieldDef) -> Result<()> {
+        if !self.named {
+            self.begin(field).extend_from_slice(b"null");
+        }
+        Ok(())
+    }
+    fn bool(&mut self, field: &FieldDef, value: bool) -> Result<()> {
+        self.begin(field).extend_from_slice(if value { b"true" } else { b"false" });
+        Ok(())
+    }
+    #[inline]
+    fn int(&mut self, field: &FieldDef, value: i64) -> Result<()> {
+        self.begin(field).extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        Ok(())
+    }
+    fn uint(&mut self, field: &FieldDef, value: u64) -> Result<()> {
+        self.begin(field).extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        Ok(())
+    }
+    fn float32(&mut self, field: &FieldDef, value: f32) -> Result<()> {
+        self.begin(field).extend_from_slice(zmij::Buffer::new().format(value).as_bytes());
+        Ok(())
+    }
+    fn float(&mut self, field: &FieldDef, value: f64) -> Result<()> {
+        self.begin(field).extend_from_slice(zmij::Buffer::new().format(value).as_bytes());
+        Ok(())
+    }
+    fn decimal(&mut self, field: &FieldDef, value: Decimal) -> Result<()> {
+        self.begin(field).extend_from_slice(value.to_string().as_bytes());
+        Ok(())
+    }
+    #[inline]
+    fn text(&mut self, field: &FieldDef, value: &str) -> Result<()> {
+        encode_text(value, self.begin(field));
+        Ok(())
+    }
+    fn bytes(&mut self, field: &FieldDef, value: &[u8]) -> Result<()> {
+        self.quoted(field, &BASE64_STANDARD.encode(value))
+    }
+    fn uuid(&mut self, field: &FieldDef, value: Uuid) -> Result<()> {
+        self.quoted(field, value.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+    }
+    fn timestamp(&mut self, field: &FieldDef, value: Timestamp) -> Result<()> {
+        let out = self.begin(field);
+        out.push(b'"');
+        print_timestamp(value, out);
+        out.push(b'"');
+        Ok(())
+    }
+    fn date(&mut self, field: &FieldDef, value: Date) -> Result<()> {
+        self.quoted(field, &value.to_string())
+    }
+    fn vector(&mut self, field: &FieldDef, value: &[f32]) -> Result<()> {
+        encode_vector(value, self.begin(field));
+        Ok(())
+    }
+    fn json<T: Serialize>(&mut self, field: &FieldDef, value: &T) -> Result<()> {
+        let refused = |cause: serde_json::Error| {
+            Error::invalid(format!("it has no JSON form: {cause}")).at_field(field.name.clone()).caused_by(cause)
+        };
+        serde_json::to_writer(self.begin(field), value).map_err(refused)
+    }
+    fn list<T: FieldType>(&mut self, field: &FieldDef, item: &FieldDef, items: &[T]) -> Result<()> {
+        encode_list(items, item, self.begin(field))
+    }
+    fn record<N: RecordCodec>(&mut self, field: &FieldDef, schema: &Schema, record: &N) -> Result<()> {
+        encode_record(record, schema, self.begin(field))
+    }
+}
+
+/// Appends a moment as RFC 3339 in UTC, with as many digits as needed.
+pub(crate) fn print_timestamp(value: Timestamp, out: &mut Vec<u8>) {
+    const PRINTER: jiff::fmt::temporal::DateTimePrinter = jiff::fmt::temporal::DateTimePrinter::new();
+    let mut text = String::new();
+    // Writing to a `String` does not fail.
+    let _ = PRINTER.print_timestamp(&value, &mut text);
+    out.extend_from_slice(text.as_bytes());
+}

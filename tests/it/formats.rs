@@ -1,0 +1,209 @@
+//! CSV and NDJSON, on text written here, on real files, and on strings that break parsers.
+
+use dk_data::{
+    Document, ErrorKind, FieldDef, Filter, Schema, Type, Value, document,
+    format::{csv::Csv, json::Json},
+};
+
+fn csv(text: &str) -> Vec<Result<Document, dk_data::Error>> {
+    Csv::default().read_documents(text.as_bytes(), Schema::open("t")).map_or_else(|e| vec![Err(e)], Iterator::collect)
+}
+
+/// A file of the shared real data; the tests are run beside it.
+fn shared(path: &str) -> Vec<u8> {
+    let path = format!("{}/../shared/data/{path}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(&path).unwrap_or_else(|e| panic!("{path} must stand beside the project: {e}"))
+}
+
+#[test]
+fn null_and_the_empty_text_are_told_apart() {
+    let rows = csv("a,b\n,\"\"\n\"02\",02\n");
+    assert_eq!(rows[0].as_ref().ok(), Some(&document! { "b" => "" }));
+    assert_eq!(rows[1].as_ref().ok(), Some(&document! { "a" => "02", "b" => "02" }));
+}
+
+#[test]
+fn a_bad_row_is_an_item_with_its_place_and_the_reader_goes_on() {
+    let schema =
+        Schema::new("t").field(FieldDef::new("name", Type::Text)).field(FieldDef::new("age", Type::U8).nullable());
+    let text = "name,age\nAnn,40\n\"B\nob\",4o\nCid,300\nDan\nEve,\n";
+    let rows: Vec<_> = Csv::default().read_documents(text.as_bytes(), schema).expect("the header reads").collect();
+    let places: Vec<_> =
+        rows.iter().map(|row| row.as_ref().err().map(|e| (e.place().line, e.place().column))).collect();
+    assert_eq!(places, [None, Some((Some(4), Some(2))), Some((Some(5), Some(2))), Some((Some(6), None)), None]);
+    let bad = rows[1].as_ref().err().map(|e| (e.place().field.clone(), e.place().value.clone()));
+    assert_eq!(bad, Some((Some("age".to_owned()), Some("4o".to_owned()))));
+}
+
+#[test]
+fn broken_csv_is_reported() {
+    assert_eq!(csv("a,a\n1,2\n")[0].as_ref().err().map(|e| e.kind()), Some(ErrorKind::Corrupt));
+    assert_eq!(csv("a,b\n1,\"x\n")[0].as_ref().err().map(|e| e.kind()), Some(ErrorKind::Corrupt));
+    assert_eq!(csv("a\n\"x\"y\n")[0].as_ref().err().map(|e| e.place().line), Some(Some(2)));
+    let invalid = Csv::default().read_documents(&b"a\n\xff\n1\n"[..], Schema::open("t")).expect("the header reads");
+    let invalid: Vec<_> = invalid.map(|row| row.is_ok()).collect();
+    assert_eq!(invalid, [false, true]);
+    assert_eq!(csv("\u{feff}a\n1\n")[0].as_ref().ok(), Some(&document! { "a" => 1 }));
+    assert!(csv("").is_empty());
+}
+
+#[test]
+fn a_row_over_the_limit_is_an_error_and_the_next_one_reads() {
+    let text = format!("a\n{}\n1\n", "x".repeat(5_000));
+    let rows = Csv::default().max_record_bytes(1_000).read_documents(text.as_bytes(), Schema::open("t"));
+    let rows: Vec<_> = rows.expect("the header reads").collect();
+    assert!(rows[0].is_err());
+    assert_eq!(rows.last().and_then(|row| row.as_ref().ok()), Some(&document! { "a" => 1 }));
+}
+
+#[test]
+fn cells_that_nobody_asks_for_are_not_looked_at() {
+    let schema = Schema::new("t").field(FieldDef::new("a", Type::U8)).field(FieldDef::new("b", Type::U8));
+    let filter = Filter::gt("a", 1).bind::<Document>(&schema).expect("the field is there");
+    let rows = Csv::default().read_documents("a,b\n1,x\n2,2\n".as_bytes(), schema).expect("the header reads");
+    let rows: Vec<_> = rows.filter(filter).expect("the filter fits").collect();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].as_ref().ok(), Some(&document! { "a" => 2, "b" => 2 }));
+}
+
+fn extremes() -> (Schema, Vec<Document>) {
+    let nested = Schema::new("home").field(FieldDef::new("city", Type::Text).nullable());
+    let fields = [
+        FieldDef::new("i", Type::I64),
+        FieldDef::new("u", Type::U64),
+        FieldDef::new("f", Type::F64),
+        FieldDef::new("g", Type::F32),
+        FieldDef::new("t", Type::Text),
+        FieldDef::new("b", Type::Bytes),
+        FieldDef::new("d", Type::Decimal),
+        FieldDef::new("s", Type::Timestamp),
+        FieldDef::new("day", Type::Date),
+        FieldDef::new("id", Type::Uuid),
+        FieldDef::new("list", Type::list(Type::Text)),
+        FieldDef::new("home", Type::record(nested)),
+        FieldDef::new("json", Type::Json),
+        FieldDef::new("v", Type::Vector(2)),
+    ];
+    let schema = fields.into_iter().fold(Schema::new("t"), |schema, field| schema.field(field.nullable()));
+    let texts = [
+        "",
+        "  ",
+        "42",
+        "true",
+        "null",
+        "{}",
+        "\\N",
+        "a\r\nb\rc\nd",
+        "\"",
+        "a,b",
+        "åß😀",
+        "02",
+        "\u{feff}",
+        "-",
+        "1e5",
+    ];
+    let mut all: Vec<Document> =
+        texts.into_iter().map(|t| document! { "t" => t, "list" => vec![Value::from(t)] }).collect();
+    let decimal = |text: &str| Value::Decimal(text.parse().expect("a decimal"));
+    all.push(document! { "i" => i64::MIN, "u" => u64::MAX, "f" => f64::MIN_POSITIVE, "g" => 0.1_f32, "d" => decimal("79228162514264337593543950335") });
+    all.push(document! { "i" => (1_i64 << 53) + 1, "f" => 1e308, "d" => decimal("-0.0000000000000000000000000001"), "b" => Value::Bytes(vec![0, 255, 10]) });
+    all.push(document! { "s" => "0001-01-01T00:00:00.000001Z".parse::<jiff::Timestamp>().expect("a moment"), "day" => jiff::civil::date(9999, 12, 31) });
+    all.push(document! { "id" => uuid::Uuid::max(), "list" => Vec::<Value>::new(), "home" => Document::new(), "b" => Value::Bytes(vec![]) });
+    all.push(document! { "home" => document! { "city" => "Oslo" }, "json" => serde_json::json!({"a": [null, 1, "x"]}), "v" => Value::Vector(vec![0.1, -2.5]) });
+    all.push(Document::new());
+    (schema, all)
+}
+
+#[test]
+fn a_round_trip_is_the_identity() {
+    let (schema, all) = extremes();
+    let mut csv = Csv::default().write_documents(Vec::new(), schema.clone()).expect("it is closed");
+    let mut json = Json::default().write_documents(Vec::new(), schema.clone());
+    for document in &all {
+        csv.write(document).expect("it can be written");
+        json.write(document).expect("it can be written");
+    }
+    let (csv, json) = (csv.finish().expect("memory takes it"), json.finish().expect("memory takes it"));
+    let from_csv = Csv::default().read_documents(&csv[..], schema.clone()).expect("the header reads");
+    let from_csv: Result<Vec<_>, _> = from_csv.collect();
+    assert_eq!(from_csv.expect("what was written reads"), all);
+    let from_json: Result<Vec<_>, _> = Json::default().read_documents(&json[..], schema).collect();
+    assert_eq!(from_json.expect("what was written reads"), all);
+}
+
+#[test]
+fn naughty_strings_survive() {
+    let strings: Vec<String> = serde_json::from_slice(&shared("naughty-strings.json")).expect("the file is JSON");
+    let schema = Schema::new("t").field(FieldDef::new("text", Type::Text));
+    let all: Vec<_> = strings.iter().filter(|s| !s.contains('\0')).map(|s| document! { "text" => s }).collect();
+    let mut csv = Csv::default().write_documents(Vec::new(), schema.clone()).expect("it is closed");
+    let mut json = Json::default().write_documents(Vec::new(), schema.clone());
+    all.iter().for_each(|doc| csv.write(doc).and_then(|()| json.write(doc)).expect("it can be written"));
+    let (csv, json) = (csv.finish().expect("memory takes it"), json.finish().expect("memory takes it"));
+    // Without a schema as well: a text that would be taken for something else was quoted.
+    for schema in [schema, Schema::open("t")] {
+        let from_csv = Csv::default().read_documents(&csv[..], schema.clone()).expect("the header reads");
+        assert_eq!(from_csv.collect::<Result<Vec<_>, _>>().expect("it reads"), all);
+        assert_eq!(
+            Json::default().read_documents(&json[..], schema).collect::<Result<Vec<_>, _>>().expect("it reads"),
+            all
+        );
+    }
+}
+
+#[test]
+fn real_files_read_as_an_independent_reader_reads_them() {
+    for file in ["runways.csv", "airport-frequencies.csv", "countries.csv", "regions.csv"] {
+        let bytes = shared(&format!("ourairports/{file}"));
+        let ours: Result<Vec<Document>, _> =
+            Csv::default().read_documents(&bytes[..], Schema::open("t")).expect("the header reads").collect();
+        let ours = ours.expect("every row reads");
+        let mut theirs = csv::Reader::from_reader(&bytes[..]);
+        let names = theirs.headers().expect("a header").clone();
+        let rows: Vec<_> = theirs.records().map(|row| row.expect("it reads")).collect();
+        assert_eq!(ours.len(), rows.len(), "{file}");
+        for (ours, theirs) in ours.iter().zip(&rows) {
+            for (name, cell) in names.iter().zip(theirs) {
+                let same = match &ours[name] {
+                    Value::Null => cell.is_empty(),
+                    Value::Text(text) => text == cell,
+                    Value::Int(int) => cell.parse() == Ok(*int),
+                    Value::Float(float) => cell.parse() == Ok(*float),
+                    other => panic!("{file}: {name} is {other:?}"),
+                };
+                assert!(same, "{file}: {name}: {cell:?} is {:?}", ours[name]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_query_on_a_real_file_agrees_with_a_plain_loop() {
+    let bytes = shared("ourairports/runways.csv");
+    let schema = Schema::open("runways");
+    let filter =
+        r#"length_ft >= 10000 and lighted = 1 and not surface like "CON%""#.parse::<Filter>().expect("it parses");
+    let bound = filter.bind::<Document>(&schema).expect("it fits");
+    let ours =
+        Csv::default().read_documents(&bytes[..], schema).expect("a header").filter(bound).expect("it fits").count();
+    let mut theirs = csv::Reader::from_reader(&bytes[..]);
+    let names = theirs.headers().expect("a header").clone();
+    let at = |name| names.iter().position(|n| n == name).expect("a column");
+    let (length, lighted, surface) = (at("length_ft"), at("lighted"), at("surface"));
+    let plain = theirs.records().map(|row| row.expect("it reads")).filter(|row| {
+        row[length].parse().is_ok_and(|feet: i64| feet >= 10_000)
+            && &row[lighted] == "1"
+            && !row[surface].starts_with("CON")
+    });
+    assert_eq!(ours, plain.count());
+}
+
+#[test]
+fn broken_json_is_reported_by_line_and_column() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let text = format!("{{\"a\":1}}\n{{\"a\":}}\n{{\"a\":{deep}}}\nx\n\n{{\"a\":2}}\n{{\"a\":\"\\ud800\"}}");
+    let rows: Vec<_> = Json::default().read_documents(text.as_bytes(), Schema::open("t")).collect();
+    let lines: Vec<_> = rows.iter().map(|row| row.as_ref().err().and_then(|e| e.place().line)).collect();
+    assert_eq!(lines, [None, Some(2), Some(3), Some(4), None, Some(7)]);
+    assert_eq!(rows[1].as_ref().err().and_then(|e| e.place().column), Some(6));
+}
