@@ -5,7 +5,7 @@
 //! array for elements. This module reads; it does not know what a record is.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::Read;
 use std::mem;
 use std::ops::Range;
 
@@ -191,11 +191,6 @@ struct Progress {
 }
 
 impl<R: Read, F: Framing> Blocks<R, F> {
-    /// Reads `input` with the default [`Limits`].
-    pub fn new(input: R, framing: F) -> Self {
-        Self::with_limits(input, framing, Limits::default())
-    }
-
     /// Reads `input` within `limits`.
     pub fn with_limits(input: R, framing: F, limits: Limits) -> Self {
         Self {

@@ -52,35 +52,12 @@ pub(crate) enum FaultKind {
     #[error("there is text between a closing quote and the end of the field")]
     TextAfterQuote,
 
-    #[error("expected {0}")]
-    Expected(&'static str),
-    #[error("the document ends too early")]
-    Truncated,
-    #[error("there is more text after the end of the document")]
-    Trailing,
-    #[error("the input is not an array of records")]
+    #[error("the input is not a JSON array of records")]
     NotAnArray,
-    #[error("the number is not a JSON number")]
-    InvalidNumber,
-    #[error("the number is out of range")]
-    OutOfRange,
-    #[error("the number is not an integer")]
-    NotAnInteger,
-    #[error("a control character in a text must be escaped")]
-    ControlCharacter,
-    #[error("the escape sequence is not one of JSON's")]
-    InvalidEscape,
-    #[error("half of a surrogate pair stands alone")]
-    LoneSurrogate,
-    #[error("values are nested more than {limit} levels deep")]
-    TooDeep { limit: usize },
-}
-
-/// A fault at a byte of the text that was given. Who knows where that text lies makes a [`RawError`] of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    /// What is wrong.
-    pub kind: FaultKind,
-    /// The byte, counted from the start of the text.
-    pub at: usize,
+    #[error("the array ends too early")]
+    Truncated,
+    #[error("there is more text after the end of the array")]
+    Trailing,
+    #[error("a comma is missing or stands alone in the array")]
+    Comma,
 }

@@ -207,3 +207,36 @@ fn broken_json_is_reported_by_line_and_column() {
     assert_eq!(lines, [None, Some(2), Some(3), Some(4), None, Some(7)]);
     assert_eq!(rows[1].as_ref().err().and_then(|e| e.place().column), Some(6));
 }
+
+#[test]
+fn an_array_reads_as_lines_do() {
+    let (schema, all) = extremes();
+    let mut out = Json::array().write_documents(Vec::new(), schema.clone());
+    all.iter().for_each(|doc| out.write(doc).expect("it can be written"));
+    let bytes = out.finish().expect("memory takes it");
+    assert!(serde_json::from_slice::<Vec<serde_json::Value>>(&bytes).is_ok_and(|list| list.len() == all.len()));
+    let read: Result<Vec<_>, _> = Json::array().read_documents(&bytes[..], schema.clone()).collect();
+    assert_eq!(read.expect("what was written reads"), all);
+    let empty = Json::array().write_documents(Vec::new(), schema).finish().expect("memory takes it");
+    assert_eq!(empty, b"[]\n");
+}
+
+#[test]
+fn a_broken_array_is_reported_and_what_came_before_it_is_not_lost() {
+    let read = |text: &str| -> Vec<Result<Document, dk_data::Error>> {
+        Json::array().read_documents(text.as_bytes(), Schema::open("t")).collect()
+    };
+    let kinds = |text: &str| -> Vec<Option<ErrorKind>> {
+        read(text).iter().map(|r| r.as_ref().err().map(|e| e.kind())).collect()
+    };
+    assert_eq!(kinds(r#" [ {"a":"]}\""} , {"a":[1,{"b":2}]} ] "#), [None, None]);
+    assert_eq!(kinds("{}"), [Some(ErrorKind::Corrupt)]);
+    assert_eq!(kinds(""), [Some(ErrorKind::Corrupt)]);
+    assert_eq!(kinds("[]"), []);
+    assert_eq!(kinds("[{}, 1, {}]"), [None, Some(ErrorKind::Corrupt), None]);
+    for text in [r#"[{"a":1},"#, r#"[{"a":1}] x"#, r#"[{"a":1},,]"#, r#"[{"a":1} {"a":2}]"#, r#"[{"a":1},]"#] {
+        let read = read(text);
+        assert!(read.last().is_some_and(Result::is_err), "{text}");
+        assert_eq!(read.first().and_then(|r| r.as_ref().ok()), Some(&document! { "a" => 1 }), "{text}");
+    }
+}

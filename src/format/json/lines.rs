@@ -1,12 +1,13 @@
-//! NDJSON: one object a line, read and written in bounded memory.
+//! NDJSON, one object a line, and arrays of objects: read and written in bounded memory.
 
 use std::{
     io::{Read, Write},
+    ops::Range,
     str,
     sync::Arc,
 };
 
-use super::{decode::decode_record, encode::encode_record};
+use super::{array::Elements, decode::decode_record, encode::encode_record};
 use crate::{
     error::{Error, Result},
     format::{
@@ -18,42 +19,64 @@ use crate::{
     record::{Document, Envelope, RecordCodec, Schema, Typed},
 };
 
-/// Lines end with `\n`; a `\r` before it is white space.
-struct Lines;
+/// Where records end.
+enum Frames {
+    /// At `\n`; a `\r` before it is white space.
+    Lines,
+    /// With the elements of an array.
+    Array(Elements),
+}
 
-impl Framing for Lines {
+impl Framing for Frames {
     fn scan(&mut self, view: View<'_>) -> Scan {
-        let fresh = view.bytes.get(view.from..).unwrap_or_default();
-        let found = if view.first { memchr::memchr(b'\n', fresh) } else { memchr::memrchr(b'\n', fresh) };
-        let end = found.map(|at| view.from + at + 1);
-        let rest =
-            (view.at_end && !(view.first && end.is_some()) && !view.bytes.is_empty()).then_some(view.bytes.len());
-        let looked = match end {
-            Some(end) if view.first => end,
-            _ => view.bytes.len(),
-        };
-        Scan { looked, end: rest.or(end), fault: None }
+        match self {
+            Frames::Lines => scan_lines(view),
+            Frames::Array(elements) => elements.scan(view),
+        }
+    }
+    fn cut(&mut self, length: usize) -> Vec<Range<u32>> {
+        match self {
+            Frames::Lines => Vec::new(),
+            Frames::Array(elements) => elements.cut(length),
+        }
     }
 }
 
-/// How NDJSON is read and written; see the [module](self).
+fn scan_lines(view: View<'_>) -> Scan {
+    let fresh = view.bytes.get(view.from..).unwrap_or_default();
+    let found = if view.first { memchr::memchr(b'\n', fresh) } else { memchr::memrchr(b'\n', fresh) };
+    let end = found.map(|at| view.from + at + 1);
+    let rest = (view.at_end && !(view.first && end.is_some()) && !view.bytes.is_empty()).then_some(view.bytes.len());
+    let looked = match end {
+        Some(end) if view.first => end,
+        _ => view.bytes.len(),
+    };
+    Scan { looked, end: rest.or(end), fault: None }
+}
+
+/// How JSON is read and written; see the [module](super).
 #[derive(Clone, Copy, Debug)]
 pub struct Json {
-    max_line_bytes: usize,
+    max_record_bytes: usize,
+    array: bool,
 }
 
 impl Default for Json {
-    /// Lines of up to 64 MiB.
+    /// One object a line, of up to 64 MiB.
     fn default() -> Self {
-        Json { max_line_bytes: Limits::default().record }
+        Json { max_record_bytes: Limits::default().record, array: false }
     }
 }
 
 impl Json {
-    /// How long a line may be, in bytes; a longer one is an error item, and reading goes on after it. At most 1 GiB.
+    /// One array of objects instead of one object a line.
+    pub fn array() -> Json {
+        Json { array: true, ..Json::default() }
+    }
+    /// How long a record may be, in bytes; a longer one is an error item, and reading goes on after it. At most 1 GiB.
     #[must_use]
-    pub fn max_line_bytes(mut self, bytes: usize) -> Json {
-        self.max_line_bytes = bytes;
+    pub fn max_record_bytes(mut self, bytes: usize) -> Json {
+        self.max_record_bytes = bytes;
         self
     }
     /// Reads records of a derived type. A line that does not read is an error item with line, column, field and value,
@@ -66,22 +89,23 @@ impl Json {
         self.read_shaped(input, Arc::new(schema))
     }
     fn read_shaped<R: RecordCodec, I: Read>(&self, input: I, shape: R::Shape) -> JsonReader<R, I> {
-        let limits = Limits { record: self.max_line_bytes, ..Limits::default() };
-        let blocks = Blocks::with_limits(input, Lines, limits);
-        JsonReader(Parsed::new(blocks, None, LineParser { shape, filter: None }))
+        let limits = Limits { record: self.max_record_bytes, ..Limits::default() };
+        let frames = if self.array { Frames::Array(Elements::default()) } else { Frames::Lines };
+        let parser = ObjectParser { shape, filter: None, array: self.array };
+        JsonReader(Parsed::new(Blocks::with_limits(input, frames, limits), None, parser))
     }
     /// Writes records of a derived type.
     pub fn write<R: Typed, W: Write>(&self, out: W) -> JsonWriter<R, W> {
-        JsonWriter::new(out, R::SCHEMA)
+        JsonWriter::new(out, R::SCHEMA, self.array)
     }
     /// Writes documents of this schema, open or closed.
     pub fn write_documents<W: Write>(&self, out: W, schema: Schema) -> JsonWriter<Document, W> {
-        JsonWriter::new(out, Arc::new(schema))
+        JsonWriter::new(out, Arc::new(schema), self.array)
     }
 }
 
-/// The records of an NDJSON input; parsed on rayon, given in order.
-pub struct JsonReader<R: RecordCodec, I>(Parsed<I, Lines, LineParser<R>, R>);
+/// The records of a JSON input; parsed on rayon, given in order.
+pub struct JsonReader<R: RecordCodec, I>(Parsed<I, Frames, ObjectParser<R>, R>);
 
 impl<R: RecordCodec, I: Read> JsonReader<R, I> {
     /// Only records of which the predicate is true. It sees an empty envelope.
@@ -104,61 +128,72 @@ impl<R: RecordCodec, I: Read> Iterator for JsonReader<R, I> {
     }
 }
 
-struct LineParser<R: RecordCodec> {
+struct ObjectParser<R: RecordCodec> {
     shape: R::Shape,
     filter: Option<Bound<R>>,
+    array: bool,
 }
 
-impl<R: RecordCodec> LineParser<R> {
+impl<R: RecordCodec> ObjectParser<R> {
     fn admits(&self, record: &R, envelope: &Envelope) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.matches(Seen { record, envelope }))
     }
+
+    /// The object that stands in a range of the block; `None` for a blank line. `whole` is the block's text, if all of it
+    /// is text.
+    fn object(&self, block: &Block, whole: Option<&str>, range: Range<usize>) -> Option<Result<R>> {
+        let start = range.start;
+        let text = match whole {
+            Some(text) => text.get(range).ok_or(FaultKind::InvalidUtf8),
+            None => str::from_utf8(block.bytes().get(range).unwrap_or_default()).map_err(|_| FaultKind::InvalidUtf8),
+        };
+        match text {
+            Ok(blank) if blank.trim_ascii().is_empty() => None,
+            Ok(text) => Some(decode_record::<R>(text, &self.shape).map_err(|error| placed(error, block, start))),
+            Err(kind) => Some(Err(raised(&block.error(start, kind)))),
+        }
+    }
 }
 
-impl<R: RecordCodec> Parser<R> for LineParser<R> {
+/// An error inside an object, with its line; its column counts from the start of the object's own first line.
+#[cold]
+fn placed(error: Error, block: &Block, start: usize) -> Error {
+    error.at_line(block.position(start).line, None)
+}
+
+impl<R: RecordCodec> Parser<R> for ObjectParser<R> {
     fn parse(&self, block: &Block) -> Vec<Result<R>> {
-        let envelope = Envelope::nobody();
-        let mut records = Vec::new();
-        let mut start = 0;
         let bytes = block.bytes();
-        // One check of the whole block is faster than one for each line; only a bad block is checked line by line.
+        // One check of the whole block is faster than one for each object; only a bad block is checked object by object.
         let whole = str::from_utf8(bytes).ok();
-        for end in memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]) {
-            let line = match whole {
-                Some(text) => text.get(start..end).ok_or(FaultKind::InvalidUtf8),
-                None => str::from_utf8(&bytes[start..end]).map_err(|_| FaultKind::InvalidUtf8),
-            };
-            let read = match line {
-                Ok(blank) if blank.trim_ascii().is_empty() => None,
-                Ok(line) => {
-                    Some(decode_record::<R>(line, &self.shape).map_err(|e| e.at_line(block.position(start).line, None)))
-                }
-                Err(kind) => Some(Err(raised(&block.error(start, kind)))),
-            };
-            match read {
-                Some(Ok(record)) if !self.admits(&record, &envelope) => {}
-                Some(read) => records.push(read),
-                None => {}
-            }
-            start = end + 1;
+        let envelope = Envelope::nobody();
+        let asked = |read: &Result<R>| read.as_ref().map_or(true, |record| self.admits(record, &envelope));
+        if self.array {
+            let ranges = block.items().iter().map(|range| range.start as usize..range.end as usize);
+            return ranges.filter_map(|range| self.object(block, whole, range)).filter(asked).collect();
         }
-        records
+        let mut start = 0;
+        let ends = memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]);
+        let ranges = ends.map(|end| std::mem::replace(&mut start, end + 1).min(end)..end);
+        ranges.filter_map(|range| self.object(block, whole, range)).filter(asked).collect()
     }
 }
 
 /// Bytes that are gathered before they are handed on.
 const BUFFER: usize = 64 << 10;
 
-/// Writes records as NDJSON. [`finish`](JsonWriter::finish) hands on what is gathered and reports what dropping cannot.
+/// Writes records as JSON. [`finish`](JsonWriter::finish) hands on what is gathered and reports what dropping cannot.
 pub struct JsonWriter<R: RecordCodec, W: Write> {
     out: W,
     shape: R::Shape,
     buffer: Vec<u8>,
+    array: bool,
+    begun: bool,
 }
 
 impl<R: RecordCodec, W: Write> JsonWriter<R, W> {
-    fn new(out: W, shape: R::Shape) -> Self {
-        JsonWriter { out, shape, buffer: Vec::with_capacity(BUFFER + BUFFER / 4) }
+    fn new(out: W, shape: R::Shape, array: bool) -> Self {
+        JsonWriter { out, shape, buffer: Vec::with_capacity(BUFFER + BUFFER / 4), array, begun: false }
     }
     /// Writes one record. A record that is refused leaves nothing behind.
     ///
@@ -166,12 +201,18 @@ impl<R: RecordCodec, W: Write> JsonWriter<R, W> {
     /// `Invalid` for what cannot be stored (semantics 2.5, 2.6), with the field; `Backend` where writing failed.
     pub fn write(&mut self, record: &R) -> Result<()> {
         let before = self.buffer.len();
+        if self.array {
+            self.buffer.extend_from_slice(if self.begun { b",\n" } else { b"[\n" });
+        }
         let written = encode_record(record, &self.shape, &mut self.buffer);
         if let Err(refused) = written {
             self.buffer.truncate(before);
             return Err(refused);
         }
-        self.buffer.push(b'\n');
+        self.begun = true;
+        if !self.array {
+            self.buffer.push(b'\n');
+        }
         if self.buffer.len() >= BUFFER { self.flush_buffer() } else { Ok(()) }
     }
     fn flush_buffer(&mut self) -> Result<()> {
@@ -184,6 +225,9 @@ impl<R: RecordCodec, W: Write> JsonWriter<R, W> {
     /// # Errors
     /// `Backend` where writing failed.
     pub fn finish(mut self) -> Result<W> {
+        if self.array {
+            self.buffer.extend_from_slice(if self.begun { b"\n]\n" } else { b"[]\n" });
+        }
         self.flush_buffer()?;
         self.out.flush()?;
         Ok(self.out)

@@ -1,4 +1,4 @@
-//! JSON as records: NDJSON, one object a line (semantics 2.10).
+//! JSON as records: NDJSON, one object a line, or one array of objects (semantics 2.10).
 //!
 //! ```
 //! use dk_data::{Document, Schema, document, format::json::Json};
@@ -12,6 +12,7 @@
 //! # Ok::<(), dk_data::Error>(())
 //! ```
 
+mod array;
 mod decode;
 mod encode;
 mod lines;
