@@ -117,10 +117,10 @@ enum Test {
     Between(Column, Value, Value),
     /// In the order of [`ValueRef::order`], without duplicates.
     In(Column, Literals),
-    Like(Column, Pattern),
+    Like(Column, Box<Pattern>),
     StartsWith(Column, String),
     EndsWith(Column, String),
-    Contains(Column, Value, memmem::Finder<'static>),
+    Contains(Column, Box<(Value, memmem::Finder<'static>)>),
     IsNull(Column),
     Matches(Column, regex::Regex),
     And(Vec<Test>),
@@ -192,10 +192,6 @@ impl<R> Bound<R> {
             }
         }
         Ok(())
-    }
-    /// The same filter over records of another type with the same schema.
-    pub(crate) fn cast<T>(self) -> Bound<T> {
-        Bound { filter: self.filter, columns: self.columns, test: self.test, schema: self.schema, record: PhantomData }
     }
 }
 
@@ -274,7 +270,7 @@ impl Binder<'_> {
                 let (column, target) = self.text(operand)?;
                 let fold = if *fold { CaseFold::Ascii } else { CaseFold::No };
                 let pattern = Pattern::new(pattern, fold);
-                Test::Like(column, pattern.map_err(|e| Error::from(e).at_field(target.path.to_string()))?)
+                Test::Like(column, Box::new(pattern.map_err(|e| Error::from(e).at_field(target.path.to_string()))?))
             }
             Node::StartsWith(operand, text) => Test::StartsWith(self.text(operand)?.0, text.clone()),
             Node::EndsWith(operand, text) => Test::EndsWith(self.text(operand)?.0, text.clone()),
@@ -335,7 +331,7 @@ impl Binder<'_> {
             Value::Text(text) => memmem::Finder::new(text).into_owned(),
             _ => memmem::Finder::new("").into_owned(),
         };
-        Ok(Test::Contains(column, part, finder))
+        Ok(Test::Contains(column, Box::new((part, finder))))
     }
 }
 
@@ -404,7 +400,7 @@ impl Test {
             Test::EndsWith(column, text) => {
                 text_of(&column.fetch(row, columns)?).is_some_and(|t| t.ends_with(text.as_str()))
             }
-            Test::Contains(column, part, finder) => column.holds_part(&column.fetch(row, columns)?, part, finder),
+            Test::Contains(column, part) => column.holds_part(&column.fetch(row, columns)?, &part.0, &part.1),
             Test::IsNull(column) => column.fetch(row, columns)?.is_null(),
             Test::Matches(column, regex) => text_of(&column.fetch(row, columns)?).is_some_and(|t| regex.is_match(t)),
         })

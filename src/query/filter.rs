@@ -209,11 +209,11 @@ impl Filter {
     }
     /// All of these, flattened.
     pub fn and(list: Vec<Filter>) -> Filter {
-        flat(list, |node| if let Node::And(inner) = node { Ok(inner) } else { Err(node) }, Node::And)
+        flat(list, |node| if let Node::And(inner) = node { Some(inner) } else { None }, Node::And)
     }
     /// At least one of these, flattened.
     pub fn or(list: Vec<Filter>) -> Filter {
-        flat(list, |node| if let Node::Or(inner) = node { Ok(inner) } else { Err(node) }, Node::Or)
+        flat(list, |node| if let Node::Or(inner) = node { Some(inner) } else { None }, Node::Or)
     }
     /// The complement; of a complement, what was inside.
     #[allow(clippy::should_implement_trait, reason = "`!` is there too; this one can be named as a function")]
@@ -259,13 +259,13 @@ impl std::ops::Not for Filter {
 }
 
 /// One list out of nested ones of the same kind; a list of one is that one.
-fn flat(list: Vec<Filter>, open: fn(Node) -> Result<Vec<Filter>, Node>, wrap: fn(Vec<Filter>) -> Node) -> Filter {
+fn flat(list: Vec<Filter>, inside: fn(&mut Node) -> Option<&mut Vec<Filter>>, wrap: fn(Vec<Filter>) -> Node) -> Filter {
     let mut parts = Vec::with_capacity(list.len());
-    for Filter { node, depth } in list {
-        match open(node) {
-            Ok(inner) if parts.is_empty() => parts = inner,
-            Ok(inner) => parts.extend(inner),
-            Err(node) => parts.push(Filter { node, depth }),
+    for mut filter in list {
+        match inside(&mut filter.node) {
+            Some(inner) if parts.is_empty() => parts = std::mem::take(inner),
+            Some(inner) => parts.append(inner),
+            None => parts.push(filter),
         }
     }
     match parts.len() {

@@ -326,6 +326,7 @@ impl<F: Field> Column<F> {
 
 impl<F: Field<Value: Number>> Column<F> {
     /// Adds to the number; null stays null, and a sum that does not fit the field is refused.
+    #[allow(clippy::should_implement_trait, reason = "it makes a change as data, and takes a literal, not a handle")]
     pub fn add(self, amount: impl Literal<F::Value>) -> Changes<F::Record> {
         Changes::add(F::SELF.path(), <F::Value as Scalar>::value(&amount.literal()))
     }

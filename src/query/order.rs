@@ -132,7 +132,7 @@ impl<F: Field> Column<F> {
 }
 
 fn compare_fields<F: Field>(a: &F::Record, b: &F::Record, direction: Direction) -> Ordering {
-    direction.place(F::SELF.get(a), F::SELF.get(b), |a, b| order::<F::Value>(a, b))
+    direction.place(F::SELF.get(a), F::SELF.get(b), order::<F::Value>)
 }
 
 /// The keys of a query resolved against a schema: a total order of records.

@@ -41,10 +41,6 @@ impl<R> Stored<R> {
     pub fn into_record(self) -> R {
         self.record
     }
-    /// Another record in the same envelope.
-    pub(crate) fn map<T>(self, change: impl FnOnce(R) -> T) -> Stored<T> {
-        Stored { envelope: self.envelope, record: change(self.record) }
-    }
 }
 
 /// What a store adds to a record (semantics 1.4). Rows of foreign files and tables may lack any part but the id.
@@ -157,6 +153,7 @@ impl fmt::Debug for Envelope {
 /// ```
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
+#[allow(clippy::box_collection, reason = "most records have none, and then it is one word")]
 pub struct Metadata(Option<Box<BTreeMap<String, Json>>>);
 
 impl Metadata {

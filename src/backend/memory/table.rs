@@ -95,7 +95,7 @@ impl<R> Shard<R> {
     fn push(&mut self, row: Row<R>) -> u32 {
         let slot = self.len;
         self.len += 1;
-        if slot as usize % CHUNK == 0 {
+        if (slot as usize).is_multiple_of(CHUNK) {
             self.chunks.push(Arc::new(Vec::with_capacity(CHUNK)));
         }
         if let Some(chunk) = self.chunks.last_mut() {

@@ -43,13 +43,6 @@ impl Document {
         Document::default()
     }
 
-    /// A document of these names and values, which must be as many: what readers of tables make, so that the names of
-    /// a million rows are kept once.
-    pub(crate) fn from_parts(names: Arc<Vec<Name>>, values: Vec<Value>) -> Document {
-        debug_assert_eq!(names.len(), values.len(), "one value for each name");
-        Document { names, values }
-    }
-
     /// The value of a field, `None` where it is null or missing. The name is taken as it is; for a nested one see
     /// [`at`](Document::at).
     pub fn get(&self, name: &str) -> Option<&Value> {
@@ -217,7 +210,7 @@ mod tests {
     #[test]
     fn rows_of_one_source_share_their_names_until_one_changes() {
         let names = Arc::new(vec![Cow::Borrowed("a"), Cow::Borrowed("b")]);
-        let one = Document::from_parts(names.clone(), vec![1.into(), Value::Null]);
+        let one = Document { names: names.clone(), values: vec![1.into(), Value::Null] };
         let mut two = one.clone();
         two.set("c", 3);
         assert_eq!((Arc::strong_count(&names), one.len(), two.len()), (2, 1, 2));
