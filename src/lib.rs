@@ -62,6 +62,7 @@ pub mod conformance;
 pub mod docs;
 
 pub use any::{AnyDatabase, AnyStore};
+pub use dk_derive::{Record, TextEnum};
 pub use error::{Error, ErrorKind, Result};
 pub use id::Id;
 pub use query::{

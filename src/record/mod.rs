@@ -2,6 +2,8 @@
 
 pub mod change;
 pub mod codec;
+#[doc(hidden)]
+pub mod declared;
 pub mod document;
 pub mod draft;
 pub mod field_type;

@@ -1,0 +1,135 @@
+//! `impl TextEnum`, and what makes an enum without data a field type that is compared by its names.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Ident, LitStr};
+
+use crate::ast::TextEnum;
+
+/// All impls.
+pub fn text_enum(input: &TextEnum<'_>) -> TokenStream {
+    let ident = input.ident;
+    let names: Vec<&String> = input.variants.iter().map(|variant| &variant.name).collect();
+    let variants: Vec<&Ident> = input.variants.iter().map(|variant| variant.ident).collect();
+    let spellings = input.variants.iter().map(|variant| {
+        let aliases = variant.attrs.alias.iter().map(LitStr::value);
+        let all: Vec<String> = [variant.name.clone()].into_iter().chain(aliases).collect();
+        quote!(#(#all)|*)
+    });
+    let scalar = scalar(ident);
+    quote! {
+        const _: () = {
+            #[automatically_derived]
+            #[allow(deprecated)]
+            impl ::dk_data::record::field_type::TextEnum for #ident {
+                const NAMES: &'static [::std::borrow::Cow<'static, str>] =
+                    &[#(::std::borrow::Cow::Borrowed(#names)),*];
+                fn name(&self) -> &'static str {
+                    match self {
+                        #(Self::#variants => #names,)*
+                    }
+                }
+                fn from_name(__dk_name: &str) -> ::core::option::Option<Self> {
+                    match __dk_name {
+                        #(#spellings => ::core::option::Option::Some(Self::#variants),)*
+                        _ => ::core::option::Option::None,
+                    }
+                }
+            }
+            #scalar
+        };
+    }
+}
+
+/// What follows from `TextEnum` alone.
+pub fn scalar(ident: &Ident) -> TokenStream {
+    let field_type = field_type(ident);
+    quote! {
+        #field_type
+        #[automatically_derived]
+        #[allow(deprecated)]
+        impl ::dk_data::record::field_type::Plain for #ident {}
+        #[automatically_derived]
+        #[allow(deprecated)]
+        impl ::dk_data::record::field_type::Item for #ident {}
+        #[automatically_derived]
+        #[allow(deprecated)]
+        impl ::dk_data::record::field_type::Scalar for #ident {
+            // Variants are ordered as their names are (semantics 2.7), so a predicate sees the name.
+            type Ref<'__dk_a> = &'static str;
+            type Literal = &'static str;
+            fn look(&self) -> &'static str {
+                ::dk_data::record::field_type::TextEnum::name(self)
+            }
+            fn view(__dk_literal: &&'static str) -> &'static str {
+                __dk_literal
+            }
+            fn value(__dk_literal: &&'static str) -> ::dk_data::Value {
+                ::dk_data::Value::Text(::std::string::String::from(*__dk_literal))
+            }
+            fn keep(__dk_seen: &'static str) -> &'static str {
+                __dk_seen
+            }
+        }
+        #[automatically_derived]
+        #[allow(deprecated)]
+        impl ::dk_data::record::field_type::Nullable for #ident {
+            type Scalar = Self;
+            fn seen(&self) -> ::core::option::Option<&'static str> {
+                ::core::option::Option::Some(::dk_data::record::field_type::TextEnum::name(self))
+            }
+        }
+        #[automatically_derived]
+        #[allow(deprecated)]
+        impl ::dk_data::query::literal::Literal<#ident> for #ident {
+            fn literal(self) -> &'static str {
+                ::dk_data::record::field_type::TextEnum::name(&self)
+            }
+        }
+    }
+}
+
+fn field_type(ident: &Ident) -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        #[allow(deprecated)]
+        impl ::dk_data::record::field_type::FieldType for #ident {
+            const TYPE: ::dk_data::record::schema::Type = ::dk_data::record::schema::Type::Enum(
+                ::std::borrow::Cow::Borrowed(<Self as ::dk_data::record::field_type::TextEnum>::NAMES),
+            );
+            type Kind = ::dk_data::query::handle::ScalarKind;
+            fn encode<__DkE: ::dk_data::record::codec::Encoder>(
+                &self,
+                __dk_field: &::dk_data::record::schema::FieldDef,
+                __dk_out: &mut __DkE,
+            ) -> ::dk_data::Result<()> {
+                ::dk_data::record::codec::Encoder::text(
+                    __dk_out,
+                    __dk_field,
+                    ::dk_data::record::field_type::TextEnum::name(self),
+                )
+            }
+            fn read<__DkD: ::dk_data::record::codec::Decoder>(
+                __dk_field: &::dk_data::record::schema::FieldDef,
+                __dk_from: &mut __DkD,
+            ) -> ::dk_data::Result<::core::option::Option<Self>> {
+                ::dk_data::record::field_type::text_enum::read(__dk_field, __dk_from)
+            }
+            fn from_value(
+                __dk_field: &::dk_data::record::schema::FieldDef,
+                __dk_value: ::dk_data::Value,
+            ) -> ::dk_data::Result<Self> {
+                ::dk_data::record::field_type::text_enum::from_value(__dk_field, __dk_value)
+            }
+            fn cell(&self, _: &[::dk_data::record::target::Step]) -> ::dk_data::ValueRef<'_> {
+                ::dk_data::ValueRef::text(::dk_data::record::field_type::TextEnum::name(self))
+            }
+            fn check(
+                &self,
+                _: &::dk_data::record::schema::FieldDef,
+            ) -> ::dk_data::Result<::dk_data::record::codec::Form> {
+                ::core::result::Result::Ok(::dk_data::record::codec::Form::Stored)
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What `#[record(..)]` says of a field and only the compiler can check: constant functions whose bounds are the checks.
+//!
+//! The derive calls them where it writes the schema, with the span of the field's type. Nothing here runs in a program.
+
+use std::borrow::Cow;
+
+use crate::{
+    id::IdType,
+    record::{
+        field_type::Nullable,
+        json_field::JsonType,
+        schema::{FieldDef, Schema},
+    },
+};
+
+/// A field type that `#[record(large)]` makes sense for.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be `large`",
+    label = "only a `String` or an `Option<String>` can be `#[record(large)]`",
+    note = "`large` lifts the limit of text that is compared (semantics 2.8); no other type has one"
+)]
+pub trait Large {}
+impl Large for String {}
+impl Large for Option<String> {}
+
+/// A field type whose values can be told apart, so that they can be unique.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be `unique`",
+    label = "only a scalar, or an `Option` of one, can be `#[record(unique)]`"
+)]
+pub trait Unique {}
+impl<T: Nullable> Unique for T {}
+
+/// `#[record(id)]`
+pub const fn id<T: IdType>() -> bool {
+    true
+}
+
+/// `#[record(unique)]`
+pub const fn unique<T: Unique>() -> bool {
+    true
+}
+
+/// `#[record(large)]`
+pub const fn large<T: Large>() -> bool {
+    true
+}
+
+/// `#[record(json)]`: whether null is a value of it. What the type makes of null is known at run time alone, so it counts
+/// as one, and reading refuses the null that the type refuses.
+pub const fn json<T: JsonType>() -> bool {
+    true
+}
+
+/// `#[record(of = Larger)]`: every field of the part is called in the store what it is called in the whole.
+///
+/// # Panics
+/// At compile time, where one is not.
+pub const fn part(whole: &'static Schema, part: &'static Schema) {
+    let (whole, part) = (fields(whole), fields(part));
+    let mut at = 0;
+    while at < part.len() {
+        assert!(
+            declares(whole, name(&part[at])),
+            "a field is called otherwise in the larger record's store: give it the same `rename`, and the struct the same `rename_all`"
+        );
+        at += 1;
+    }
+}
+
+const fn declares(fields: &[FieldDef], wanted: &str) -> bool {
+    let mut at = 0;
+    while at < fields.len() {
+        if same(name(&fields[at]).as_bytes(), wanted.as_bytes()) {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
+}
+
+/// The fields of a derived schema, which are never owned.
+const fn fields(schema: &'static Schema) -> &'static [FieldDef] {
+    match &schema.fields {
+        Cow::Borrowed(fields) => fields,
+        Cow::Owned(_) => &[],
+    }
+}
+
+const fn name(field: &FieldDef) -> &str {
+    match &field.name {
+        Cow::Borrowed(name) => name,
+        Cow::Owned(_) => "",
+    }
+}
