@@ -11,15 +11,22 @@ use std::{
 };
 
 use dk_data::{
-    Database, Document, Filter, Key, Path, Query, Schema, Store, Stored, Value, backend::memory::Memory, created_at,
-    document, store::Outcome,
+    Database, Document, Filter, Key, Path, Query, Schema, Store, Stored, Value,
+    backend::memory::Memory,
+    created_at, document,
+    format::{
+        csv::{Csv, CsvReader},
+        json::Json,
+    },
+    store::Outcome,
 };
-use serde::{Serialize, Serializer};
 
 const ELEMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/elements.csv");
 
 /// The most rows of a foreign file that are printed.
 const ROWS_SHOWN: usize = 10;
+/// The most columns of a foreign file that are printed.
+const COLUMNS_SHOWN: usize = 6;
 /// The widest cell that is printed, in characters.
 const CELL_WIDTH: usize = 24;
 
@@ -59,7 +66,7 @@ fn elements(path: &str, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let fields = ["number", "symbol", "name", "boiling_point"].map(Path::from);
     let noble = elements.search(Query::new().filter(noble).sort(Key::asc("number")).fields(fields))?;
     writeln!(out, "\nThe noble gases as JSON:")?;
-    write_json(&noble, out)
+    Ok(write_json(&noble, out)?)
 }
 
 /// How many elements each period has, and how many of those were known before 1800: those that antiquity knew have no year.
@@ -84,17 +91,28 @@ fn any_file(path: &str, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     writeln!(out, "{} rows in the store, {} refused", loaded.created, loaded.failed)?;
 
     let first = rows.search(Query::new().sort(created_at().asc()).limit(ROWS_SHOWN))?;
-    let names: Vec<String> = header(path)?.into_iter().take(6).collect();
-    let columns: Vec<&str> = names.iter().map(String::as_str).collect();
+    let names = names(&rows)?;
+    let columns: Vec<&str> = names.iter().map(String::as_str).take(COLUMNS_SHOWN).collect();
     write_table(&columns, &first, out)?;
 
     writeln!(out, "\nFilled cells by column:")?;
-    for name in header(path)? {
+    for name in names {
         let filled = Filter::is_null(Path::field(name.clone())).not().bind(rows.schema())?;
         writeln!(out, "  {name}: {}", rows.count(filled)?)?;
     }
     writeln!(out, "\nThe first row as JSON:")?;
-    write_json(&first[..first.len().min(1)], out)
+    Ok(write_json(&first[..first.len().min(1)], out)?)
+}
+
+/// The names of all fields that occur, in the order in which they do.
+fn names(rows: &impl Store<Document>) -> dk_data::Result<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    rows.for_each(Query::new().sort(created_at().asc()), |row| {
+        let new: Vec<_> =
+            row.names().filter(|name| !names.iter().any(|known| known == name)).map(str::to_owned).collect();
+        names.extend(new);
+    })?;
+    Ok(names)
 }
 
 fn report(outcome: &Outcome) {
@@ -105,47 +123,17 @@ fn report(outcome: &Outcome) {
 
 // ---- reading and writing
 
-fn header(path: &str) -> Result<Vec<String>, csv::Error> {
-    Ok(csv::Reader::from_path(path)?.headers()?.iter().map(str::to_owned).collect())
+/// The rows of a CSV file as documents, one after the other; a row that does not read is an item. A cell without quotes that
+/// looks like a number is one, an empty one is null, and `02` stays text.
+fn read_csv(path: &str) -> dk_data::Result<CsvReader<Document, File>> {
+    Csv::default().read_documents(File::open(path)?, Schema::open("rows"))
 }
 
-/// The rows of a CSV file as documents, one after the other; a row that does not read is an item.
-fn read_csv(path: &str) -> Result<impl Iterator<Item = dk_data::Result<Document>> + use<>, Box<dyn Error>> {
-    let mut reader = csv::Reader::from_reader(File::open(path)?);
-    let names = reader.headers()?.clone();
-    Ok(reader.into_records().map(move |row| {
-        let row = row.map_err(|e| dk_data::Error::invalid("the row does not read").because(e))?;
-        Ok(names.iter().map(str::to_owned).zip(row.iter().map(cell)).collect())
-    }))
-}
-
-/// An empty cell is null, what reads as a number is one, the rest is text. `02` stays text.
-fn cell(text: &str) -> Value {
-    let leading_zero = text.len() > 1 && text.starts_with('0') && !text.starts_with("0.");
-    match (text.parse::<i64>(), text.parse::<f64>()) {
-        _ if text.is_empty() => Value::Null,
-        _ if leading_zero => text.into(),
-        (Ok(int), _) => int.into(),
-        (_, Ok(float)) if float.is_finite() && text.ends_with(|c: char| c.is_ascii_digit()) => float.into(),
-        _ => text.into(),
-    }
-}
-
-fn write_json(rows: &[Stored<Document>], out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    for (place, row) in rows.iter().enumerate() {
-        out.write_all(if place == 0 { b"[\n  " } else { b",\n  " })?;
-        serde_json::to_writer(&mut *out, &Fields(row))?;
-    }
-    Ok(out.write_all(if rows.is_empty() { b"[]\n" } else { b"\n]\n" })?)
-}
-
-/// A document as a JSON object, with its fields in their order.
-struct Fields<'a>(&'a Document);
-
-impl Serialize for Fields<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter())
-    }
+/// One JSON object a line.
+fn write_json(rows: &[Stored<Document>], out: &mut impl Write) -> dk_data::Result<()> {
+    let mut json = Json::default().write_documents(out, Schema::open("rows"));
+    rows.iter().try_for_each(|row| json.write(row))?;
+    json.finish().map(drop)
 }
 
 // ---- the table

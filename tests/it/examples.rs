@@ -34,7 +34,7 @@ fn elements_shows_a_table_an_aggregate_and_json() {
             "      35  Br      Bromine         265.95         331.95",
             "  Os      Osmium      22.587",
             "       6        32            6",
-            r#"  {"number":2,"symbol":"He","name":"Helium","boiling_point":4.222},"#,
+            r#"{"number":2,"symbol":"He","name":"Helium","boiling_point":4.222}"#,
         ],
     );
 }
