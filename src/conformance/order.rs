@@ -177,10 +177,7 @@ pub fn semantics_4_3_pages_stand_while_others_write<D: Database>(suite: &Suite<D
             }
             store.read(last).map(drop)
         });
-        let names = match names {
-            Ok(names) => names,
-            Err(error) => return Err(error),
-        };
+        let names = names?;
         let still: Vec<_> = names.iter().filter(|name| !touched.contains(*name)).collect();
         let unique: BTreeSet<_> = still.iter().collect();
         let all = (0..20).map(|n| format!("{n:02}")).filter(|name| !touched.contains(name)).count();

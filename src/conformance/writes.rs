@@ -377,7 +377,7 @@ pub fn semantics_5_7_what_was_written_is_seen<D: Database>(suite: &Suite<D>) -> 
         first.create(draft(&id)?)?;
         for other in [&first, &second, &clone] {
             assert_eq!(there(other, &id)?.record, named(&id));
-            assert_eq!(matching(other, Filter::eq("name", id.as_str()), "name")?, [id.clone()]);
+            assert_eq!(matching(other, Filter::eq("name", id.as_str()), "name")?, std::slice::from_ref(&id));
         }
         second.patch(&id, Changes::set("age", n))?;
         for other in [&clone, &first] {
@@ -386,7 +386,7 @@ pub fn semantics_5_7_what_was_written_is_seen<D: Database>(suite: &Suite<D>) -> 
         if n % 2 == 0 {
             clone.delete(&id)?;
         }
-        assert_eq!(second.count(Query::new())?, (n as u64 + 1) / 2);
+        assert_eq!(second.count(Query::new())?, (n as u64).div_ceil(2));
     }
     Ok(())
 }

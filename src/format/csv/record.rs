@@ -252,6 +252,7 @@ impl<'r, 'b> RawRecord<'r, 'b> {
     }
 
     /// The whole record without its line end, quotes included.
+    #[cfg(test)]
     pub fn bytes(&self) -> &'b [u8] {
         self.source.bytes(self.start..self.end())
     }
@@ -281,6 +282,7 @@ impl<'r, 'b> RawRecord<'r, 'b> {
         Some(self.position().after(self.source.bytes(self.start..start)))
     }
 
+    #[cfg(test)]
     fn end(&self) -> usize {
         self.ends.last().map_or(self.start, |end| (end & !ESCAPED) as usize)
     }
@@ -318,7 +320,7 @@ impl<'b> RawField<'b> {
     }
 
     /// What stands between the quotes, or all of it. Quotes inside are still doubled, and it may not be UTF-8.
-    #[inline]
+    #[cfg(test)]
     pub fn raw(&self) -> &'b [u8] {
         self.source.bytes(self.start..self.end)
     }

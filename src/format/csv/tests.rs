@@ -212,7 +212,8 @@ fn a_reader_that_fails_is_one_error_after_the_records_it_gave() {
 
 #[test]
 fn a_block_goes_on_behind_its_header() {
-    let mut blocks = Blocks::with_limits(&b"name,age\r\nann,1\r\n"[..], Quotes::new(Dialect::default()), Limits::default());
+    let mut blocks =
+        Blocks::with_limits(&b"name,age\r\nann,1\r\n"[..], Quotes::new(Dialect::default()), Limits::default());
     let mut block = blocks.next().unwrap().unwrap();
     let mut records = Records::new(&block, Dialect::default());
     records.next_record().unwrap().unwrap();
