@@ -49,6 +49,7 @@ pub mod like;
 
 pub mod any;
 pub mod backend;
+pub mod layer;
 mod number;
 pub mod query;
 pub mod record;
@@ -65,6 +66,7 @@ pub use any::{AnyDatabase, AnyStore};
 pub use dk_derive::{Record, TextEnum};
 pub use error::{Error, ErrorKind, Result};
 pub use id::Id;
+pub use layer::{Emulate, Observe};
 pub use query::{
     Bound, Cursor, Filter, Key, Nulls, Plan, Predicate, Query, RunsOn, Seen, SubsetOf, all_of, any_of, created_at,
     meta, own, updated_at,

@@ -16,6 +16,7 @@ pub mod plan;
 pub mod predicate;
 pub mod select;
 pub mod text;
+pub mod widen;
 
 use std::marker::PhantomData;
 
@@ -28,6 +29,7 @@ pub use self::{
     plan::Plan,
     predicate::{All, And, Maybe, Predicate, RunsOn, Seen, Where, all_of, any_of, own},
     select::{As, Fields, Select, SubsetOf, Whole},
+    widen::Side,
 };
 use crate::{
     capability::Engine,
@@ -224,13 +226,18 @@ impl<E: Engine, R: RecordCodec, P: Predicate<R>, S: Select<R>> Runnable<E, R, P,
         Runnable { query: self.query, ordered: self.ordered, engine: PhantomData }.checked()
     }
     /// The same query for a wrapper whose engine runs whatever its inner one cannot: the predicate is replaced by an upper
-    /// bound that the inner engine runs, and limit, offset and selection are left to the wrapper.
-    pub(crate) fn widened<E2: Engine>(&self, predicate: Bound<R>) -> Result<Runnable<E2, R, Bound<R>, Whole>> {
+    /// bound that the inner engine runs, offset and selection are left to the wrapper, and so is the limit: the one given
+    /// here says how many records the wrapper reads at most.
+    pub(crate) fn widened<E2: Engine>(
+        &self,
+        predicate: Bound<R>,
+        limit: Option<usize>,
+    ) -> Result<Runnable<E2, R, Bound<R>, Whole>> {
         let query = Query {
             predicate,
             select: Whole,
             order: self.query.order.clone(),
-            limit: None,
+            limit,
             offset: 0,
             after: self.query.after.clone(),
         };

@@ -15,6 +15,7 @@ use crate::{
         filter::{Filter, Op, Operand},
         handle::{Field, ListField, Reach},
         literal::Literal,
+        widen::{Side, complement, conjunction, disjunction},
     },
     record::{
         Envelope,
@@ -53,6 +54,11 @@ pub trait Predicate<R>: Clone + Send + Sync + 'static {
     fn matches(&self, row: Seen<'_, R>) -> bool;
     /// The same as data; `None` where no data form exists (a user's own code).
     fn lower(&self) -> Option<Filter>;
+    /// A filter that is true at least ([`Side::Above`]) or at most ([`Side::Below`]) where the predicate is: the same as
+    /// [`lower`](Predicate::lower) where there is one, else as much of it as has a data form (semantics 3.11).
+    fn bound(&self, side: Side) -> Filter {
+        self.lower().unwrap_or_else(|| side.coarsest())
+    }
     /// What an engine must provide to run it.
     fn needs(&self) -> Caps {
         Caps::NONE
@@ -121,6 +127,9 @@ impl<R, P: Predicate<R>> Predicate<R> for Where<P> {
     fn lower(&self) -> Option<Filter> {
         self.0.lower()
     }
+    fn bound(&self, side: Side) -> Filter {
+        self.0.bound(side)
+    }
     fn needs(&self) -> Caps {
         self.0.needs()
     }
@@ -175,7 +184,7 @@ impl<R> Predicate<R> for All {
 impl<E> RunsOn<E> for All {}
 
 macro_rules! pair {
-    ($name:ident, $op:tt, $lower:path) => {
+    ($name:ident, $op:tt, $lower:path, $bound:path) => {
         impl<R, A: Predicate<R>, B: Predicate<R>> Predicate<R> for $name<A, B> {
             #[inline]
             fn matches(&self, row: Seen<'_, R>) -> bool {
@@ -183,6 +192,9 @@ macro_rules! pair {
             }
             fn lower(&self) -> Option<Filter> {
                 Some($lower(vec![self.0.lower()?, self.1.lower()?]))
+            }
+            fn bound(&self, side: Side) -> Filter {
+                $bound([self.0.bound(side), self.1.bound(side)].into_iter())
             }
             fn needs(&self) -> Caps {
                 self.0.needs().or(self.1.needs())
@@ -194,11 +206,11 @@ macro_rules! pair {
         impl<E, A: RunsOn<E>, B: RunsOn<E>> RunsOn<E> for $name<A, B> {}
     };
 }
-pair!(And, &&, Filter::and);
-pair!(Or, ||, Filter::or);
+pair!(And, &&, Filter::and, conjunction);
+pair!(Or, ||, Filter::or, disjunction);
 
 macro_rules! list {
-    ($name:ident, $method:ident, $lower:path) => {
+    ($name:ident, $method:ident, $lower:path, $bound:path) => {
         impl<R, A: Predicate<R>> Predicate<R> for $name<A> {
             #[inline]
             fn matches(&self, row: Seen<'_, R>) -> bool {
@@ -206,6 +218,9 @@ macro_rules! list {
             }
             fn lower(&self) -> Option<Filter> {
                 self.0.iter().map(Predicate::lower).collect::<Option<Vec<_>>>().map($lower)
+            }
+            fn bound(&self, side: Side) -> Filter {
+                $bound(self.0.iter().map(|p| p.bound(side)))
             }
             fn needs(&self) -> Caps {
                 self.0.iter().fold(Caps::NONE, |caps, p| caps.or(p.needs()))
@@ -217,8 +232,8 @@ macro_rules! list {
         impl<E, A: RunsOn<E>> RunsOn<E> for $name<A> {}
     };
 }
-list!(AnyOf, any, Filter::or);
-list!(AllOf, all, Filter::and);
+list!(AnyOf, any, Filter::or, disjunction);
+list!(AllOf, all, Filter::and, conjunction);
 
 impl<R, A: Predicate<R>> Predicate<R> for Not<A> {
     #[inline]
@@ -227,6 +242,9 @@ impl<R, A: Predicate<R>> Predicate<R> for Not<A> {
     }
     fn lower(&self) -> Option<Filter> {
         self.0.lower().map(Filter::not)
+    }
+    fn bound(&self, side: Side) -> Filter {
+        complement(self.0.bound(side.other()))
     }
     fn needs(&self) -> Caps {
         self.0.needs()
@@ -244,6 +262,9 @@ impl<R, A: Predicate<R>> Predicate<R> for Maybe<A> {
     }
     fn lower(&self) -> Option<Filter> {
         self.0.as_ref().map_or(Some(Filter::all()), Predicate::lower)
+    }
+    fn bound(&self, side: Side) -> Filter {
+        self.0.as_ref().map_or_else(Filter::all, |p| p.bound(side))
     }
     fn needs(&self) -> Caps {
         self.0.as_ref().map_or(Caps::NONE, Predicate::needs)
