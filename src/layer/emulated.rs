@@ -170,11 +170,7 @@ impl<R: RecordCodec, D: Driver<R>> Driver<R> for Emulated<D> {
         };
         self.run(&query, alone, helped)
     }
-    fn count_matching<P: Predicate<R>, S: Select<R>>(
-        &self,
-        query: Query<D, R, P, S>,
-        limits: &Limits,
-    ) -> Result<u64> {
+    fn count_matching<P: Predicate<R>, S: Select<R>>(&self, query: Query<D, R, P, S>, limits: &Limits) -> Result<u64> {
         let alone = |query| self.inner.count_matching(query, limits);
         let helped = |wider| {
             let rows = self.inner.scan(wider, limits)?;

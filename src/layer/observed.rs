@@ -231,7 +231,16 @@ pub struct ObservedRows<I, O: Observer> {
 
 impl<I, O: Observer> ObservedRows<I, O> {
     fn new(rows: I, watch: Watch<O>, store: &str, started: Instant) -> Self {
-        ObservedRows { rows, watch, store: store.to_owned(), started, delivered: 0, failed: 0, error: None, told: false }
+        ObservedRows {
+            rows,
+            watch,
+            store: store.to_owned(),
+            started,
+            delivered: 0,
+            failed: 0,
+            error: None,
+            told: false,
+        }
     }
     /// Tells of the query, once.
     fn tell(&mut self) {

@@ -4,6 +4,7 @@ mod derive;
 mod examples;
 mod filter;
 mod formats;
+mod layer;
 mod memory;
 mod suite;
 mod tidy;
