@@ -16,6 +16,7 @@
 //! This module does no I/O of its own, and panics where a promise is broken: it is for tests only.
 
 pub mod ids;
+pub mod model;
 mod naive;
 pub mod order;
 pub mod predicates;
@@ -224,6 +225,8 @@ macro_rules! conformance_suite {
                 semantics_6_3_what_is_there_throughout_is_delivered_exactly_once,
                 semantics_6_4_a_stream_can_be_dropped_early,
                 semantics_6_4_a_stream_stops_when_it_is_told_to;
+            model:
+                random_operations_do_what_a_map_does;
             queries:
                 random_queries_mean_what_the_naive_evaluator_says;
         }

@@ -84,7 +84,9 @@ impl<R: RecordCodec> Overlay<R> {
         let written = writes.into_iter().map(|write| overlay.write(write)).collect::<Result<Vec<_>>>();
         let written = written.map_err(|e| e.in_store(&table.name))?;
         let versions = overlay.commit(|| Ok(())).map_err(|e| e.in_store(&table.name))?;
-        Ok(written.into_iter().map(|w| Ok(Written { version: versions.get(&w.id).cloned(), ..w })).collect())
+        // What was deleted has no version, also where the batch wrote the record first.
+        let version = |w: &Written| versions.get(&w.id).filter(|_| w.version.is_some()).cloned();
+        Ok(written.into_iter().map(|w| Ok(Written { version: version(&w), ..w })).collect())
     }
 
     fn get(&self, id: &Id) -> Option<Row<R>> {
