@@ -334,7 +334,8 @@ impl<I: Iterator<Item = Result<Stored<R>>>, R: RecordCodec, P: Predicate<R>, S: 
             }
             if self.wants(&row) {
                 self.left -= 1;
-                return Some(Ok(row.map(|record| self.select.take(record))));
+                let Stored { envelope, record } = row;
+                return Some(Ok(Stored { envelope, record: self.select.take(record) }));
             }
         }
         self.rows = None;
