@@ -240,3 +240,68 @@ fn a_broken_array_is_reported_and_what_came_before_it_is_not_lost() {
         assert_eq!(read.first().and_then(|r| r.as_ref().ok()), Some(&document! { "a" => 1 }), "{text}");
     }
 }
+
+/// A runway, as far as the test looks at it: headers of mixed case, nullable numbers, 0 and 1 for bools.
+#[derive(dk_data::Record, Clone, Debug, PartialEq)]
+struct Runway {
+    #[record(id)]
+    id: u64,
+    airport_ident: String,
+    length_ft: Option<u32>,
+    surface: Option<String>,
+    lighted: bool,
+    #[record(rename = "le_heading_degT")]
+    heading: Option<f64>,
+}
+
+#[test]
+fn a_real_file_reads_into_a_record_type() {
+    use dk_data::{Database, Query, Store, backend::memory::Memory};
+    let bytes = shared("ourairports/runways.csv");
+    let runways: Result<Vec<Runway>, _> = Csv::default().read(&bytes[..]).expect("the header reads").collect();
+    let runways = runways.expect("every row reads");
+    let store = Memory::new().store::<Runway>().expect("a new store");
+    let loaded =
+        store.load(runways.iter().map(Ok), |outcome| drop(outcome.expect("ids are unique"))).expect("memory loads");
+    let long = Runway::LENGTH_FT.ge(10_000) & Runway::LIGHTED.eq(true) & !Runway::SURFACE.like("CON%");
+    let filtered = Csv::default().read::<Runway, _>(&bytes[..]).expect("the header reads").filter(long.clone());
+    let (mut count, mut headings, mut rows) = (0, 0.0, 0);
+    let mut theirs = csv::Reader::from_reader(&bytes[..]);
+    let names = theirs.headers().expect("a header").clone();
+    let at = |name| names.iter().position(|n| n == name).expect("a column");
+    let (length, lighted, surface, heading) = (at("length_ft"), at("lighted"), at("surface"), at("le_heading_degT"));
+    for row in theirs.records().map(|row| row.expect("it reads")) {
+        rows += 1;
+        headings += row[heading].parse().unwrap_or(0.0);
+        let feet = row[length].parse().unwrap_or(0);
+        count += u64::from(feet >= 10_000 && &row[lighted] == "1" && !row[surface].starts_with("CON"));
+    }
+    assert_eq!((loaded.created, loaded.failed), (rows, 0));
+    assert_eq!(store.count(long).ok(), Some(count));
+    assert_eq!(filtered.expect("it fits").count() as u64, count);
+    let sum: f64 = store.search(Query::new()).expect("memory answers").iter().filter_map(|r| r.heading).sum();
+    assert!((sum - headings).abs() <= 1e-9 * headings);
+}
+
+#[test]
+fn a_record_type_round_trips_through_both_formats() {
+    let all: Vec<_> = (0..2_000_u64)
+        .map(|id| Runway {
+            id,
+            airport_ident: format!("{id:04}\"\n,"),
+            length_ft: (id % 3 != 0).then_some(id as u32),
+            surface: (id % 5 != 0).then(String::new),
+            lighted: id % 2 == 0,
+            heading: (id % 7 != 0).then_some(id as f64 / 3.0),
+        })
+        .collect();
+    let mut csv = Csv::default().write::<Runway, _>(Vec::new()).expect("a record type is closed");
+    let mut json = Json::default().write::<Runway, _>(Vec::new());
+    all.iter().for_each(|runway| csv.write(runway).and_then(|()| json.write(runway)).expect("it can be written"));
+    let (csv, json) = (csv.finish().expect("memory takes it"), json.finish().expect("memory takes it"));
+    assert_eq!(
+        Csv::default().read(&csv[..]).and_then(Iterator::collect::<Result<Vec<Runway>, _>>).ok(),
+        Some(all.clone())
+    );
+    assert_eq!(Json::default().read(&json[..]).collect::<Result<Vec<Runway>, _>>().ok(), Some(all));
+}
