@@ -543,3 +543,91 @@ fn semantics_3_1_a_query_and_its_negation_split_the_store() {
         assert_eq!(count(filter.clone()) + count(filter.not()), 4, "{text}");
     }
 }
+
+// ---- typed predicates
+
+#[derive(dk_data::Record, Clone, Debug, PartialEq)]
+#[record(name = "things")]
+struct Thing {
+    small: u8,
+    count: Option<i64>,
+    ratio: f64,
+    price: Option<rust_decimal::Decimal>,
+    name: Option<String>,
+    on: bool,
+    tags: Vec<String>,
+    spot: Option<Spot>,
+}
+
+#[derive(dk_data::Record, Clone, Debug, PartialEq)]
+#[record(name = "spot")]
+struct Spot {
+    city: Option<String>,
+}
+
+fn things() -> impl Strategy<Value = Thing> {
+    let word = || "[abA%]{0,3}";
+    let spot = prop::option::of(prop::option::of(word()).prop_map(|city| Spot { city }));
+    let price = prop::option::of((-20_i64..30, 0_u32..2).prop_map(|(n, scale)| rust_decimal::Decimal::new(n, scale)));
+    let ratio = prop::sample::select(vec![-1.5, 0.0, 1.0, 2.0, 1e300]);
+    let text = (prop::option::of(word()), prop::collection::vec(word(), 0..3), spot);
+    let numbers = (0_u8..4, prop::option::of(-2_i64..4), ratio, price, any::<bool>());
+    (numbers, text).prop_map(|((small, count, ratio, price, on), (name, tags, spot))| Thing {
+        small,
+        count,
+        ratio,
+        price,
+        name,
+        on,
+        tags,
+        spot,
+    })
+}
+
+/// A typed predicate, and what it lowers to once that was bound, of the same record.
+fn agree<P: Predicate<Thing>>(predicate: P, thing: &Thing) -> Result<(), TestCaseError> {
+    let envelope = Envelope::of(Id::new("x").expect("a fine id"));
+    let row = Seen { record: thing, envelope: &envelope };
+    let filter = predicate.lower().expect("it has a data form");
+    let bound: Bound<Thing> = filter.clone().bind(<Thing as dk_data::Typed>::SCHEMA).expect("it fits");
+    prop_assert_eq!(predicate.matches(row), bound.matches(row), "{} of {:?}", filter, thing);
+    let negated = dk_data::query::Where(predicate).not();
+    prop_assert_eq!(negated.matches(row), !bound.matches(row), "not {} of {:?}", filter, thing);
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn semantics_3_11_typed_predicates_and_their_filters_agree(
+        thing in things(), n in -2_i64..4, small in 0_u8..4, text in "[abA]{0,2}", pattern in "[abA%_]{0,3}"
+    ) {
+        let price = rust_decimal::Decimal::new(n, 1);
+        agree(Thing::SMALL.eq(small), &thing)?;
+        agree(Thing::SMALL.between(small, 2), &thing)?;
+        agree(Thing::SMALL.is_in((0..20).map(|i| i * 2)), &thing)?;
+        agree(Thing::COUNT.ge(n), &thing)?;
+        agree(Thing::COUNT.ne(n), &thing)?;
+        agree(Thing::COUNT.is_in([n, 1]), &thing)?;
+        agree(Thing::COUNT.is_null(), &thing)?;
+        agree(Thing::RATIO.lt(n as f64), &thing)?;
+        agree(Thing::RATIO.eq(f64::NAN), &thing)?;
+        agree(Thing::PRICE.le(price), &thing)?;
+        agree(Thing::PRICE.is_in((0..20).map(|i| rust_decimal::Decimal::new(i, 1))), &thing)?;
+        agree(Thing::ON.eq(true), &thing)?;
+        agree(Thing::NAME.eq(&text), &thing)?;
+        agree(Thing::NAME.gt(&text), &thing)?;
+        agree(Thing::NAME.like(&pattern), &thing)?;
+        agree(Thing::NAME.ilike(&pattern), &thing)?;
+        agree(Thing::NAME.starts_with(&text), &thing)?;
+        agree(Thing::NAME.ends_with(&text), &thing)?;
+        agree(Thing::NAME.contains(&text), &thing)?;
+        agree(Thing::TAGS.contains(&text), &thing)?;
+        agree(Thing::TAGS.is_empty(), &thing)?;
+        agree(Thing::TAGS.len().gt(1_u64), &thing)?;
+        agree(Thing::SPOT.is_null(), &thing)?;
+        agree(Thing::SPOT.at(Spot::CITY).eq(&text), &thing)?;
+        agree(Thing::SPOT.at(Spot::CITY).is_null(), &thing)?;
+        agree((Thing::COUNT.ge(n) & Thing::NAME.eq(&text)) | !Thing::ON.eq(true), &thing)?;
+        agree(dk_data::any_of([Thing::SMALL.eq(small), Thing::SMALL.eq(1)]), &thing)?;
+    }
+}
