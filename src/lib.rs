@@ -75,6 +75,6 @@ pub use record::{
     Change, Changes, Document, Draft, Envelope, FieldDef, FieldType, Metadata, Path, RecordCodec, Schema, Stored,
     TextEnum, Type, Typed,
 };
-pub use store::{CancelToken, Database, Effect, Limits, Outcome, Page, Store, Transactional, Written};
+pub use store::{Aggregating, CancelToken, Database, Effect, Limits, Outcome, Page, Store, Transactional, Written};
 pub use value::{Value, ValueRef};
 pub use version::Version;

@@ -3,6 +3,7 @@
 //! A [`Query`] owns what it says and borrows nothing: it can be kept, cloned, sent. [`Query::on`] makes it a
 //! [`Runnable`] for one engine, which is the proof that the engine can run it. This module does no I/O.
 
+pub mod aggregate;
 pub mod bound;
 mod coerce;
 pub mod cursor;

@@ -2,6 +2,7 @@
 //!
 //! [`Store`] is what users hold; it is built once, on [`Driver`], so a verb means the same on every engine by construction.
 
+pub mod aggregate;
 pub mod driver;
 pub mod limits;
 pub mod stream;
@@ -13,6 +14,7 @@ pub mod write;
 use std::sync::Arc;
 
 pub use self::{
+    aggregate::Aggregating,
     driver::Driver,
     limits::{CancelToken, Limits},
     stream::{Page, Progress, Stream},

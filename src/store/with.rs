@@ -14,7 +14,7 @@ use crate::{
 /// A store with limits; see [`Store::with`](crate::Store::with).
 #[derive(Clone, Debug)]
 pub struct With<D> {
-    inner: D,
+    pub(super) inner: D,
     limits: Limits,
 }
 

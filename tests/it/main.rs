@@ -1,5 +1,6 @@
 //! The integration tests, one binary: each module is a subject, each test's name a promise.
 
+mod aggregate;
 mod derive;
 mod examples;
 mod filter;

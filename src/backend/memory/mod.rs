@@ -4,6 +4,7 @@
 //! as long as it takes to swap a pointer, never while user code runs: predicates, closures and `R::clone` see snapshots.
 //! Nothing is durable; everything is gone when the last handle is.
 
+mod aggregate;
 mod snapshot;
 mod store;
 mod table;
@@ -24,7 +25,7 @@ pub use self::{
     transaction::{MemoryTransaction, MemoryTransactionStore},
 };
 use crate::{
-    capability::{Caps, Engine, OwnCode, Provides, Regex},
+    capability::{Aggregates, Caps, Engine, OwnCode, Provides, Regex},
     error::{Error, Result},
     record::RecordCodec,
     store::Database,
@@ -103,10 +104,11 @@ impl fmt::Debug for Memory {
 
 impl Engine for Memory {
     const NAME: &'static str = "memory";
-    const PROVIDES: Caps = Caps::OWN_CODE.or(Caps::REGEX);
+    const PROVIDES: Caps = Caps::OWN_CODE.or(Caps::REGEX).or(Caps::AGGREGATES);
 }
 impl Provides<OwnCode> for Memory {}
 impl Provides<Regex> for Memory {}
+impl Provides<Aggregates> for Memory {}
 
 impl Database for Memory {
     type Engine = Memory;

@@ -348,7 +348,7 @@ impl<R: RecordCodec> Clone for MemoryTransactionStore<'_, R> {
 
 impl<R: RecordCodec> MemoryTransactionStore<'_, R> {
     /// The table as the transaction sees it.
-    fn snapshot(&self) -> Snapshot<R> {
+    pub(super) fn snapshot(&self) -> Snapshot<R> {
         let overlay = locked(&self.overlay);
         let hidden: HashSet<Id> = overlay.written.keys().cloned().collect();
         let instead = overlay.written.values().filter_map(|pending| pending.now.clone()).collect();
