@@ -34,12 +34,15 @@ pub trait Aggregating<R: RecordCodec>: Driver<R> {
     /// and decimals are exact; of nothing every aggregate is `None`, counts are zero (semantics 4.8). A sort order is
     /// ignored, what a query selects too.
     ///
-    /// ```ignore
-    /// // Once for all records, and once for each city.
-    /// let (people, oldest) = store.aggregate(Person::AGE.ge(18), (Count, Person::AGE.max()))?;
-    /// for (city, (people, mean)) in store.aggregate(Query::new().group_by(Person::CITY), (Count, Person::AGE.avg()))? {
-    ///     println!("{city:?}: {people} people, {mean:?} years");
-    /// }
+    /// Of a derived record: `store.aggregate(Query::new().group_by(Person::CITY), (Count, Person::AGE.avg()))`.
+    ///
+    /// ```
+    /// use dk_data::{Aggregating, Database, Schema, Store, backend::memory::Memory, document, meta};
+    /// use dk_data::query::aggregate::Count;
+    /// let people = Memory::new().documents("people", Schema::open("people"))?;
+    /// people.create(document! { "name" => "Ann" })?;
+    /// assert_eq!(people.aggregate(!meta("source").eq("csv"), Count)?, 1);
+    /// # Ok::<(), dk_data::Error>(())
     /// ```
     ///
     /// # Errors

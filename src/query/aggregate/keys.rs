@@ -65,11 +65,11 @@ impl<F: Field> GroupKeys<F::Record> for Column<F> {
     }
     #[inline]
     fn stands(&self, row: &Self::Row, seen: Seen<'_, F::Record>) -> Ordering {
-        nulls_last(row.as_ref().map(F::Value::view), F::SELF.get(seen.record), |a, b| order::<F::Value>(a, b))
+        nulls_last(row.as_ref().map(F::Value::view), F::SELF.get(seen.record), order::<F::Value>)
     }
     fn compare(a: &Self::Row, b: &Self::Row) -> Ordering {
         let (a, b) = (a.as_ref().map(F::Value::view), b.as_ref().map(F::Value::view));
-        nulls_last(a, b, |a, b| order::<F::Value>(a, b))
+        nulls_last(a, b, order::<F::Value>)
     }
     fn lower(&self) -> Vec<Operand> {
         vec![F::SELF.operand()]
