@@ -15,6 +15,7 @@
 //!
 //! This module does no I/O of its own, and panics where a promise is broken: it is for tests only.
 
+pub mod errors;
 pub mod ids;
 pub mod model;
 mod naive;
@@ -23,6 +24,7 @@ pub mod predicates;
 pub mod queries;
 mod random;
 pub mod streams;
+pub mod threads;
 pub mod values;
 pub mod writes;
 
@@ -225,6 +227,21 @@ macro_rules! conformance_suite {
                 semantics_6_3_what_is_there_throughout_is_delivered_exactly_once,
                 semantics_6_4_a_stream_can_be_dropped_early,
                 semantics_6_4_a_stream_stops_when_it_is_told_to;
+            errors:
+                semantics_7_1_an_error_says_what_and_where,
+                semantics_7_4_naughty_texts_are_only_texts,
+                semantics_7_4_nothing_panics_or_hangs,
+                semantics_8_4_store_names,
+                semantics_8_4_stores_are_kept_apart;
+            threads:
+                semantics_8_1_no_acknowledged_write_is_lost,
+                semantics_8_1_one_create_wins,
+                semantics_8_1_compare_and_set_has_one_winner,
+                semantics_8_1_patches_are_atomic,
+                semantics_8_1_read_or_create_makes_one,
+                semantics_8_1_unique_values_under_threads,
+                semantics_8_4_no_user_code_runs_under_a_lock,
+                semantics_8_4_a_panic_leaves_the_store_sound;
             model:
                 random_operations_do_what_a_map_does;
             queries:
