@@ -169,11 +169,15 @@ impl World {
             };
             match operand.path().segments() {
                 [_metadata, name] if _metadata == "_metadata" => {
-                    drop(metadata.set(name.as_ref(), crate::record::stored::json_of(&value)))
+                    metadata.set(name.as_ref(), crate::record::stored::json_of(&value));
                 }
-                [_, name] => drop(inner.set(name.clone(), value)),
+                [_, name] => {
+                    inner.set(name.clone(), value);
+                }
                 [name] if name == "_id" => {}
-                segments => drop(document.set(segments[0].clone(), value)),
+                segments => {
+                    document.set(segments[0].clone(), value);
+                }
             }
         }
         let has_inner = self.fields.iter().any(|(operand, ..)| operand.path().first() == "inner");

@@ -1,12 +1,10 @@
 //! How records become bytes and bytes become records: CSV, NDJSON and JSON arrays (semantics 2.10).
 //!
-//! Each format has a *raw* layer, which knows bytes, fields and tokens but no record type. It is what this module holds:
+//! - [`csv`] reads and writes CSV, [`json`] NDJSON and JSON arrays; both over any `Read` and `Write`, in bounded memory.
+//! - A reader cuts its input into blocks of whole records, which are parsed on rayon and given in order. A record that does
+//!   not read is an item with its place, and the reader goes on behind it.
 //!
-//! - [`block`] cuts any `Read` into blocks of whole records in bounded memory. Blocks are independent of each other,
-//!   so they can be parsed on several threads; [`Framing`](block::Framing) is what a format says about its boundaries.
-//! - [`csv`] and [`json`] take a block apart, and write the same text.
-//!
-//! Nothing here decodes a record, and nothing here opens a file.
+//! Nothing here opens a file, and nothing here is a store.
 
 pub(crate) mod block;
 pub mod csv;

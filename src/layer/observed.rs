@@ -144,7 +144,7 @@ fn log_call(event: &Event<'_>, slow: bool) {
     }
 }
 
-fn tally_outcomes(outcomes: &Vec<Outcome>) -> (u64, u64) {
+fn tally_outcomes(outcomes: &[Outcome]) -> (u64, u64) {
     let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
     ((outcomes.len() - failed) as u64, failed as u64)
 }
@@ -169,7 +169,7 @@ impl<R: RecordCodec, D: Driver<R>, O: Observer> Driver<R> for Observed<D, O> {
         R: 'a,
     {
         let call = || self.inner.write(writes, atomicity, limits);
-        self.watch.over(self.inner.name(), Verb::Write, call, tally_outcomes)
+        self.watch.over(self.inner.name(), Verb::Write, call, |outcomes| tally_outcomes(outcomes))
     }
     fn fetch(&self, ids: &[Id], limits: &Limits) -> Result<Vec<Option<Stored<R>>>> {
         let found = |answers: &Vec<Option<Stored<R>>>| (answers.iter().flatten().count() as u64, 0);

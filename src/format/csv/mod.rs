@@ -2,7 +2,7 @@
 //!
 //! An unquoted empty cell is null, a quoted one the empty text. Line ends may be `\n`, `\r\n` or `\r`, mixed; blank lines
 //! are passed over; no cell is trimmed. A document's cells have the types of its schema, or, undeclared, those of the one
-//! rule of [`inferred`]: `02` stays text. Lists, nested records, vectors and JSON are JSON text in a cell.
+//! rule below. Lists, nested records, vectors and JSON are JSON text in a cell.
 //!
 //! ```
 //! use dk_data::{Document, Filter, Schema, format::csv::Csv};
@@ -13,7 +13,20 @@
 //! # Ok::<(), dk_data::Error>(())
 //! ```
 //!
-//! Inside: [`Quotes`] finds where records end, [`Records`] gives the rows of a block, [`Row`] writes one.
+//! # What an undeclared cell is
+//!
+//! | unquoted cell | is |
+//! |---|---|
+//! | empty | null |
+//! | `true`, `false` | bool |
+//! | `-?(0\|[1-9][0-9]*)`, within `i64` or `u64` | integer |
+//! | the same with a fraction or an exponent, where the shortest form of the float is the same number | float |
+//! | `YYYY-MM-DD` | date |
+//! | RFC 3339 with `Z` or an offset | timestamp |
+//! | 36 characters of a UUID in lower case | UUID |
+//! | anything else, such as `02`, `+1`, `NaN` or `True` | text |
+//!
+//! A quoted cell is always text, and the writer quotes a text that would be taken for something else.
 
 mod decode;
 mod dialect;
