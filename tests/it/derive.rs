@@ -542,7 +542,7 @@ fn without_handles_the_names_are_the_users() {
     let _ = Query::<Quiet>::new();
 }
 
-/// What is emitted passes the strictest lints that a user may set.
+// What is emitted passes the strictest lints that a user may set.
 mod linted {
     #![deny(warnings, missing_docs, unused_qualifications, unreachable_pub, clippy::all)]
     //! A module without a fault.

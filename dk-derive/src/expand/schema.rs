@@ -69,7 +69,6 @@ fn definition(field: &Field<'_>) -> TokenStream {
             unique: #unique,
             large: #large,
             aliases: ::std::borrow::Cow::Borrowed(&[#(::std::borrow::Cow::Borrowed(#aliases)),*]),
-            ..::dk_data::record::schema::FieldDef::EMPTY
         }
     }
 }
