@@ -4,10 +4,12 @@
 //! in order. Where records end is the business of a [`Framing`]: CSV counts quotes, NDJSON looks for line ends, a JSON
 //! array for elements. This module reads; it does not know what a record is.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io::Read;
 use std::mem;
 use std::ops::Range;
+use std::str;
 
 use super::error::{Cause, FaultKind, RawError};
 
@@ -97,6 +99,68 @@ impl Block {
         let length = length.min(self.bytes.len());
         self.start = self.position(length);
         self.bytes.drain(..length);
+    }
+}
+
+/// Finds places in a block, cheaply while they are asked for in order.
+#[derive(Debug)]
+pub(crate) struct Places<'b> {
+    block: &'b Block,
+    last: Cell<(usize, Position)>,
+}
+
+impl<'b> Places<'b> {
+    /// The places of `block`.
+    pub fn new(block: &'b Block) -> Self {
+        Self { block, last: Cell::new((0, block.start)) }
+    }
+
+    /// The place of the byte `at`, where a record begins.
+    pub fn of(&self, at: usize) -> Position {
+        let (before, place) = self.last.get();
+        let between = self.block.bytes.get(before..at);
+        let place = between.map_or_else(|| self.block.position(at), |text| place.after(text));
+        self.last.set((at, place));
+        place
+    }
+}
+
+/// The text of a block, checked once for all of its records where all of it is UTF-8.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source<'b> {
+    /// All of it is.
+    Text(&'b str),
+    /// Some of it is not, and each piece is checked when it is asked for.
+    Bytes(&'b [u8]),
+}
+
+impl<'b> Source<'b> {
+    /// The text of `block`.
+    pub fn new(block: &'b Block) -> Self {
+        str::from_utf8(&block.bytes).map_or(Self::Bytes(&block.bytes), Self::Text)
+    }
+
+    /// The bytes of a range that lies in the block.
+    #[inline]
+    pub fn bytes(self, range: Range<usize>) -> &'b [u8] {
+        let all = match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        };
+        all.get(range).unwrap_or_default()
+    }
+
+    /// The text of a range that lies in the block and begins and ends beside ASCII.
+    ///
+    /// # Errors
+    ///
+    /// How many of its bytes are UTF-8, where not all are.
+    #[inline]
+    pub fn text(self, range: Range<usize>) -> Result<&'b str, usize> {
+        match self {
+            Self::Text(text) => text.get(range).ok_or(0),
+            Self::Bytes(_) => str::from_utf8(self.bytes(range)).map_err(|error| error.valid_up_to()),
+        }
     }
 }
 

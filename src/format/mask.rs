@@ -4,11 +4,11 @@
 //! are no intrinsics and no `unsafe` here.
 
 /// How many bytes one mask covers.
-pub(crate) const WIDTH: usize = 64;
+const WIDTH: usize = 64;
 
 /// Bit `i` of the answer says whether `hit(bytes[i])`.
 #[inline(always)]
-pub(crate) fn mask(bytes: &[u8; WIDTH], hit: impl Fn(u8) -> bool) -> u64 {
+fn mask(bytes: &[u8; WIDTH], hit: impl Fn(u8) -> bool) -> u64 {
     let mut hits = [0u8; WIDTH];
     for (slot, &byte) in hits.iter_mut().zip(bytes) {
         *slot = if hit(byte) { 0xff } else { 0 };
@@ -31,7 +31,7 @@ fn gather(word: u64) -> u64 {
 
 /// The mask of the up to 64 bytes from `at` on. What lies beyond the end is no hit.
 #[inline(always)]
-pub(crate) fn mask_at(bytes: &[u8], at: usize, hit: impl Fn(u8) -> bool) -> u64 {
+fn mask_at(bytes: &[u8], at: usize, hit: impl Fn(u8) -> bool) -> u64 {
     let rest = bytes.get(at..).unwrap_or_default();
     match rest.first_chunk::<WIDTH>() {
         Some(chunk) => mask(chunk, hit),
@@ -42,6 +42,44 @@ pub(crate) fn mask_at(bytes: &[u8], at: usize, hit: impl Fn(u8) -> bool) -> u64 
 #[inline(never)]
 fn mask_of_tail(rest: &[u8], hit: impl Fn(u8) -> bool) -> u64 {
     rest.iter().enumerate().fold(0, |bits, (index, &byte)| bits | u64::from(hit(byte)) << index)
+}
+
+/// A kind of bytes.
+pub(crate) trait Class: Copy {
+    /// Whether `byte` is of the kind.
+    fn holds(self, byte: u8) -> bool;
+}
+
+/// The places of all bytes of a kind, in order.
+pub(crate) struct Marks<'a, C> {
+    bytes: &'a [u8],
+    class: C,
+    base: usize,
+    bits: u64,
+}
+
+impl<'a, C: Class> Marks<'a, C> {
+    /// The marks of `bytes` from `from` on.
+    pub fn new(bytes: &'a [u8], from: usize, class: C) -> Self {
+        let bits = mask_at(bytes, from, |byte| class.holds(byte));
+        Self { bytes, class, base: from, bits }
+    }
+
+    /// The next mark, or the length when there is none.
+    #[inline(always)]
+    pub fn next(&mut self) -> usize {
+        while self.bits == 0 {
+            if self.base >= self.bytes.len() {
+                return self.bytes.len();
+            }
+            self.base += WIDTH;
+            let class = self.class;
+            self.bits = mask_at(self.bytes, self.base, |byte| class.holds(byte));
+        }
+        let at = self.base + self.bits.trailing_zeros() as usize;
+        self.bits &= self.bits - 1;
+        at
+    }
 }
 
 /// Whether any byte is a hit. For short texts, of which most have none.
@@ -57,9 +95,24 @@ pub(crate) fn any(bytes: &[u8], hit: impl Fn(u8) -> bool) -> bool {
 /// The last chunk overlaps the one before it, so that there is no tail.
 #[inline(always)]
 fn any_in_chunks<const N: usize>(bytes: &[u8], hit: impl Fn(u8) -> bool) -> bool {
-    let in_chunk = |chunk: &[u8; N]| chunk.iter().fold(false, |found, &byte| found | hit(byte));
     let (chunks, _) = bytes.as_chunks::<N>();
-    chunks.iter().any(in_chunk) || bytes.last_chunk().is_some_and(in_chunk)
+    for chunk in chunks {
+        if any_in_chunk(chunk, &hit) {
+            return true;
+        }
+    }
+    bytes.last_chunk::<N>().is_some_and(|chunk| any_in_chunk(chunk, &hit))
+}
+
+/// Compares without branches and then looks at eight answers at a time, which compilers turn into a vector compare.
+#[inline(always)]
+fn any_in_chunk<const N: usize>(chunk: &[u8; N], hit: &impl Fn(u8) -> bool) -> bool {
+    let mut hits = [0u8; N];
+    for (slot, &byte) in hits.iter_mut().zip(chunk) {
+        *slot = if hit(byte) { 0xff } else { 0 };
+    }
+    let (words, _) = hits.as_chunks::<8>();
+    words.iter().fold(0, |all, word| all | u64::from_le_bytes(*word)) != 0
 }
 
 #[cfg(test)]

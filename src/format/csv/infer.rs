@@ -47,7 +47,8 @@ fn special(text: &str) -> Option<Inferred> {
         [] => Some(Inferred::Null),
         b"true" => Some(Inferred::Bool(true)),
         b"false" => Some(Inferred::Bool(false)),
-        [b'0'..=b'9', ..] => number(text).or_else(|| temporal(text)).or_else(|| uuid(text)),
+        [b'0'..=b'9', ..] if is_uuid(text) => uuid(text),
+        [b'0'..=b'9', ..] => number(text).or_else(|| temporal(text)),
         [b'-', ..] => number(text),
         [b'a'..=b'f', ..] => uuid(text),
         _ => None,
@@ -179,8 +180,14 @@ fn is_fraction_and_zone(text: &[u8]) -> bool {
     }
 }
 
+/// Whether hyphens stand where only those of a UUID do: no number has more than two, no date has one there.
+fn is_uuid(text: &str) -> bool {
+    let hyphen = |at: usize| text.as_bytes().get(at) == Some(&b'-');
+    text.len() == 36 && [8, 13, 18, 23].into_iter().all(hyphen)
+}
+
 fn uuid(text: &str) -> Option<Inferred> {
-    let hyphenated = text.len() == 36 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
+    let hyphenated = is_uuid(text) && !text.bytes().any(|byte| byte.is_ascii_uppercase());
     hyphenated.then(|| text.parse().map(Inferred::Uuid).ok()).flatten()
 }
 

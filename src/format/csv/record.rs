@@ -4,14 +4,12 @@
 //! One pass over 64 bytes at a time marks every delimiter, quote and line end; the parser goes from mark to mark.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::ops::Range;
-use std::str;
 
 use super::Dialect;
-use crate::format::block::{Block, Position};
+use crate::format::block::{Block, Places, Position, Source};
 use crate::format::error::{FaultKind, RawError};
-use crate::format::mask::{WIDTH, mask_at};
+use crate::format::mask::{Class, Marks};
 
 /// The bit of a field's end that says that the field holds doubled quotes. Blocks are too short for it to be a place.
 const ESCAPED: u32 = 1 << 31;
@@ -22,11 +20,11 @@ const ESCAPED: u32 = 1 << 31;
 pub(crate) struct Records<'b> {
     block: &'b Block,
     source: Source<'b>,
-    marks: Marks<'b>,
+    marks: Marks<'b, Punctuation>,
     dialect: Dialect,
     next: usize,
     ends: Vec<u32>,
-    place: Cell<(usize, Position)>,
+    places: Places<'b>,
 }
 
 impl<'b> Records<'b> {
@@ -34,12 +32,12 @@ impl<'b> Records<'b> {
     pub fn new(block: &'b Block, dialect: Dialect) -> Self {
         Self {
             block,
-            source: Source::new(block.bytes()),
-            marks: Marks::new(block.bytes(), dialect),
+            source: Source::new(block),
+            marks: Marks::new(block.bytes(), 0, Punctuation::of(dialect)),
             dialect,
             next: 0,
             ends: Vec::new(),
-            place: Cell::new((0, block.start())),
+            places: Places::new(block),
         }
     }
 
@@ -66,8 +64,8 @@ impl<'b> Records<'b> {
     }
 
     fn record(&self, start: usize) -> RawRecord<'_, 'b> {
-        let Self { block, source, dialect, ref ends, ref place, .. } = *self;
-        RawRecord { block, source, quote: dialect.quote(), start, ends, place }
+        let Self { source, dialect, ref ends, ref places, .. } = *self;
+        RawRecord { source, quote: dialect.quote(), start, ends, places }
     }
 
     /// Notes where the fields of the next record end, and goes behind its line end.
@@ -95,10 +93,9 @@ impl<'b> Records<'b> {
                     self.ends.push(at as u32 | escaped);
                     break at + 1;
                 }
-                Some(&quote) if at == field => match self.close(quote) {
+                Some(&quote) if at == field => match self.close(quote, at) {
                     Ok(doubled) => escaped = if doubled { ESCAPED } else { 0 },
-                    Err(FaultKind::UnclosedQuote) => fault = fault.or(Some((at, FaultKind::UnclosedQuote))),
-                    Err(kind) => fault = fault.or(Some((self.marks.last() + 1, kind))),
+                    Err(found) => fault = fault.or(Some(found)),
                 },
                 Some(_) => {}
                 None => {
@@ -112,18 +109,18 @@ impl<'b> Records<'b> {
 
     /// Goes to the quote that closes a field, and says whether there were doubled quotes before it.
     #[inline]
-    fn close(&mut self, quote: u8) -> Result<bool, FaultKind> {
+    fn close(&mut self, quote: u8, opened: usize) -> Result<bool, (usize, FaultKind)> {
         let bytes = self.block.bytes();
         let mut doubled = false;
         loop {
             let at = self.marks.next();
             match bytes.get(at) {
-                None => return Err(FaultKind::UnclosedQuote),
+                None => return Err((opened, FaultKind::UnclosedQuote)),
                 Some(&byte) if byte != quote => {}
                 Some(_) => match bytes.get(at + 1) {
                     Some(&next) if next == quote => doubled = self.marks.next() > at,
                     Some(&next) if next != self.dialect.delimiter() && next != b'\n' && next != b'\r' => {
-                        return Err(FaultKind::TextAfterQuote);
+                        return Err((at + 1, FaultKind::TextAfterQuote));
                     }
                     _ => return Ok(doubled),
                 },
@@ -137,94 +134,36 @@ impl<'b> Records<'b> {
     }
 }
 
-/// The places of all delimiters, quotes and line ends, in order.
-struct Marks<'b> {
-    bytes: &'b [u8],
+/// The bytes that mean something in a dialect.
+#[derive(Clone, Copy)]
+pub(super) struct Punctuation {
     delimiter: u8,
     quote: u8,
-    base: usize,
-    bits: u64,
-    last: usize,
 }
 
-impl<'b> Marks<'b> {
-    fn new(bytes: &'b [u8], dialect: Dialect) -> Self {
+impl Punctuation {
+    /// Those of `dialect`; without a quote the delimiter stands in for it.
+    pub fn of(dialect: Dialect) -> Self {
         let delimiter = dialect.delimiter();
-        let mut marks =
-            Self { bytes, delimiter, quote: dialect.quote().unwrap_or(delimiter), base: 0, bits: 0, last: 0 };
-        marks.bits = marks.look();
-        marks
+        Self { delimiter, quote: dialect.quote().unwrap_or(delimiter) }
     }
+}
 
-    fn look(&self) -> u64 {
-        let (delimiter, quote) = (self.delimiter, self.quote);
-        let is_mark = |byte| (byte == delimiter) | (byte == quote) | (byte == b'\n') | (byte == b'\r');
-        mask_at(self.bytes, self.base, is_mark)
-    }
-
-    /// The next mark, or the length when there is none.
+impl Class for Punctuation {
     #[inline(always)]
-    fn next(&mut self) -> usize {
-        while self.bits == 0 {
-            if self.base >= self.bytes.len() {
-                return self.bytes.len();
-            }
-            self.base += WIDTH;
-            self.bits = self.look();
-        }
-        self.last = self.base + self.bits.trailing_zeros() as usize;
-        self.bits &= self.bits - 1;
-        self.last
-    }
-
-    /// The mark that was given last.
-    fn last(&self) -> usize {
-        self.last
-    }
-}
-
-/// The text of a block, checked once for all of its fields where all of it is UTF-8.
-#[derive(Clone, Copy)]
-enum Source<'b> {
-    Text(&'b str),
-    Bytes(&'b [u8]),
-}
-
-impl<'b> Source<'b> {
-    fn new(bytes: &'b [u8]) -> Self {
-        str::from_utf8(bytes).map_or(Self::Bytes(bytes), Self::Text)
-    }
-
-    #[inline]
-    fn bytes(self, range: Range<usize>) -> &'b [u8] {
-        let all = match self {
-            Self::Text(text) => text.as_bytes(),
-            Self::Bytes(bytes) => bytes,
-        };
-        all.get(range).unwrap_or_default()
-    }
-
-    #[inline]
-    fn text(self, range: Range<usize>) -> Result<&'b str, FaultKind> {
-        match self {
-            // Fields begin and end beside ASCII bytes, so that the range is always on character boundaries.
-            Self::Text(text) => text.get(range).ok_or(FaultKind::InvalidUtf8),
-            Self::Bytes(bytes) => {
-                str::from_utf8(bytes.get(range).unwrap_or_default()).map_err(|_| FaultKind::InvalidUtf8)
-            }
-        }
+    fn holds(self, byte: u8) -> bool {
+        (byte == self.delimiter) | (byte == self.quote) | (byte == b'\n') | (byte == b'\r')
     }
 }
 
 /// A record as it stands in the text. Its fields have been told apart, and nothing more.
 #[derive(Clone, Copy)]
 pub(crate) struct RawRecord<'r, 'b> {
-    block: &'b Block,
     source: Source<'b>,
     quote: Option<u8>,
     start: usize,
     ends: &'r [u32],
-    place: &'r Cell<(usize, Position)>,
+    places: &'r Places<'b>,
 }
 
 impl<'r, 'b> RawRecord<'r, 'b> {
@@ -259,11 +198,7 @@ impl<'r, 'b> RawRecord<'r, 'b> {
 
     /// Where the record begins. Cheap while it is asked of records in order.
     pub fn position(&self) -> Position {
-        let (at, position) = self.place.get();
-        let between = self.block.bytes().get(at..self.start);
-        let position = between.map_or_else(|| self.block.position(self.start), |text| position.after(text));
-        self.place.set((self.start, position));
-        position
+        self.places.of(self.start)
     }
 
     /// The error that `kind` is in the field `index`; with an index that does not exist, in the whole record.
@@ -332,7 +267,7 @@ impl<'b> RawField<'b> {
     /// [`FaultKind::InvalidUtf8`].
     #[inline]
     pub fn text(&self) -> Result<Cow<'b, str>, FaultKind> {
-        let text = self.source.text(self.start..self.end)?;
+        let text = self.source.text(self.start..self.end).map_err(|_| FaultKind::InvalidUtf8)?;
         match self.quote {
             Some(quote) if self.escaped => Ok(Cow::Owned(undoubled(text, quote))),
             _ => Ok(Cow::Borrowed(text)),

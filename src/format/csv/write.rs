@@ -1,7 +1,8 @@
 //! Writes records into a buffer. Where the buffer goes is the caller's business.
 
+use super::record::Punctuation;
 use super::{Dialect, Inferred, inferred};
-use crate::format::mask::any;
+use crate::format::mask::{Class, any};
 
 /// A record that is being written: its fields are appended in order, and [`end`](Row::end) closes it.
 ///
@@ -75,7 +76,7 @@ impl<'a> Row<'a> {
         let dialect = self.dialect;
         let out = self.separate();
         match dialect.quote() {
-            Some(quote) if needs_quotes(text, dialect, quote, quoting) => push_quoted(out, text, quote),
+            Some(quote) if needs_quotes(text, dialect, quoting) => push_quoted(out, text, quote),
             _ => out.extend_from_slice(text.as_bytes()),
         }
     }
@@ -88,14 +89,13 @@ impl<'a> Row<'a> {
     }
 }
 
-fn needs_quotes(text: &str, dialect: Dialect, quote: u8, quoting: Quoting) -> bool {
+fn needs_quotes(text: &str, dialect: Dialect, quoting: Quoting) -> bool {
     let bytes = text.as_bytes();
     let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { return true };
-    let delimiter = dialect.delimiter();
-    let is_mark = |byte| (byte == delimiter) | (byte == quote) | (byte == b'\n') | (byte == b'\r');
+    let marks = Punctuation::of(dialect);
     is_blank(first)
         || is_blank(last)
-        || any(bytes, is_mark)
+        || any(bytes, |byte| marks.holds(byte))
         // A byte order mark at the start of the first field would be taken for the file's.
         || (first >= 0x80 && text.starts_with('\u{feff}'))
         || (quoting == Quoting::Distinct && inferred(text) != Inferred::Text)
