@@ -2,6 +2,10 @@
 
 use std::cell::OnceCell;
 
+use dk_data::{
+    Database, Store,
+    backend::memory::{Memory, MemoryStore},
+};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use uuid::Uuid;
@@ -23,6 +27,8 @@ pub struct Data {
     visits: OnceCell<Vec<Uuid>>,
     people_map: OnceCell<RawMap<Person>>,
     flat_map: OnceCell<RawMap<Flat>>,
+    people_store: OnceCell<MemoryStore<Person>>,
+    flat_store: OnceCell<MemoryStore<Flat>>,
     csv: OnceCell<Vec<u8>>,
     ndjson: OnceCell<Vec<u8>>,
 }
@@ -58,6 +64,20 @@ impl Data {
         self.flat_map.get_or_init(|| self.flats().iter().map(|flat| (flat.id, flat.clone())).collect())
     }
 
+    /// The people in a store of ours.
+    pub fn people_store(&self) -> &MemoryStore<Person> {
+        self.people_store.get_or_init(|| {
+            let store = Memory::new().store().expect("memory opens");
+            self.people().iter().for_each(|person| drop(store.create(person).expect("the id is new")));
+            store
+        })
+    }
+
+    /// The flat records in a store of ours.
+    pub fn flat_store(&self) -> &MemoryStore<Flat> {
+        self.flat_store.get_or_init(|| fresh_flats(self.flats()))
+    }
+
     /// The people as a CSV file with a header.
     pub fn csv(&self) -> &[u8] {
         self.csv.get_or_init(|| csv::file(self.people()))
@@ -67,6 +87,13 @@ impl Data {
     pub fn ndjson(&self) -> &[u8] {
         self.ndjson.get_or_init(|| json::file(self.people()))
     }
+}
+
+/// A store that holds these, created one after the other as its user would.
+pub fn fresh_flats(flats: &[Flat]) -> MemoryStore<Flat> {
+    let store = Memory::new().store().expect("memory opens");
+    flats.iter().for_each(|flat| drop(store.create(flat).expect("the id is new")));
+    store
 }
 
 /// Fisher–Yates.

@@ -50,7 +50,6 @@ pub struct Row {
 }
 
 impl Row {
-    #[expect(dead_code, reason = "goes with the first rival that meets our side")]
     pub const fn new(name: &'static str, target: f64, raw: Run, ours: Run) -> Row {
         Row { name, target, raw, ours: Some(ours) }
     }

@@ -14,6 +14,7 @@ mod id;
 mod json;
 mod memory;
 mod people;
+mod records;
 
 use std::{env, process};
 

@@ -3,25 +3,33 @@
 //! The map is hashbrown with foldhash and grows from empty, as a store does that was not told how much will come. Records are moved
 //! in, not cloned; the clones that a round needs are made before the clock starts.
 
-use std::{cmp::Ordering, hint::black_box};
+use std::{cmp::Ordering, hint::black_box, thread};
+
+use dk_data::{
+    Database, Query, Store, Stored,
+    backend::memory::{Memory, MemoryStore},
+    query::predicate::{And, Compare, Eq, Ge, Gt, Where},
+};
+use rayon::ThreadPoolBuilder;
 
 use crate::{
-    data::{Data, RawMap},
+    data::{Data, RawMap, fresh_flats},
     harness::{Outcome, Row},
     people::{CITIES, Flat, Person},
+    records::person,
 };
 
-/// Still to come with our side, as both of their sides are ours: `memory/create, 2 threads` against one thread (1.5), and
-/// `memory/count on 2 cores` against one thread (1.7).
 pub const ROWS: &[Row] = &[
-    Row::pending("memory/create", 0.45, raw_create),
-    Row::pending("memory/read_with", 0.45, raw_read_with),
-    Row::pending("memory/read", 0.8, raw_read),
-    Row::pending("memory/update", 0.45, raw_update),
-    Row::pending("memory/delete", 0.6, raw_delete),
-    Row::pending("memory/create_batch", 1.2, raw_create),
-    Row::pending("memory/count", 0.6, raw_count),
-    Row::pending("memory/search", 0.6, raw_search),
+    Row::new("memory/create", 0.45, raw_create, ours_create),
+    Row::new("memory/read_with", 0.45, raw_read_with, ours_read_with),
+    Row::new("memory/read", 0.8, raw_read, ours_read),
+    Row::new("memory/update", 0.45, raw_update, ours_update),
+    Row::new("memory/delete", 0.6, raw_delete, ours_delete),
+    Row::new("memory/create_batch", 1.2, raw_create, ours_create_batch),
+    Row::new("memory/create, 2 threads", 1.5, ours_create, ours_create_on_two),
+    Row::new("memory/count", 0.6, raw_count, ours_count),
+    Row::new("memory/count, 2 cores", 1.7, ours_count, ours_count_on_two),
+    Row::new("memory/search", 0.6, raw_search, ours_search),
 ];
 
 /// The three conditions of the counting rows.
@@ -111,4 +119,108 @@ pub fn fingerprint(people: &[Person]) -> u64 {
 pub fn visited(data: &Data) -> Vec<Flat> {
     let map = data.flat_map();
     data.visits().iter().filter_map(|id| map.get(id).cloned()).collect()
+}
+
+// ---- our side
+
+fn empty() -> MemoryStore<Flat> {
+    Memory::new().store().expect("memory opens")
+}
+
+fn ours_create(data: &Data) -> Outcome {
+    let (store, records) = (empty(), data.flats().to_vec());
+    let create_all = || {
+        for record in records {
+            store.create(record).expect("the id is new");
+        }
+        store
+    };
+    Outcome::then(create_all, size)
+}
+
+fn size(store: MemoryStore<Flat>) -> u64 {
+    store.count(Query::new()).expect("memory counts")
+}
+
+fn ours_create_on_two(data: &Data) -> Outcome {
+    let (store, mut records) = (empty(), data.flats().to_vec());
+    let halves = [records.split_off(records.len() / 2), records];
+    let create_all = || {
+        thread::scope(|scope| {
+            for half in halves {
+                let store = &store;
+                scope.spawn(move || half.into_iter().for_each(|r| drop(store.create(r).expect("the id is new"))));
+            }
+        });
+        store
+    };
+    Outcome::then(create_all, size)
+}
+
+fn ours_create_batch(data: &Data) -> Outcome {
+    let (store, records) = (empty(), data.flats().to_vec());
+    let create_all = || (store.create_batch(records).expect("memory writes"), store);
+    Outcome::then(create_all, |(outcomes, _)| outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64)
+}
+
+fn ours_read_with(data: &Data) -> Outcome {
+    let (store, ids) = (data.flat_store(), data.visits());
+    let age = |id| store.read_with(id, |flat| u64::from(flat.age)).expect("memory reads");
+    Outcome::of(|| ids.iter().filter_map(age).sum())
+}
+
+fn ours_read(data: &Data) -> Outcome {
+    let (store, ids) = (data.people_store(), data.visits());
+    let age_of_copy = |id| store.read(id).expect("memory reads").map(|person| u64::from(black_box(person).age));
+    Outcome::of(|| ids.iter().filter_map(age_of_copy).sum())
+}
+
+fn ours_update(data: &Data) -> Outcome {
+    let (store, records) = (fresh_flats(data.flats()), visited(data));
+    let update_all =
+        || records.into_iter().map(|record| store.update(record.id, record)).filter(|done| done.is_ok()).count();
+    Outcome::of(|| update_all() as u64)
+}
+
+fn ours_delete(data: &Data) -> Outcome {
+    let (store, ids) = (fresh_flats(data.flats()), data.visits());
+    Outcome::of(|| ids.iter().filter(|id| store.delete(*id).expect("memory deletes")).count() as u64)
+}
+
+/// The three conditions as a typed predicate.
+pub fn wanted() -> Where<Wanted> {
+    Person::AGE.ge(AGE_MIN) & Person::CITY.eq(CITY) & Person::SCORE.gt(SCORE_ABOVE)
+}
+
+type Wanted = And<And<Compare<person::AGE, Ge>, Compare<person::CITY, Eq>>, Compare<person::SCORE, Gt>>;
+
+/// Runs `work` where rayon has one thread.
+pub fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    on_threads(1, work)
+}
+
+fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    ThreadPoolBuilder::new().num_threads(threads).build().expect("a thread starts").install(work)
+}
+
+fn count_wanted(store: &MemoryStore<Person>) -> Outcome {
+    Outcome::of(|| store.count(wanted()).expect("memory counts"))
+}
+
+fn ours_count(data: &Data) -> Outcome {
+    let store = data.people_store();
+    on_one_thread(|| count_wanted(store))
+}
+
+fn ours_count_on_two(data: &Data) -> Outcome {
+    let store = data.people_store();
+    on_threads(2, || count_wanted(store))
+}
+
+fn ours_search(data: &Data) -> Outcome {
+    let store = data.people_store();
+    let query = Query::new().sort(Person::SCORE.desc()).limit(TOP);
+    let best = || store.search(query).expect("memory searches");
+    let records = |found: Vec<Stored<Person>>| found.into_iter().map(Stored::into_record).collect::<Vec<_>>();
+    on_one_thread(|| Outcome::then(best, |found| fingerprint(&records(found))))
 }
