@@ -85,6 +85,10 @@ impl Envelope {
         self.version = version.into();
         self
     }
+    /// Sets the version in place.
+    pub(crate) fn set_version(&mut self, version: Version) {
+        self.version = Some(version);
+    }
     /// Sets both times; digits below the microsecond are cut off.
     #[must_use]
     pub fn with_times(

@@ -1,6 +1,6 @@
 //! What a query sees: the records that were there when it began. Writers go on meanwhile (semantics 6.3).
 
-use std::{cmp::Ordering, collections::HashSet, sync::Arc};
+use std::{cmp::Ordering, collections::HashSet, ops::Range, sync::Arc};
 
 use rayon::prelude::*;
 
@@ -14,14 +14,18 @@ use crate::{
     store::Limits,
 };
 
-/// Chunks below which one thread is faster than asking rayon for more.
-const PARALLEL_CHUNKS: usize = 32;
+/// Records below which one thread is faster than asking rayon for more.
+const PARALLEL_ROWS: usize = 8_192;
+/// Shares of the work for each thread: enough that none waits long for another, few enough that each is large.
+const SHARES: usize = 8;
 /// Chunks that a stream tests at once at most: it looks ahead no further.
 const LOOK_AHEAD: usize = 64;
 
 /// The records of a table at one moment.
 pub(super) struct Snapshot<R: RecordCodec> {
     chunks: Vec<Arc<Chunk<R>>>,
+    /// How many records at most.
+    rows: usize,
     /// Ids whose records a transaction sees differently.
     hidden: HashSet<Id>,
 }
@@ -31,12 +35,14 @@ impl<R: RecordCodec> Snapshot<R> {
     pub(super) fn of(table: &Table<R>) -> Snapshot<R> {
         let shards = table.lock_all();
         let chunks = shards.iter().flat_map(|shard| shard.chunks.iter().cloned()).collect();
-        Snapshot { chunks, hidden: HashSet::new() }
+        let rows = shards.iter().map(|shard| shard.slots()).sum();
+        Snapshot { chunks, rows, hidden: HashSet::new() }
     }
 
     /// The same with some records replaced: what a transaction sees.
     pub(super) fn overlaid(mut self, hidden: HashSet<Id>, instead: Vec<Row<R>>) -> Snapshot<R> {
         self.hidden = hidden;
+        self.rows += instead.len();
         self.chunks.push(Arc::new(instead.into_iter().map(Some).collect()));
         self
     }
@@ -66,15 +72,26 @@ impl<R: RecordCodec> Snapshot<R> {
     fn over_chunks<T: Send>(
         &self,
         limits: &Limits,
-        work: impl Fn(usize) -> T + Send + Sync,
+        work: impl Fn(&mut T, usize) + Send + Sync,
         empty: impl Fn() -> T + Send + Sync,
         merge: impl Fn(T, T) -> T + Send + Sync,
     ) -> Result<T> {
-        let one = |place: usize| limits.check().map(|()| work(place));
-        match self.chunks.len() {
-            0..PARALLEL_CHUNKS => (0..self.chunks.len()).try_fold(empty(), |all, place| Ok(merge(all, one(place)?))),
-            many => (0..many).into_par_iter().map(one).try_reduce(&empty, |a, b| Ok(merge(a, b))),
+        let share = |places: Range<usize>| {
+            let mut all = empty();
+            for place in places {
+                limits.check()?;
+                work(&mut all, place);
+            }
+            Ok(all)
+        };
+        let chunks = self.chunks.len();
+        if self.rows < PARALLEL_ROWS {
+            return share(0..chunks);
         }
+        let length = chunks.div_ceil(rayon::current_num_threads() * SHARES).max(1);
+        let shares = (0..chunks.div_ceil(length)).into_par_iter();
+        let done = shares.map(|n| share(n * length..chunks.min((n + 1) * length)));
+        done.try_reduce(&empty, |a, b| Ok(merge(a, b)))
     }
 
     /// Every record to be seen, chunk by chunk, folded on all cores where it pays.
@@ -85,12 +102,7 @@ impl<R: RecordCodec> Snapshot<R> {
         empty: impl Fn() -> T + Send + Sync,
         merge: impl Fn(T, T) -> T + Send + Sync,
     ) -> Result<T> {
-        let work = |place: usize| {
-            let mut part = empty();
-            self.rows(place).for_each(|row| add(&mut part, row));
-            part
-        };
-        self.over_chunks(limits, work, &empty, merge)
+        self.over_chunks(limits, |all, place| self.rows(place).for_each(|row| add(all, row)), empty, merge)
     }
 
     pub(super) fn count<E: Engine, P: Predicate<R>, S: Select<R>>(
@@ -101,7 +113,7 @@ impl<R: RecordCodec> Snapshot<R> {
         if let Some(limit) = query.limit() {
             return self.count_some(query, query.offset().saturating_add(limit), limits);
         }
-        let count = |place: usize| self.admitted(place, query).count() as u64;
+        let count = |all: &mut u64, place: usize| *all += self.admitted(place, query).count() as u64;
         let all = self.over_chunks(limits, count, || 0, |a, b| a + b)?;
         Ok(all.saturating_sub(query.offset() as u64))
     }
@@ -135,11 +147,12 @@ impl<R: RecordCodec> Snapshot<R> {
         if most == Some(0) {
             return Ok(Vec::new());
         }
-        let collect = |place: usize| Best::of(self.admitted(place, query), most, order);
+        let collect =
+            |best: &mut _, place: usize| self.admitted(place, query).for_each(|row| Best::add(best, row, order));
         let best = self.over_chunks(limits, collect, || Best::empty(most), |a, b| a.merge(b, order))?;
         let mut rows = best.rows;
         match most {
-            None if rows.len() >= PARALLEL_CHUNKS * 256 => rows.par_sort_unstable_by(|a, b| compare(order, a, b)),
+            None if rows.len() >= PARALLEL_ROWS => rows.par_sort_unstable_by(|a, b| compare(order, a, b)),
             _ => rows.sort_unstable_by(|a, b| compare(order, a, b)),
         }
         rows.truncate(most.unwrap_or(usize::MAX));
@@ -167,12 +180,6 @@ struct Best<'s, R> {
 impl<'s, R: RecordCodec> Best<'s, R> {
     fn empty(most: Option<usize>) -> Self {
         Best { rows: Vec::new(), most, worst: None }
-    }
-
-    fn of(rows: impl Iterator<Item = &'s Row<R>>, most: Option<usize>, order: &Ordered<R>) -> Self {
-        let mut best = Best::empty(most);
-        rows.for_each(|row| best.add(row, order));
-        best
     }
 
     #[inline]

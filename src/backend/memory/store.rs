@@ -7,14 +7,14 @@ use rayon::prelude::*;
 use super::{
     Memory, locked,
     snapshot::{MemoryRows, Snapshot},
-    table::{Row, Table, now},
+    table::{Replaced, Row, Table, now},
     transaction::Overlay,
 };
 use crate::{
     error::{Error, Result},
     id::Id,
     query::{Plan, Predicate, Runnable, Select},
-    record::{Changes, Draft, Envelope, RecordCodec, Stored},
+    record::{Changes, Draft, Envelope, Metadata, RecordCodec, Stored},
     store::{
         Driver, Limits,
         write::{Atomicity, Effect, Outcome, Write, Written},
@@ -23,7 +23,9 @@ use crate::{
 };
 
 /// Writes in a batch above which cores share the work.
-const PARALLEL_WRITES: usize = 4_096;
+const PARALLEL_WRITES: usize = 2_048;
+/// Writes that are prepared at once: few enough to stay in the cache until they are put into their places.
+const BLOCK: usize = 8_192;
 /// How often a patch is tried while others write the same record.
 const MAX_TRIES: usize = 1_000;
 
@@ -57,20 +59,42 @@ pub(super) fn seal<'a, R: RecordCodec>(table: &Table<R>, mut draft: Draft<'a, R>
     Ok(Sealed { id, draft })
 }
 
-/// A record as it will be stored. What it adds to an old one: times never go backwards, metadata stays unless given
-/// (semantics 5.3, 1.5).
-pub(super) fn build<R: RecordCodec>(id: Id, draft: Draft<'_, R>, old: Option<&Envelope>) -> Stored<R> {
-    let given = draft.given_times();
-    let (created, updated) = times(given, old.map(Envelope::microseconds));
-    let metadata = draft.given_metadata().cloned().or_else(|| old.map(|old| old.metadata().clone()));
-    let envelope = Envelope::of(id).with_microseconds(created, updated).with_metadata(metadata.unwrap_or_default());
-    Stored { envelope, record: draft.into_record() }
+/// What a draft brings, once its id is settled.
+struct Fresh<R> {
+    record: R,
+    metadata: Option<Metadata>,
+    given: Given,
+    now: i64,
 }
 
+/// Times that a copy or a restore brings: created, updated.
 type Given = Option<(Option<jiff::Timestamp>, Option<jiff::Timestamp>)>;
 
-fn times(given: Given, old: Option<(i64, i64)>) -> (i64, i64) {
-    let now = now();
+impl<R: RecordCodec> Fresh<R> {
+    /// Clones the record only where the draft borrows it.
+    fn of(draft: Draft<'_, R>) -> Self {
+        let given = draft.given_times();
+        let Draft { record, metadata, .. } = draft;
+        Fresh { record: record.into_owned(), metadata, given, now: now() }
+    }
+
+    /// The record as it will be stored. What it adds to an old one: times never go backwards, metadata stays unless
+    /// given (semantics 5.3, 1.5).
+    #[inline]
+    fn stored(self, id: Id, old: Option<&Envelope>) -> Stored<R> {
+        let (created, updated) = times(self.given, self.now, old.map(Envelope::microseconds));
+        let metadata = self.metadata.or_else(|| old.map(|old| old.metadata().clone())).unwrap_or_default();
+        let envelope = Envelope::of(id).with_microseconds(created, updated).with_metadata(metadata);
+        Stored { envelope, record: self.record }
+    }
+}
+
+/// A record as it will be stored in the place of an old one.
+pub(super) fn build<R: RecordCodec>(id: Id, draft: Draft<'_, R>, old: Option<&Envelope>) -> Stored<R> {
+    Fresh::of(draft).stored(id, old)
+}
+
+fn times(given: Given, now: i64, old: Option<(i64, i64)>) -> (i64, i64) {
     let (created, updated) = match old {
         Some((created, updated)) => (created, now.max(updated)),
         None => (now, now),
@@ -137,45 +161,42 @@ impl<R: RecordCodec> MemoryStore<R> {
             (None, Mode::Create) => Id::generate(),
             (None, _) => return Err(no_id()),
         };
-        let expected = draft.expected().cloned();
-        // Built before the lock is taken; what the old record adds is filled in under it.
-        let fresh = build(id.clone(), draft.by_ref(), None);
-        let keeps = Keeps { metadata: draft.given_metadata().is_none(), given: draft.given_times() };
-        self.place(mode, fresh, expected.as_ref(), &keeps)
+        let expected = draft.expected.clone();
+        self.place(mode, id, Fresh::of(draft), expected.as_ref())
     }
 
-    /// Puts a record that was built without knowing the one that it replaces.
-    fn place(&self, mode: Mode, mut fresh: Stored<R>, expected: Option<&Version>, keeps: &Keeps) -> Outcome {
+    /// Puts a record under its id.
+    fn place(&self, mode: Mode, id: Id, fresh: Fresh<R>, expected: Option<&Version>) -> Outcome {
         let table = &*self.table;
-        let id = fresh.envelope.id().clone();
         let values = (!table.fields.is_empty()).then(|| table.fields.values(&fresh.record));
         let mut unique = values.is_some().then(|| locked(&table.unique));
         let hash = table.hash(&id);
         let mut shard = table.shard(hash);
-        let old = shard.get(hash, &id).cloned();
-        mode.check(expected, old.as_deref().map(|old| &old.envelope), &id)?;
+        let slot = shard.find(hash, &id);
+        let old = slot.and_then(|slot| shard.at(slot)).map(|row| &**row);
+        mode.check(expected, old.map(|old| &old.envelope), &id)?;
         if let (Some(unique), Some(values)) = (&mut unique, values) {
             unique.check(&table.fields, &values, &id)?;
-            if let Some(old) = &old {
+            if let Some(old) = old {
                 unique.release(table.fields.values(&old.record));
             }
             unique.claim(values, &id);
         }
         let version = table.next_version();
-        fresh.envelope =
-            keeps.fill(fresh.envelope, old.as_deref().map(|old| &old.envelope)).with_version(version.clone());
-        let row = Arc::new(fresh);
-        let replaced = match old.is_some() {
-            true => shard.replace(hash, row),
-            false => {
-                shard.insert(hash, row);
-                None
+        let written = Written { id: id.clone(), version: Some(version.clone()), effect: Mode::effect(old.is_some()) };
+        let mut stored = fresh.stored(id, old.map(|old| &old.envelope));
+        stored.envelope.set_version(version);
+        let replaced = match slot {
+            Some(slot) => shard.overwrite(slot, stored),
+            None => {
+                shard.insert(hash, Arc::new(stored));
+                Replaced::Nothing
             }
         };
         drop(shard);
         drop(unique);
         drop(replaced);
-        Ok(Written { id, version: Some(version), effect: Mode::effect(old.is_some()) })
+        Ok(written)
     }
 
     fn delete(&self, id: Id, expected: Option<&Version>) -> Outcome {
@@ -183,8 +204,9 @@ impl<R: RecordCodec> MemoryStore<R> {
         let mut unique = (!table.fields.is_empty()).then(|| locked(&table.unique));
         let hash = table.hash(&id);
         let mut shard = table.shard(hash);
-        expect(expected, shard.get(hash, &id).map(|row| &row.envelope), &id)?;
-        let gone = shard.remove(hash, &id);
+        let slot = shard.find(hash, &id);
+        expect(expected, slot.and_then(|slot| shard.at(slot)).map(|row| &row.envelope), &id)?;
+        let gone = slot.and_then(|slot| shard.remove_at(hash, slot));
         if gone.is_some() {
             // A delete counts as a write, so that what comes back under the id is never taken for what went.
             table.next_version();
@@ -225,84 +247,94 @@ pub(super) fn patched<R: RecordCodec>(
     Draft::of(record).metadata(metadata).id(old.envelope.id())
 }
 
-/// What a replaced record hands on to the one in its place.
-struct Keeps {
-    metadata: bool,
-    given: Given,
-}
-
-impl Keeps {
-    fn fill(&self, fresh: Envelope, old: Option<&Envelope>) -> Envelope {
-        let Some(old) = old else { return fresh };
-        let (_, written) = fresh.microseconds();
-        let (created, updated) = old.microseconds();
-        let (c, u) = match self.given {
-            Some(_) => fresh.microseconds(),
-            None => (created, written.max(updated)),
-        };
-        let fresh = fresh.with_microseconds(c, u);
-        if self.metadata { fresh.with_metadata(old.metadata().clone()) } else { fresh }
-    }
-}
-
 impl<R: RecordCodec> MemoryStore<R> {
-    /// One write after the other.
-    fn write_each<'a>(&self, writes: impl IntoIterator<Item = Write<'a, R>>, limits: &Limits) -> Result<Vec<Outcome>>
+    /// Writes in order; blocks of creates are shared out between cores.
+    fn write_blocks<'a>(&self, mut writes: impl Iterator<Item = Write<'a, R>>, limits: &Limits) -> Vec<Outcome>
     where
         R: 'a,
     {
-        limits.check()?;
-        Ok(writes.into_iter().map(|write| self.write_one(write, limits)).collect())
+        let mut outcomes = Vec::with_capacity(writes.size_hint().0);
+        loop {
+            // The caller's iterator may use this store: no lock is held here.
+            let block: Vec<_> = writes.by_ref().take(BLOCK).collect();
+            match block.iter().all(|write| matches!(write, Write::Create(_))) {
+                _ if block.is_empty() => return outcomes,
+                true if block.len() >= PARALLEL_WRITES => self.create_block(block, &mut outcomes),
+                _ => outcomes.extend(block.into_iter().map(|write| self.write_one(write, limits))),
+            }
+        }
     }
 
     /// Creates shared out between cores: what comes to one shard is put there in order, under one lock.
-    fn create_many(&self, writes: Vec<Write<'_, R>>) -> Vec<Outcome> {
-        let ready: Vec<Result<(u64, Stored<R>)>> = writes.into_par_iter().map(|write| self.ready(write)).collect();
-        let mut outcomes: Vec<Outcome> = Vec::with_capacity(ready.len());
-        let mut shares: Vec<Vec<(usize, u64, Stored<R>)>> = (0..Table::<R>::SHARDS).map(|_| Vec::new()).collect();
-        for (place, ready) in ready.into_iter().enumerate() {
-            match ready {
-                Ok((hash, stored)) => {
-                    let id = stored.envelope.id().clone();
-                    outcomes.push(Ok(Written { id, version: None, effect: Effect::Created }));
-                    shares[Table::<R>::shard_of(hash)].push((place, hash, stored));
-                }
-                Err(error) => outcomes.push(Err(error)),
+    fn create_block(&self, block: Vec<Write<'_, R>>, outcomes: &mut Vec<Outcome>) {
+        let before = outcomes.len();
+        let ready: Vec<(Outcome, Option<Ready<R>>)> = block.into_par_iter().map(|write| self.ready(write)).collect();
+        let mut shares: Vec<Vec<(usize, Ready<R>)>> = (0..Table::<R>::SHARDS).map(|_| Vec::new()).collect();
+        for (place, (outcome, ready)) in ready.into_iter().enumerate() {
+            outcomes.push(outcome);
+            if let Some(ready) = ready {
+                shares[Table::<R>::shard_of(ready.hash)].push((before + place, ready));
             }
         }
         let shares = shares.into_par_iter().enumerate();
-        let done: Vec<_> = shares.flat_map_iter(|(shard, share)| self.create_share(shard, share)).collect();
-        for (place, done) in done {
+        let done: Vec<_> = shares.map(|(shard, share)| self.create_share(shard, share)).collect();
+        for (place, done) in done.into_iter().flatten() {
             match (done, &mut outcomes[place]) {
                 (Ok(version), Ok(written)) => written.version = Some(version),
                 (Err(error), outcome) => *outcome = Err(error),
                 _ => {}
             }
         }
-        outcomes
     }
 
-    fn ready(&self, write: Write<'_, R>) -> Result<(u64, Stored<R>)> {
+    /// A create that lacks nothing but its place, and its outcome but for the version.
+    fn ready(&self, write: Write<'_, R>) -> (Outcome, Option<Ready<R>>) {
+        match self.try_ready(write) {
+            Ok(ready) => {
+                let id = ready.row.envelope.id().clone();
+                (Ok(Written { id, version: None, effect: Effect::Created }), Some(ready))
+            }
+            Err(error) => (Err(error.in_store(&self.table.name)), None),
+        }
+    }
+
+    fn try_ready(&self, write: Write<'_, R>) -> Result<Ready<R>> {
         let Write::Create(draft) = write else { return Err(Error::backend("only creates are shared out")) };
         let Sealed { id, draft } = seal(&self.table, draft)?;
         let id = id.unwrap_or_else(Id::generate);
         expect(draft.expected(), None, &id)?;
-        Ok((self.table.hash(&id), build(id, draft, None)))
+        Ok(Ready { hash: self.table.hash(&id), row: Arc::new(build(id, draft, None)) })
     }
 
-    fn create_share(&self, shard: usize, share: Vec<(usize, u64, Stored<R>)>) -> Vec<(usize, Result<Version>)> {
+    fn create_share(&self, shard: usize, share: Vec<(usize, Ready<R>)>) -> Vec<(usize, Result<Version>)> {
+        // What is refused is dropped when the lock is free.
+        let mut refused = Vec::new();
         let mut shard = self.table.shard_at(shard);
-        let create = |(place, hash, mut stored): (usize, u64, Stored<R>)| {
-            if shard.get(hash, stored.envelope.id()).is_some() {
-                return (place, Err(taken(stored.envelope.id())));
-            }
+        shard.reserve(share.len());
+        let create = |(place, mut ready): (usize, Ready<R>)| {
+            // Nobody else has the row yet.
+            let fresh = Arc::get_mut(&mut ready.row).filter(|row| shard.get(ready.hash, row.envelope.id()).is_none());
+            let Some(fresh) = fresh else {
+                let error = taken(ready.row.envelope.id()).in_store(&self.table.name);
+                refused.push(ready.row);
+                return (place, Err(error));
+            };
             let version = self.table.next_version();
-            stored.envelope = stored.envelope.with_version(version.clone());
-            shard.insert(hash, Arc::new(stored));
+            fresh.envelope.set_version(version.clone());
+            shard.insert(ready.hash, ready.row);
             (place, Ok(version))
         };
-        share.into_iter().map(create).collect()
+        let done = share.into_iter().map(create).collect();
+        drop(shard);
+        drop(refused);
+        done
     }
+}
+
+/// A record that is ready to be put into its shard.
+struct Ready<R> {
+    hash: u64,
+    row: Row<R>,
 }
 
 impl<R: RecordCodec> Driver<R> for MemoryStore<R> {
@@ -331,13 +363,9 @@ impl<R: RecordCodec> Driver<R> for MemoryStore<R> {
             return Overlay::write_all(&self.table, writes);
         }
         let writes = writes.into_iter();
-        if writes.size_hint().0 < PARALLEL_WRITES || !self.table.fields.is_empty() {
-            return self.write_each(writes, limits);
-        }
-        let writes: Vec<_> = writes.collect();
-        match writes.iter().all(|write| matches!(write, Write::Create(_))) {
-            true => Ok(self.create_many(writes)),
-            false => self.write_each(writes, limits),
+        match self.table.fields.is_empty() {
+            true => Ok(self.write_blocks(writes, limits)),
+            false => Ok(writes.map(|write| self.write_one(write, limits)).collect()),
         }
     }
 

@@ -31,7 +31,11 @@ pub(super) type Chunk<R> = Vec<Option<Row<R>>>;
 /// Records in a chunk: what a writer copies at most when a snapshot shares the chunk.
 const CHUNK: usize = 256;
 /// More than the threads that write at once on any machine this is meant for; locks are held for nanoseconds.
-const SHARDS: usize = 16;
+const SHARDS: usize = 32;
+
+/// What threads write for themselves, on cache lines of its own; two of them, because they are fetched in pairs.
+#[repr(align(128))]
+struct Padded<T>(T);
 
 pub(super) struct Table<R: RecordCodec> {
     pub(super) name: String,
@@ -39,10 +43,10 @@ pub(super) struct Table<R: RecordCodec> {
     pub(super) fields: UniqueFields,
     /// Locked before any shard, and only where the schema has unique fields.
     pub(super) unique: Mutex<UniqueIndex>,
-    shards: [Mutex<Shard<R>>; SHARDS],
+    shards: [Padded<Mutex<Shard<R>>>; SHARDS],
     hasher: RandomState,
     /// Counts every write that took effect; taken under the lock of a shard.
-    versions: AtomicU64,
+    versions: Padded<AtomicU64>,
 }
 
 pub(super) struct Shard<R> {
@@ -53,11 +57,33 @@ pub(super) struct Shard<R> {
     len: u32,
 }
 
-/// Where a record is. The hash is kept so that growing the index touches no record.
+/// Where a record is. Half of its hash is kept, so that growing the index touches no record, nor does passing another's
+/// entry. Eight bytes, because an index that is twice as large misses the cache twice as often.
 #[derive(Clone, Copy)]
 struct Entry {
-    hash: u64,
+    tag: u32,
     slot: u32,
+}
+
+impl Entry {
+    fn tag_of(hash: u64) -> u32 {
+        hash as u32
+    }
+
+    /// The hash that the index works with: it looks at both ends, and half a hash has to do for both.
+    fn spread(tag: u32) -> u64 {
+        u64::from(tag) << 32 | u64::from(tag)
+    }
+}
+
+/// What an overwritten record leaves, to be dropped when the lock is free: `R::drop` is the user's code.
+#[allow(dead_code, reason = "what it holds is kept to be dropped")]
+pub(super) enum Replaced<R> {
+    Nothing,
+    /// Nobody else had it: the new one lies in its place.
+    Moved(Stored<R>),
+    /// Somebody still looks at it.
+    Shared(Row<R>),
 }
 
 impl<R> Shard<R> {
@@ -65,22 +91,37 @@ impl<R> Shard<R> {
         Shard { index: HashTable::new(), chunks: Vec::new(), free: Vec::new(), len: 0 }
     }
 
-    fn at(&self, slot: u32) -> Option<&Row<R>> {
+    #[inline]
+    pub(super) fn at(&self, slot: u32) -> Option<&Row<R>> {
         self.chunks.get(slot as usize / CHUNK)?.get(slot as usize % CHUNK)?.as_ref()
     }
 
-    fn is(&self, entry: &Entry, hash: u64, id: &Id) -> bool {
-        entry.hash == hash && self.at(entry.slot).is_some_and(|row| row.envelope.id() == id)
+    /// Records and the places that deleted ones have left.
+    pub(super) fn slots(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Where the record with this id is.
+    #[inline]
+    pub(super) fn find(&self, hash: u64, id: &Id) -> Option<u32> {
+        let tag = Entry::tag_of(hash);
+        let is = |entry: &Entry| entry.tag == tag && self.at(entry.slot).is_some_and(|row| row.envelope.id() == id);
+        self.index.find(Entry::spread(tag), is).map(|entry| entry.slot)
     }
 
     /// The record with this id.
     #[inline]
     pub(super) fn get(&self, hash: u64, id: &Id) -> Option<&Row<R>> {
-        let entry = self.index.find(hash, |entry| self.is(entry, hash, id))?;
-        self.at(entry.slot)
+        self.at(self.find(hash, id)?)
+    }
+
+    /// Makes room for so many records more.
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.index.reserve(more, |entry| Entry::spread(entry.tag));
     }
 
     /// Puts a record that is not there.
+    #[inline]
     pub(super) fn insert(&mut self, hash: u64, row: Row<R>) {
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -89,14 +130,18 @@ impl<R> Shard<R> {
             }
             None => self.push(row),
         };
-        self.index.insert_unique(hash, Entry { hash, slot }, |entry| entry.hash);
+        let tag = Entry::tag_of(hash);
+        self.index.insert_unique(Entry::spread(tag), Entry { tag, slot }, |entry| Entry::spread(entry.tag));
     }
 
+    #[inline]
     fn push(&mut self, row: Row<R>) -> u32 {
         let slot = self.len;
         self.len += 1;
         if (slot as usize).is_multiple_of(CHUNK) {
-            self.chunks.push(Arc::new(Vec::with_capacity(CHUNK)));
+            // The first chunk grows from nothing, so that a small table stays small.
+            let room = if slot == 0 { 0 } else { CHUNK };
+            self.chunks.push(Arc::new(Vec::with_capacity(room)));
         }
         if let Some(chunk) = self.chunks.last_mut() {
             own_chunk(chunk).push(Some(row));
@@ -104,21 +149,43 @@ impl<R> Shard<R> {
         slot
     }
 
-    fn put(&mut self, slot: u32, row: Option<Row<R>>) -> Option<Row<R>> {
+    /// The place of a slot, in a chunk that no snapshot shares.
+    #[inline]
+    fn place(&mut self, slot: u32) -> Option<&mut Option<Row<R>>> {
         let chunk = self.chunks.get_mut(slot as usize / CHUNK)?;
-        std::mem::replace(own_chunk(chunk).get_mut(slot as usize % CHUNK)?, row)
+        own_chunk(chunk).get_mut(slot as usize % CHUNK)
+    }
+
+    fn put(&mut self, slot: u32, row: Option<Row<R>>) -> Option<Row<R>> {
+        std::mem::replace(self.place(slot)?, row)
+    }
+
+    /// Puts a record in the place of the one in this slot, into the same memory where nobody else looks at that.
+    #[inline]
+    pub(super) fn overwrite(&mut self, slot: u32, stored: Stored<R>) -> Replaced<R> {
+        let Some(place) = self.place(slot) else { return Replaced::Nothing };
+        if let Some(old) = place.as_mut().and_then(Arc::get_mut) {
+            return Replaced::Moved(std::mem::replace(old, stored));
+        }
+        place.replace(Arc::new(stored)).map_or(Replaced::Nothing, Replaced::Shared)
     }
 
     /// Puts a record in the place of the one with its id, and gives that back, to be dropped when the lock is free.
     pub(super) fn replace(&mut self, hash: u64, row: Row<R>) -> Option<Row<R>> {
-        let entry = *self.index.find(hash, |entry| self.is(entry, hash, row.envelope.id()))?;
-        self.put(entry.slot, Some(row))
+        let slot = self.find(hash, row.envelope.id())?;
+        self.put(slot, Some(row))
     }
 
     /// Takes a record out.
     pub(super) fn remove(&mut self, hash: u64, id: &Id) -> Option<Row<R>> {
-        let slot = self.index.find(hash, |entry| self.is(entry, hash, id))?.slot;
-        if let Ok(entry) = self.index.find_entry(hash, |entry| entry.slot == slot) {
+        let slot = self.find(hash, id)?;
+        self.remove_at(hash, slot)
+    }
+
+    /// Takes the record out of this slot.
+    #[inline]
+    pub(super) fn remove_at(&mut self, hash: u64, slot: u32) -> Option<Row<R>> {
+        if let Ok(entry) = self.index.find_entry(Entry::spread(Entry::tag_of(hash)), |entry| entry.slot == slot) {
             entry.remove();
         }
         self.free.push(slot);
@@ -127,13 +194,19 @@ impl<R> Shard<R> {
 }
 
 /// A chunk that no snapshot shares; copied where one does. A copy keeps the room of a whole chunk.
+#[inline]
 fn own_chunk<R>(chunk: &mut Arc<Chunk<R>>) -> &mut Chunk<R> {
     if Arc::get_mut(chunk).is_none() {
-        let mut copy = Vec::with_capacity(CHUNK);
-        copy.extend_from_slice(chunk);
-        *chunk = Arc::new(copy);
+        copy_chunk(chunk);
     }
     Arc::make_mut(chunk)
+}
+
+#[cold]
+fn copy_chunk<R>(chunk: &mut Arc<Chunk<R>>) {
+    let mut copy = Vec::with_capacity(CHUNK);
+    copy.extend_from_slice(chunk);
+    *chunk = Arc::new(copy);
 }
 
 impl<R: RecordCodec> Table<R> {
@@ -143,9 +216,9 @@ impl<R: RecordCodec> Table<R> {
             fields: UniqueFields::of(&shape),
             shape,
             unique: Mutex::default(),
-            shards: std::array::from_fn(|_| Mutex::new(Shard::new())),
+            shards: std::array::from_fn(|_| Padded(Mutex::new(Shard::new()))),
             hasher: RandomState::default(),
-            versions: AtomicU64::new(0),
+            versions: Padded(AtomicU64::new(0)),
         }
     }
 
@@ -177,18 +250,18 @@ impl<R: RecordCodec> Table<R> {
 
     #[inline]
     pub(super) fn shard(&self, hash: u64) -> MutexGuard<'_, Shard<R>> {
-        locked(&self.shards[Self::shard_of(hash)])
+        locked(&self.shards[Self::shard_of(hash)].0)
     }
 
     pub(super) fn shard_at(&self, place: usize) -> MutexGuard<'_, Shard<R>> {
-        locked(&self.shards[place % SHARDS])
+        locked(&self.shards[place % SHARDS].0)
     }
 
     pub(super) const SHARDS: usize = SHARDS;
 
     /// All shards, locked from the first to the last: the one order in which more than one is ever locked.
     pub(super) fn lock_all(&self) -> Vec<MutexGuard<'_, Shard<R>>> {
-        self.shards.iter().map(locked).collect()
+        self.shards.iter().map(|shard| locked(&shard.0)).collect()
     }
 
     #[inline]
@@ -200,12 +273,12 @@ impl<R: RecordCodec> Table<R> {
     /// The version of a write that is taking effect; called under the lock of its shard.
     #[inline]
     pub(super) fn next_version(&self) -> Version {
-        Version::counter(self.versions.fetch_add(1, Ordering::Relaxed) + 1)
+        Version::counter(self.versions.0.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// The version of the last write that took effect before all shards were locked.
     pub(super) fn last_version(&self) -> u64 {
-        self.versions.load(Ordering::Relaxed)
+        self.versions.0.load(Ordering::Relaxed)
     }
 }
 
