@@ -2,6 +2,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Barrier,
     thread,
 };
 
@@ -12,6 +13,7 @@ use crate::{
     query::{Filter, Query},
     record::{Changes, Document, Draft},
     store::{Database, Effect, Store},
+    value::Value,
 };
 
 const THREADS: usize = 8;
@@ -19,9 +21,16 @@ const TURNS: usize = 100;
 
 /// Runs `work` on several threads at once, and gives what each returned.
 fn on_threads<T: Send>(work: impl Fn(usize) -> Result<T> + Sync) -> Result<Vec<T>> {
+    let start = Barrier::new(THREADS);
     thread::scope(|scope| {
-        let work = &work;
-        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || work(thread))).collect();
+        let (work, start) = (&work, &start);
+        let run = |thread| {
+            move || {
+                start.wait();
+                work(thread)
+            }
+        };
+        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(run(thread))).collect();
         threads.into_iter().map(|thread| thread.join().expect("a thread panicked")).collect()
     })
 }
@@ -88,6 +97,8 @@ pub fn semantics_8_1_compare_and_set_has_one_winner<D: Database>(suite: &Suite<D
                 let Some(mut row) = store.read("sum")? else { panic!("the record is gone") };
                 let sum = row.record["age"].as_int().unwrap_or_default() as i64;
                 row.record.set("age", sum + 1);
+                // Between reading and writing is where the others come in.
+                thread::yield_now();
                 match store.save(row) {
                     Ok(_) => break,
                     Err(error) => assert_eq!(error.kind(), ErrorKind::Conflict, "{error}"),
@@ -101,11 +112,12 @@ pub fn semantics_8_1_compare_and_set_has_one_winner<D: Database>(suite: &Suite<D
     Ok(())
 }
 
-/// Patches and set-based writes add up.
+/// Patches and set-based writes add up. The records are heavy, so that a patch takes long enough to be disturbed.
 pub fn semantics_8_1_patches_are_atomic<D: Database>(suite: &Suite<D>) -> Result<()> {
-    let store = suite.people()?;
+    let store = suite.open_store()?;
+    let ballast = Value::List((0..2_000).map(Value::Int).collect());
     for id in ["a", "b"] {
-        store.create(Draft::of(document! { "name" => id, "age" => 0 }).id(id)?)?;
+        store.create(Draft::of(document! { "name" => id, "age" => 0, "ballast" => ballast.clone() }).id(id)?)?;
     }
     let turns = TURNS / 4;
     on_threads(|_| {
