@@ -11,13 +11,15 @@ use std::{
 };
 
 use dk_data::{
-    Database, Document, Filter, Path, Predicate, Query, Record, RunsOn, Schema, Store, Stored, Value,
+    Aggregating, Database, Document, Filter, Path, Predicate, Query, Record, RunsOn, Schema, Store, Stored, Value,
     backend::memory::Memory,
+    capability::{Aggregates, Provides},
     created_at, document,
     format::{
         csv::{Csv, CsvReader},
         json::Json,
     },
+    query::aggregate::Count,
     store::Outcome,
 };
 
@@ -114,17 +116,25 @@ fn write_found<S: Store<Element>, P: Predicate<Element> + RunsOn<S::Engine>>(
     write_table(&names, &elements.search(query.fields(columns))?, out)
 }
 
-/// How many elements each period has, and how many were known before 1800: those that antiquity knew have no year.
-fn write_periods<S: Store<Element>>(elements: &S, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let mut rows = Vec::new();
-    for period in 1..=7 {
-        let all = Element::PERIOD.eq(period);
-        let early = all.clone() & !Element::DISCOVERED.ge(1800);
-        let counted = (elements.count(all)?, elements.count(early)?);
-        rows.push(document! { "period" => period, "elements" => counted.0, "before 1800" => counted.1 });
-    }
+/// An aggregate by group, where the records are: nothing is fetched.
+fn write_periods<S>(elements: &S, out: &mut impl Write) -> Result<(), Box<dyn Error>>
+where
+    S: Aggregating<Element> + Store<Element>,
+    S::Engine: Provides<Aggregates>,
+{
+    let wanted = (Count, Element::DISCOVERED.min(), Element::ATOMIC_MASS.max(), Element::ELECTRONEGATIVITY.avg());
+    let groups = elements.aggregate(Element::query().group_by(Element::PERIOD), wanted)?;
+    let rows: Vec<Document> = groups
+        .into_iter()
+        .map(|(period, (count, first, heaviest, mean))| {
+            let mean = mean.map(|mean| (mean * 100.0).round() / 100.0);
+            document! {
+                "period" => period, "elements" => count, "first dated" => first, "heaviest" => heaviest, "mean electronegativity" => mean,
+            }
+        })
+        .collect();
     writeln!(out, "\nBy period:")?;
-    write_table(&["period", "elements", "before 1800"], &rows, out)
+    write_table(&["period", "elements", "first dated", "heaviest", "mean electronegativity"], &rows, out)
 }
 
 // ---- any file
