@@ -34,7 +34,7 @@ fn elements_shows_a_table_an_aggregate_and_json() {
             "      35  Br      Bromine         265.95         331.95",
             "  Os      Osmium      22.587",
             "  Iodine          1811",
-            "       6        32         1735       222                    1.73",
+            "       6        32         1735       222                    1.58",
             "The first noble gases as JSON:",
             r#"{"symbol":"He","number":2,"name":"Helium","group":18,"period":1,"category":"noble gas","atomic_mass":4.0026,"density":0.0001785,"boiling_point":4.222,"discovered":1868,"discovered_by":"Pierre Janssen, Norman Lockyer"}"#,
         ],
