@@ -14,7 +14,7 @@ use crate::people::{Flat, Person};
 macro_rules! record {
     ($record:ident in $handles:ident, $name:literal: $($place:literal $field:ident $handle:ident: $type:ty),* $(,)?) => {
         /// One type for each field.
-        #[allow(non_camel_case_types, clippy::upper_case_acronyms, dead_code, reason = "a type that stands for a constant is called as that constant")]
+        #[allow(non_camel_case_types, dead_code, reason = "a type that stands for a constant is called as that constant")]
         pub mod $handles {
             $( #[derive(Clone, Copy, Debug)] pub struct $handle; )*
         }

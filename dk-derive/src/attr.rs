@@ -18,6 +18,10 @@ impl Faults {
     pub fn add(&mut self, span: Span, why: impl std::fmt::Display) {
         self.push(Error::new(span, why));
     }
+    /// Notes a mistake that is all of these tokens.
+    pub fn over(&mut self, tokens: impl quote::ToTokens, why: impl std::fmt::Display) {
+        self.push(Error::new_spanned(tokens, why));
+    }
     /// Notes a mistake.
     pub fn push(&mut self, fault: Error) {
         match &mut self.0 {

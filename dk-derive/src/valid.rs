@@ -122,7 +122,7 @@ fn stored_name(field: &Field<'_>, faults: &mut Faults) {
 
 /// Field types that are wrong by their spelling alone; the compiler would say the same less clearly.
 pub fn field_type(record: &Record<'_>, field: &Field<'_>, faults: &mut Faults) {
-    let mut fault = |why: &str| faults.add(field.ty.span(), why);
+    let mut fault = |why: &str| faults.over(field.ty, why);
     let inside = |ty, name| argument_of(ty, name);
     let optional = inside(field.ty, "Option");
     let plain = optional.unwrap_or(field.ty);
@@ -140,7 +140,8 @@ pub fn field_type(record: &Record<'_>, field: &Field<'_>, faults: &mut Faults) {
         () if holds_itself(record, plain) => {
             fault("a record cannot hold itself: keep the id of the other one, or mark the field `#[record(json)]`");
         }
-        () if matches!(field.ty, Type::Reference(_)) => {
+        // A lifetime of the struct has been refused already.
+        () if matches!(field.ty, Type::Reference(_)) && record.generics.lifetimes().next().is_none() => {
             fault("a record owns its fields: write `String` for `&str`, `Vec<T>` for `&[T]`");
         }
         () => {}

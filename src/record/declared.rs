@@ -29,6 +29,7 @@ impl Large for Option<String> {}
     label = "only a scalar, or an `Option` of one, can be `#[record(unique)]`"
 )]
 pub trait Unique {}
+#[diagnostic::do_not_recommend]
 impl<T: Nullable> Unique for T {}
 
 /// `#[record(id)]`

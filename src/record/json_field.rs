@@ -18,6 +18,7 @@ use crate::{
     label = "needs `Clone`, `serde::Serialize` and `serde::Deserialize`"
 )]
 pub trait JsonType: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {}
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> JsonType for T {}
 
 fn to_json<T: JsonType>(value: &T, field: &FieldDef) -> Result<Json> {

@@ -10,3 +10,4 @@ mod memory;
 mod suite;
 mod tidy;
 mod toy;
+mod ui;

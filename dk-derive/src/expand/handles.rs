@@ -3,6 +3,8 @@
 //! The markers stand inside the anonymous constant, where no name of the user's can meet them, and are as visible as the
 //! struct.
 
+use std::collections::HashSet;
+
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{GenericParam, Generics, Ident, Visibility, ext::IdentExt, spanned::Spanned};
@@ -12,10 +14,13 @@ use crate::ast::{self, Field, Record};
 /// The handles of those fields that have one and are `wanted`.
 pub fn handles(record: &Record<'_>, wanted: impl Fn(&Record<'_>, &Field<'_>) -> bool) -> TokenStream {
     let generics = record.bounded();
+    let mut names = HashSet::new();
     let chosen: Vec<(&Field<'_>, &Ident)> = record
         .stored()
         .filter(|field| wanted(record, field))
         .filter_map(|field| Some((field, field.handle.as_ref()?)))
+        // A second one of the same name was refused, and one message is enough.
+        .filter(|(_, handle)| names.insert(handle.to_string()))
         .collect();
     let markers = chosen.iter().map(|(field, _)| marker(record, field, &generics));
     let constants = chosen.iter().map(|(field, handle)| constant(record, field, handle));
