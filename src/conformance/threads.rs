@@ -193,14 +193,17 @@ pub fn semantics_8_4_no_user_code_runs_under_a_lock<D: Database>(suite: &Suite<D
     Ok(())
 }
 
+/// Something that panics in the midst of using a store.
+type Panics<D> = fn(&<D as Database>::Store<Document>, &crate::Id);
+
 /// A panic in a closure goes to the caller, and the store goes on.
 pub fn semantics_8_4_a_panic_leaves_the_store_sound<D: Database>(suite: &Suite<D>) -> Result<()> {
     let store = suite.people()?;
     let id = store.create(document! { "name" => "ann" })?.id;
-    let panics: [&(_, fn(&D::Store<Document>, &crate::Id)); 3] = [
-        &("read_with", |store, id| drop(store.read_with(id, |_| -> () { panic!("on purpose") }))),
-        &("for_each", |store, _| drop(store.for_each(Query::new(), |_| panic!("on purpose")))),
-        &("create_batch", |store, _| {
+    let panics: [(&str, Panics<D>); 3] = [
+        ("read_with", |store, id| drop(store.read_with(id, |_| -> () { panic!("on purpose") }))),
+        ("for_each", |store, _| drop(store.for_each(Query::new(), |_| panic!("on purpose")))),
+        ("create_batch", |store, _| {
             drop(store.create_batch((0..3).map(|n| match n {
                 2 => panic!("on purpose"),
                 n => document! { "name" => format!("{n}") },

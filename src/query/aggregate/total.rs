@@ -229,7 +229,9 @@ mod tests {
     #[test]
     fn a_decimal_sum_goes_beyond_its_type_and_comes_back() {
         let mut total = DecimalTotal::default();
-        [Decimal::MAX, Decimal::MAX, Decimal::MIN, Decimal::new(1, 28), Decimal::MIN].into_iter().for_each(|v| total.add(v));
+        [Decimal::MAX, Decimal::MAX, Decimal::MIN, Decimal::new(1, 28), Decimal::MIN]
+            .into_iter()
+            .for_each(|v| total.add(v));
         assert_eq!(total.sum(), Ok(Decimal::new(1, 28)));
         total.add(Decimal::MAX);
         assert_eq!(total.sum(), Err(TOO_LARGE), "rounding would be silent");
