@@ -6,10 +6,13 @@ use crate::{
     capability::{Caps, Engine, Provides},
     error::{Error, Result},
     id::Id,
-    query::{Plan, Predicate, Runnable, Select},
+    query::{
+        Plan, Predicate, Runnable, Select, Whole,
+        aggregate::{Aggregate, GroupKeys},
+    },
     record::{RecordCodec, Stored},
     store::{
-        Database, Driver, Limits,
+        Aggregating, Database, Driver, Limits,
         write::{Atomicity, Outcome, Write},
     },
 };
@@ -138,6 +141,18 @@ macro_rules! backends {
             }
             fn close(self) -> Result<()> {
                 match self { $(AnyStore::$name(store) => store.close()),+ }
+            }
+        }
+
+        impl<R: RecordCodec> Aggregating<R> for AnyStore<R> {
+            fn fold<P: Predicate<R>, K: GroupKeys<R>, A: Aggregate<R>>(
+                &self,
+                query: Runnable<AnyDatabase, R, P, Whole>,
+                keys: &K,
+                aggregates: &A,
+                limits: &Limits,
+            ) -> Result<Vec<(K::Row, A::Out)>> {
+                match self { $(AnyStore::$name(store) => store.fold(query.retarget()?, keys, aggregates, limits)),+ }
             }
         }
     };

@@ -255,8 +255,7 @@ impl<'a> ValueRef<'a> {
             (ValueRef::List(a), ValueRef::List(b)) => order_lists(a, b),
             (ValueRef::Vector(a), ValueRef::Vector(b)) => order_vectors(a, b),
             (ValueRef::Record(a), ValueRef::Record(b)) => a.order(b),
-            (ValueRef::Json(a), ValueRef::Json(b)) if same_json(a, b) => Ordering::Equal,
-            (ValueRef::Json(a), ValueRef::Json(b)) => a.to_string().cmp(&b.to_string()),
+            (ValueRef::Json(a), ValueRef::Json(b)) => order_json(a, b),
             // Of one rank only NaN is unordered: it sorts after all numbers, so that the order is total.
             _ => self.compare(other).unwrap_or_else(|| self.is_nan().cmp(&other.is_nan())),
         })
@@ -309,6 +308,44 @@ pub(crate) fn same_json(a: &Json, b: &Json) -> bool {
     }
 }
 
+/// A total order of JSON that agrees with [`same_json`]: null, bools, numbers by value, texts, arrays item by item, objects
+/// by name and value.
+fn order_json(a: &Json, b: &Json) -> Ordering {
+    let rank = |json: &Json| match json {
+        Json::Null => 0,
+        Json::Bool(_) => 1,
+        Json::Number(_) => 2,
+        Json::String(_) => 3,
+        Json::Array(_) => 4,
+        Json::Object(_) => 5,
+    };
+    match (a, b) {
+        (Json::Bool(a), Json::Bool(b)) => a.cmp(b),
+        (Json::Number(a), Json::Number(b)) => json_number(a).order(&json_number(b)),
+        (Json::String(a), Json::String(b)) => a.as_bytes().cmp(b.as_bytes()),
+        (Json::Array(a), Json::Array(b)) => {
+            let first = a.iter().zip(b).map(|(a, b)| order_json(a, b)).find(|o| o.is_ne());
+            first.unwrap_or_else(|| a.len().cmp(&b.len()))
+        }
+        (Json::Object(a), Json::Object(b)) => {
+            // Both go by name: the map of this crate's JSON is sorted, and one in the order of insertion is sorted here.
+            let sorted = |map: &serde_json::Map<String, Json>| {
+                let mut names: Vec<_> = map.keys().cloned().collect();
+                names.sort_unstable();
+                names
+            };
+            let (names_a, names_b) = (sorted(a), sorted(b));
+            let values = || {
+                names_a
+                    .iter()
+                    .map(|name| order_json(a.get(name).unwrap_or(&Json::Null), b.get(name).unwrap_or(&Json::Null)))
+            };
+            names_a.cmp(&names_b).then_with(|| values().find(|o| o.is_ne()).unwrap_or(Ordering::Equal))
+        }
+        (a, b) => rank(a).cmp(&rank(b)),
+    }
+}
+
 fn json_number(n: &serde_json::Number) -> ValueRef<'static> {
     match n.as_i128() {
         Some(int) => ValueRef::Int(int),
@@ -358,6 +395,19 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_has_one_total_order() {
+        let texts =
+            ["1e16", "10000000000000000", "15", "\"a\"", "[1,2]", "[1]", "{\"a\":2}", "{\"a\":1,\"b\":0}", "true"];
+        let all: &Vec<Json> = &texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
+        let order = |a: &Json, b: &Json| ValueRef::Json(Cow::Borrowed(a)).order(&ValueRef::Json(Cow::Borrowed(b)));
+        for (a, b, c) in all.iter().flat_map(|a| all.iter().flat_map(move |b| all.iter().map(move |c| (a, b, c)))) {
+            assert_eq!(order(a, b), order(b, a).reverse());
+            assert!(order(a, b).is_gt() || order(b, c).is_gt() || order(a, c).is_le(), "{a} {b} {c}");
+            assert_eq!(order(a, b).is_eq(), same_json(a, b), "{a} {b}");
+        }
+    }
 
     #[test]
     fn nan_sorts_after_all_numbers_so_that_the_order_is_total() {

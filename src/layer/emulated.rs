@@ -7,14 +7,17 @@
 use std::marker::PhantomData;
 
 use crate::{
-    capability::{Caps, Engine, OwnCode, Provides, Regex},
+    capability::{Aggregates, Caps, Engine, OwnCode, Provides, Regex},
     error::{Error, ErrorKind, Result},
     id::Id,
     layer::weight::weight,
-    query::{Bound, Plan, Predicate, Runnable, Seen, Select, Side, Whole},
+    query::{
+        Bound, Plan, Predicate, Runnable, Seen, Select, Side, Whole,
+        aggregate::{Aggregate, Folder, GroupKeys},
+    },
     record::{RecordCodec, Stored},
     store::{
-        Driver, Limits,
+        Aggregating, Driver, Limits,
         write::{Atomicity, Outcome, Write},
     },
 };
@@ -80,11 +83,12 @@ pub struct EmulatedEngine<E>(PhantomData<fn(E)>);
 
 impl<E: Engine> Engine for EmulatedEngine<E> {
     const NAME: &'static str = "emulated";
-    const PROVIDES: Caps = E::PROVIDES.or(Caps::OWN_CODE).or(Caps::REGEX);
+    const PROVIDES: Caps = E::PROVIDES.or(Caps::OWN_CODE).or(Caps::REGEX).or(Caps::AGGREGATES);
     const HOLDS: crate::record::TypeSet = E::HOLDS;
 }
 impl<E> Provides<OwnCode> for EmulatedEngine<E> {}
 impl<E> Provides<Regex> for EmulatedEngine<E> {}
+impl<E> Provides<Aggregates> for EmulatedEngine<E> {}
 
 type Query<D, R, P, S> = Runnable<EmulatedEngine<<D as Driver<R>>::Engine>, R, P, S>;
 
@@ -220,6 +224,25 @@ impl<D> Emulated<D> {
             steps.push(format!("limit {limit} applied here"));
         }
         steps
+    }
+}
+
+/// Folds here what the inner store sends; every record counts against the budget.
+impl<R: RecordCodec, D: Driver<R>> Aggregating<R> for Emulated<D> {
+    fn fold<P: Predicate<R>, K: GroupKeys<R>, A: Aggregate<R>>(
+        &self,
+        query: Runnable<Self::Engine, R, P, Whole>,
+        keys: &K,
+        aggregates: &A,
+        limits: &Limits,
+    ) -> Result<Vec<(K::Row, A::Out)>> {
+        let rows = self.inner.scan(self.wider(&query, Caps::NONE)?, limits)?;
+        let mut folder = Folder::new(keys, aggregates);
+        for row in Helped::new(rows, &query, self, limits) {
+            let row = row?;
+            folder.add(Seen { record: &row.record, envelope: &row.envelope });
+        }
+        folder.finish()
     }
 }
 

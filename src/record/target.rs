@@ -65,7 +65,7 @@ impl Schema {
     /// when the path goes on below a field that is no record.
     pub fn resolve(&self, path: &Path) -> Result<Target> {
         match path.segments() {
-            [first, rest @ ..] if first.starts_with('_') => envelope_part(path, first, rest),
+            [first, rest @ ..] if first.starts_with('_') => envelope_part(self, path, first, rest),
             segments => self.resolve_field(path, segments),
         }
     }
@@ -120,9 +120,13 @@ fn not_a_record(path: &Path, segment: &str, ty: &Type) -> Error {
 
 const ENVELOPE: [&str; 4] = ["_id", "_created_at", "_updated_at", "_metadata"];
 
-fn envelope_part(path: &Path, first: &str, rest: &[Name]) -> Result<Target> {
+fn envelope_part(schema: &Schema, path: &Path, first: &str, rest: &[Name]) -> Result<Target> {
     let (part, ty, nullable) = match (first, rest) {
-        ("_id", []) => (Part::Id, Type::Text, false),
+        // Ids of integers compare by number, all others by their text (semantics 1.3).
+        ("_id", []) => match schema.id_field().map(|(_, field)| &field.ty).filter(|ty| ty.integer_range().is_some()) {
+            Some(integer) => (Part::Id, integer.clone(), false),
+            None => (Part::Id, Type::Text, false),
+        },
         ("_created_at", []) => (Part::CreatedAt, Type::Timestamp, true),
         ("_updated_at", []) => (Part::UpdatedAt, Type::Timestamp, true),
         ("_metadata", [name]) => (Part::Metadata(name.clone()), Type::Any, true),

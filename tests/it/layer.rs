@@ -270,3 +270,29 @@ fn an_observer_hears_of_a_query_that_ends_in_an_error() {
     people.search(Query::new().filter(own(divides_by_seven)).sort(Key::asc("n"))).expect_err("the budget is small");
     assert_eq!(*told.lock().expect("no observer panicked"), [(Verb::Scan, 1, 1, Some(ErrorKind::Budget))]);
 }
+
+#[test]
+fn aggregates_run_through_any_store_and_through_an_emulated_one() {
+    use dk_data::{Aggregating, AnyDatabase, query::aggregate::Count};
+
+    #[derive(dk_data::Record, Clone)]
+    struct Sale {
+        city: Option<String>,
+        price: u32,
+    }
+    let sales = AnyDatabase::open_url("memory:").and_then(|db| db.store::<Sale>()).expect("memory opens");
+    for (city, price) in [(Some("Oslo"), 3), (None, 5), (Some("Bergen"), 7), (Some("Oslo"), 1)] {
+        sales.create(Sale { city: city.map(str::to_owned), price }).expect("it is new");
+    }
+    let grouped = || Sale::query().filter(Sale::PRICE.gt(1)).group_by(Sale::CITY);
+    let wanted = vec![
+        (Some("Bergen".to_owned()), (1, Some(7), Some(7))),
+        (Some("Oslo".to_owned()), (1, Some(3), Some(3))),
+        (None, (1, Some(5), Some(5))),
+    ];
+    let of = || (Count, Sale::PRICE.max(), Sale::PRICE.sum());
+    assert_eq!(sales.aggregate(grouped(), of()).expect("memory folds"), wanted);
+    assert_eq!(sales.emulated(Budget::rows(10)).aggregate(grouped(), of()).expect("it fits the budget"), wanted);
+    let poor = sales.emulated(Budget::rows(1)).aggregate(grouped(), of());
+    assert_eq!(poor.err().map(|e| e.kind()), Some(ErrorKind::Budget));
+}
