@@ -200,18 +200,10 @@ type Panics<D> = fn(&<D as Database>::Store<Document>, &crate::Id);
 pub fn semantics_8_4_a_panic_leaves_the_store_sound<D: Database>(suite: &Suite<D>) -> Result<()> {
     let store = suite.people()?;
     let id = store.create(document! { "name" => "ann" })?.id;
-<<<<<<< HEAD
     let panics: [(&str, Panics<D>); 3] = [
         ("read_with", |store, id| drop(store.read_with(id, |_| -> () { panic!("on purpose") }))),
         ("for_each", |store, _| drop(store.for_each(Query::new(), |_| panic!("on purpose")))),
         ("create_batch", |store, _| {
-=======
-    #[allow(clippy::type_complexity, reason = "a table of what panics, used here alone")]
-    let panics: [&(_, fn(&D::Store<Document>, &crate::Id)); 3] = [
-        &("read_with", |store, id| drop(store.read_with(id, |_| -> () { panic!("on purpose") }))),
-        &("for_each", |store, _| drop(store.for_each(Query::new(), |_| panic!("on purpose")))),
-        &("create_batch", |store, _| {
->>>>>>> 19c003a (aggregates on any store and on an emulated one; ids of integers compare by number)
             drop(store.create_batch((0..3).map(|n| match n {
                 2 => panic!("on purpose"),
                 n => document! { "name" => format!("{n}") },
