@@ -74,11 +74,6 @@ impl Block {
         &self.bytes
     }
 
-    /// The place of the first byte.
-    pub fn start(&self) -> Position {
-        self.start
-    }
-
     /// The place of the byte `at`.
     pub fn position(&self, at: usize) -> Position {
         self.start.after(self.bytes.get(..at).unwrap_or(&self.bytes))
