@@ -6,6 +6,7 @@
 use std::{hint::black_box, io};
 
 use ::csv::{ReaderBuilder, WriterBuilder};
+use dk_data::format::csv::{Csv, CsvReader};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
 use uuid::Uuid;
@@ -17,9 +18,9 @@ use crate::{
 };
 
 pub const ROWS: &[Row] = &[
-    Row::pending("csv/read", 1.0, raw_read),
-    Row::pending("csv/read_filtered", 2.5, raw_read_filtered),
-    Row::pending("csv/write", 1.2, raw_write),
+    Row::new("csv/read", 1.0, raw_read, ours_read),
+    Row::new("csv/read_filtered", 2.5, raw_read_filtered, ours_read_filtered),
+    Row::new("csv/write", 1.2, raw_write, ours_write),
 ];
 
 /// The city that the filtered read keeps: 5 % of the people.
@@ -120,4 +121,32 @@ fn raw_read_filtered(data: &Data) -> Outcome {
 fn raw_write(data: &Data) -> Outcome {
     let people = data.people();
     Outcome::then(|| write_all(people, io::sink()), |()| people.len() as u64)
+}
+
+fn reader(file: &[u8]) -> CsvReader<Person, &[u8]> {
+    Csv::default().read(file).expect("the header reads")
+}
+
+fn ages(people: CsvReader<Person, &[u8]>) -> u64 {
+    people.map(|person| u64::from(black_box(person.expect("the file is one of ours")).age)).sum()
+}
+
+fn ours_read(data: &Data) -> Outcome {
+    let file = data.csv();
+    Outcome::of(|| ages(reader(file)))
+}
+
+fn ours_read_filtered(data: &Data) -> Outcome {
+    let file = data.csv();
+    Outcome::of(|| ages(reader(file).filter(Person::CITY.eq(CITY)).expect("the field is there")))
+}
+
+fn ours_write(data: &Data) -> Outcome {
+    let people = data.people();
+    let write_all = || {
+        let mut writer = Csv::default().write::<Person, _>(io::sink()).expect("a record type is closed");
+        people.iter().for_each(|person| writer.write(person).expect("the target takes everything"));
+        writer.finish().expect("the target takes everything");
+    };
+    Outcome::then(write_all, |()| people.len() as u64)
 }

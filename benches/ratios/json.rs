@@ -4,6 +4,7 @@
 
 use std::hint::black_box;
 
+use dk_data::format::json::Json;
 use memchr::memchr_iter;
 
 use crate::{
@@ -12,7 +13,8 @@ use crate::{
     people::Person,
 };
 
-pub const ROWS: &[Row] = &[Row::pending("json/read", 1.0, raw_read), Row::pending("json/write", 1.2, raw_write)];
+pub const ROWS: &[Row] =
+    &[Row::new("json/read", 1.0, raw_read, ours_read), Row::new("json/write", 1.2, raw_write, ours_write)];
 
 /// What the rival gathers before it throws the lines away; the buffer stays in the cache.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -57,6 +59,21 @@ fn raw_write(data: &Data) -> Outcome {
                 lines.clear();
             }
         }
+    };
+    Outcome::then(write_all, |()| people.len() as u64)
+}
+
+fn ours_read(data: &Data) -> Outcome {
+    let people = Json::default().read::<Person, _>(data.ndjson());
+    Outcome::of(|| people.map(|person| u64::from(black_box(person.expect("the file is one of ours")).age)).sum())
+}
+
+fn ours_write(data: &Data) -> Outcome {
+    let people = data.people();
+    let write_all = || {
+        let mut writer = Json::default().write::<Person, _>(std::io::sink());
+        people.iter().for_each(|person| writer.write(person).expect("the target takes everything"));
+        writer.finish().expect("the target takes everything");
     };
     Outcome::then(write_all, |()| people.len() as u64)
 }

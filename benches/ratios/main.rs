@@ -14,7 +14,6 @@ mod id;
 mod json;
 mod memory;
 mod people;
-mod records;
 
 use std::{env, process};
 

@@ -8,7 +8,7 @@ use std::{cmp::Ordering, hint::black_box, thread};
 use dk_data::{
     Database, Query, Store, Stored,
     backend::memory::{Memory, MemoryStore},
-    query::predicate::{And, Compare, Eq, Ge, Gt, Where},
+    query::predicate::{Predicate, RunsOn, Where},
 };
 use rayon::ThreadPoolBuilder;
 
@@ -16,7 +16,6 @@ use crate::{
     data::{Data, RawMap, fresh_flats},
     harness::{Outcome, Row},
     people::{CITIES, Flat, Person},
-    records::person,
 };
 
 pub const ROWS: &[Row] = &[
@@ -188,11 +187,9 @@ fn ours_delete(data: &Data) -> Outcome {
 }
 
 /// The three conditions as a typed predicate.
-pub fn wanted() -> Where<Wanted> {
+pub fn wanted() -> Where<impl Predicate<Person> + RunsOn<Memory>> {
     Person::AGE.ge(AGE_MIN) & Person::CITY.eq(CITY) & Person::SCORE.gt(SCORE_ABOVE)
 }
-
-type Wanted = And<And<Compare<person::AGE, Ge>, Compare<person::CITY, Eq>>, Compare<person::SCORE, Gt>>;
 
 /// Runs `work` where rayon has one thread.
 pub fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {

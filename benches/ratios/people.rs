@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use uuid::{Builder, Uuid};
 
 /// The person: text, numbers, a time and a list; about seven heap blocks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(dk_data::Record, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[record(name = "people")]
 pub struct Person {
+    #[record(id)]
     pub id: Uuid,
     pub name: String,
     pub email: String,
@@ -21,8 +23,9 @@ pub struct Person {
 }
 
 /// As large as a person is without its heap blocks: what moving a record costs when nothing hangs on it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(dk_data::Record, Clone, Debug, PartialEq)]
 pub struct Flat {
+    #[record(id)]
     pub id: Uuid,
     pub age: u32,
     pub city: u32,
