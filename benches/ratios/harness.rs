@@ -53,11 +53,6 @@ impl Row {
     pub const fn new(name: &'static str, target: f64, raw: Run, ours: Run) -> Row {
         Row { name, target, raw, ours: Some(ours) }
     }
-
-    /// A rival that waits for our side; it is not in the table, `--raw` shows it.
-    pub const fn pending(name: &'static str, target: f64, raw: Run) -> Row {
-        Row { name, target, raw, ours: None }
-    }
 }
 
 /// What the command line asks for.

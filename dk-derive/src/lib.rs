@@ -1,7 +1,7 @@
 //! The derives of `dk-data`: `#[derive(Record)]` for structs, `#[derive(TextEnum)]` for enums without data.
 //!
-//! A derive runs in stages, one file each: [`ast`] is what was declared, [`attr`] reads the attributes, [`valid`] refuses
-//! what cannot be, [`expand`] writes the code, and [`fallback`] writes just enough of it after a mistake that the mistake
+//! A derive runs in stages, one file each: `ast` is what was declared, `attr` reads the attributes, `valid` refuses
+//! what cannot be, `expand` writes the code, and `fallback` writes just enough of it after a mistake that the mistake
 //! is the only error. This crate knows no types, only their spelling; what a type can do is checked by the compiler where
 //! the emitted code names the traits of `dk-data`.
 
