@@ -50,7 +50,11 @@ impl<'t> Tokens<'t> {
     #[inline]
     pub(crate) fn take(&mut self, byte: u8) -> bool {
         let comes = self.peek() == byte;
-        self.at += usize::from(comes);
+        // Not `self.at += usize::from(comes)`: rustc 1.95 adds nothing there in optimised builds, once `byte` is a constant
+        // and the answer is branched on as well (https://github.com/rust-lang/rust/issues/158206).
+        if comes {
+            self.at += 1;
+        }
         comes
     }
 
