@@ -305,3 +305,32 @@ fn a_record_type_round_trips_through_both_formats() {
     );
     assert_eq!(Json::default().read(&json[..]).collect::<Result<Vec<Runway>, _>>().ok(), Some(all));
 }
+
+#[test]
+fn a_list_of_several_texts_stands_in_a_cell() {
+    let schema = Schema::new("t").field(FieldDef::new("tags", Type::list(Type::Text)));
+    let tags: Vec<Value> = ["partner", "trial", "remote"].map(Value::from).to_vec();
+    let text = "tags\n\"[\"\"partner\"\",\"\"trial\"\",\"\"remote\"\"]\"\n";
+    let read: Result<Vec<_>, _> =
+        Csv::default().read_documents(text.as_bytes(), schema.clone()).expect("the header reads").collect();
+    assert_eq!(read.expect("the row reads"), [document! { "tags" => tags.clone() }]);
+    let lines = "{\"tags\":[\"partner\",\"trial\",\"remote\"]}\n";
+    let read: Result<Vec<_>, _> = Json::default().read_documents(lines.as_bytes(), schema).collect();
+    assert_eq!(read.expect("the line reads"), [document! { "tags" => tags }]);
+}
+
+#[test]
+fn a_record_type_has_lists_in_cells() {
+    #[derive(dk_data::Record, Clone, Debug, PartialEq)]
+    struct Tagged {
+        n: u32,
+        tags: Vec<String>,
+    }
+    let all = [Tagged { n: 1, tags: ["partner", "trial", "remote"].map(str::to_owned).to_vec() }];
+    let mut out = Csv::default().write::<Tagged, _>(Vec::new()).expect("a record type is closed");
+    out.write(&all[0]).expect("it can be written");
+    let bytes = out.finish().expect("memory takes it");
+    assert_eq!(bytes, b"n,tags\n1,\"[\"\"partner\"\",\"\"trial\"\",\"\"remote\"\"]\"\n");
+    let read: Result<Vec<Tagged>, _> = Csv::default().read(&bytes[..]).expect("the header reads").collect();
+    assert_eq!(read.expect("the row reads"), all);
+}
