@@ -234,6 +234,8 @@ fn a_broken_array_is_reported_and_what_came_before_it_is_not_lost() {
     assert_eq!(kinds(""), [Some(ErrorKind::Corrupt)]);
     assert_eq!(kinds("[]"), []);
     assert_eq!(kinds("[{}, 1, {}]"), [None, Some(ErrorKind::Corrupt), None]);
+    assert_eq!(kinds(r#"[{"a":1},2]"#), [None, Some(ErrorKind::Corrupt)]);
+    assert_eq!(read("[1],2]").last().and_then(|r| r.as_ref().err()).map(|e| e.message().contains("end")), Some(true));
     for text in [r#"[{"a":1},"#, r#"[{"a":1}] x"#, r#"[{"a":1},,]"#, r#"[{"a":1} {"a":2}]"#, r#"[{"a":1},]"#] {
         let read = read(text);
         assert!(read.last().is_some_and(Result::is_err), "{text}");

@@ -42,12 +42,10 @@ impl Elements {
     fn step(&mut self, at: usize, byte: u8) -> Result<(), FaultKind> {
         if self.place == Place::Inside {
             self.inside(at, byte);
-            // The byte that ends a number is looked at again: it is no part of it.
-            return if self.place == Place::Behind && !matches!(byte, b'"' | b'}' | b']') {
-                self.between(at, byte)
-            } else {
-                Ok(())
-            };
+            // The byte that ends a number or a word is no part of it, and is looked at again.
+            let ended_before =
+                self.place == Place::Behind && self.whole.last().is_some_and(|last| last.end as usize == at);
+            return if ended_before { self.between(at, byte) } else { Ok(()) };
         }
         self.between(at, byte)
     }
