@@ -2,10 +2,13 @@
 # Runs everything that must hold: format, lints, documentation, examples, tests and doctests.
 #
 # `bash tests/run.sh` works from any folder, as root or not, on a fresh Debian machine that has the Rust toolchain. What is missing
-# (a linker, rustfmt, clippy) is installed first; nothing is installed when nothing is missing. The first step that fails ends
-# the run and is named. The tests come last, so that their own summary is the last thing on the screen.
+# (a linker, rustfmt, clippy, servers) is installed first; nothing is installed when nothing is missing. The first step that fails
+# ends the run and is named. The tests come last, so that their own summary is the last thing on the screen. Servers are private
+# to the run, on free loopback ports, and stopped when it ends.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source tests/services/lifecycle.sh
+unset DK_SERVICES
 
 if [[ ${CI:-} == true ]]; then
     export CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=never
@@ -19,6 +22,7 @@ trap finish EXIT
 finish() {
     local status=$?
     rm -f "$log"
+    stop_services || true
     if ((status != 0)); then
         printf '\nFAILED: %s (after %d s)\n' "$step" "$SECONDS" >&2
     fi
@@ -115,6 +119,7 @@ run "format" cargo fmt --all --check
 run "lints, all features" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 run "lints, default features" cargo clippy --workspace --locked -- -D warnings
 run "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
+run "servers" start_services postgres
 run_examples
 # An optimizer has bugs of its own: one lost a step of the JSON reader, and no debug build could show it. The messages of the
 # compiler and the examples are the same in both builds.
