@@ -62,7 +62,7 @@ pub mod version;
 pub mod conformance;
 pub mod docs;
 
-pub use any::{AnyDatabase, AnyStore};
+pub use any::{AnyDatabase, AnyStore, AnyTransaction};
 pub use dk_derive::{Record, TextEnum};
 pub use error::{Error, ErrorKind, Result};
 pub use id::Id;
@@ -75,6 +75,8 @@ pub use record::{
     Change, Changes, Document, Draft, Envelope, FieldDef, FieldType, Metadata, Path, RecordCodec, Schema, Stored,
     TextEnum, Type, Typed,
 };
-pub use store::{Aggregating, CancelToken, Database, Effect, Limits, Outcome, Page, Store, Transactional, Written};
+pub use store::{
+    Aggregating, CancelToken, Database, Effect, Limits, Outcome, Page, Split, Store, Transactional, Written,
+};
 pub use value::{Value, ValueRef};
 pub use version::Version;

@@ -23,6 +23,7 @@ pub mod order;
 pub mod predicates;
 pub mod queries;
 mod random;
+pub mod split;
 pub mod streams;
 pub mod threads;
 pub mod values;
@@ -46,11 +47,13 @@ pub struct Supports {
     pub versions: bool,
     /// Batches can be all or nothing (semantics 5.4); where not, they must be refused.
     pub atomic_batches: bool,
+    /// Streams can be split (semantics 6.5); where not, although it compiles, they must be refused.
+    pub split: bool,
 }
 
 impl Supports {
     /// Everything.
-    pub const ALL: Supports = Supports { versions: true, atomic_batches: true };
+    pub const ALL: Supports = Supports { versions: true, atomic_batches: true, split: true };
 }
 
 /// A database under test.
@@ -92,6 +95,14 @@ impl<D: Database> Suite<D> {
     pub fn people(&self) -> Result<D::Store<Document>> {
         self.store(people())
     }
+}
+
+/// Runs a test on a database.
+///
+/// # Errors
+/// What the test did not expect.
+pub fn alone<D: Database>(database: D, supports: Supports, test: impl FnOnce(&Suite<D>) -> Result<()>) -> Result<()> {
+    test(&Suite::new(database, supports))
 }
 
 /// The record of most tests: a name, and four fields that may be null.
@@ -140,7 +151,24 @@ macro_rules! conformance_suite {
         $crate::conformance_suite!($name, $make, $crate::conformance::Supports::ALL);
     };
     ($name:ident, $make:expr, $supports:expr) => {
-        $crate::conformance_clauses! { $name, $make, $supports;
+        $crate::conformance_suite!($name, $make, $supports, []);
+    };
+    ($name:ident, $make:expr, $supports:expr, [$($family:ident),* $(,)?]) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the arguments of the macro name what is in scope where it is called")]
+            use super::*;
+            $crate::conformance_family! { core, $make, $supports }
+            $($crate::conformance_family! { $family, $make, $supports })*
+        }
+    };
+}
+
+/// The tests of what all databases must do, and of each of what some can.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_family {
+    (core, $make:expr, $supports:expr) => {
+        $crate::conformance_clauses! { alone, $make, $supports;
             ids:
                 semantics_1_1_ids_hold_any_text_of_up_to_512_bytes,
                 semantics_1_1_other_ids_are_refused_by_every_verb,
@@ -226,7 +254,8 @@ macro_rules! conformance_suite {
                 semantics_6_2_a_stream_honours_the_whole_query,
                 semantics_6_3_what_is_there_throughout_is_delivered_exactly_once,
                 semantics_6_4_a_stream_can_be_dropped_early,
-                semantics_6_4_a_stream_stops_when_it_is_told_to;
+                semantics_6_4_a_stream_stops_when_it_is_told_to,
+                semantics_6_6_progress_says_how_far_a_stream_has_come;
             errors:
                 semantics_7_1_an_error_says_what_and_where,
                 semantics_7_4_naughty_texts_are_only_texts,
@@ -248,23 +277,28 @@ macro_rules! conformance_suite {
                 random_queries_mean_what_the_naive_evaluator_says;
         }
     };
+    (split, $make:expr, $supports:expr) => {
+        $crate::conformance_clauses! { alone, $make, $supports;
+            split:
+                semantics_6_5_parts_are_disjoint_and_together_complete,
+                semantics_6_5_an_order_or_no_parts_are_refused,
+                semantics_6_5_parts_show_one_moment,
+                semantics_6_5_parts_hold_while_others_write;
+        }
+    };
 }
 
 /// One test for each name.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! conformance_clauses {
-    ($name:ident, $make:expr, $supports:expr; $($area:ident: $($clause:ident),*;)*) => {
-        mod $name {
-            #[allow(unused_imports, reason = "the arguments of the macro name what is in scope where it is called")]
-            use super::*;
-            $($(
-                #[test]
-                fn $clause() -> $crate::Result<()> {
-                    let make = $make;
-                    $crate::conformance::$area::$clause(&$crate::conformance::Suite::new(make(), $supports))
-                }
-            )*)*
-        }
+    ($how:ident, $make:expr, $supports:expr; $($area:ident: $($clause:ident),*;)*) => {
+        $($(
+            #[test]
+            fn $clause() -> $crate::Result<()> {
+                let make = $make;
+                $crate::conformance::$how(make(), $supports, |suite| $crate::conformance::$area::$clause(suite))
+            }
+        )*)*
     };
 }

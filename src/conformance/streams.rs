@@ -114,3 +114,33 @@ pub fn semantics_6_4_a_stream_stops_when_it_is_told_to<D: Database>(suite: &Suit
     assert_eq!(store.count(Query::new())?, MANY as u64);
     Ok(())
 }
+
+/// Records done, the time, and a total that is right wherever there is one.
+pub fn semantics_6_6_progress_says_how_far_a_stream_has_come<D: Database>(suite: &Suite<D>) -> Result<()> {
+    let store = filled(suite)?;
+    store.delete_where(Filter::eq("age", 6).bind::<Document>(store.schema())?)?;
+    let some = Filter::ne("age", 3).bind::<Document>(store.schema())?;
+    let queries = [
+        Query::new().filter(Filter::all().bind::<Document>(store.schema())?),
+        Query::new().filter(some.clone()),
+        Query::new().filter(some.clone()).sort(Key::asc("age")),
+        Query::new().filter(some).offset(7).limit(100),
+    ];
+    for query in queries {
+        let mut stream = store.stream(&query)?;
+        let begun = stream.progress();
+        assert_eq!(begun.done, 0);
+        let taken = stream.by_ref().take(40).filter(Result::is_ok).count() as u64;
+        assert_eq!((taken, stream.progress().done, stream.progress().total), (40, 40, begun.total));
+        assert_eq!(stream.by_ref().filter(Result::is_err).count(), 0);
+        let ended = stream.progress();
+        assert_eq!(ended.done, store.count(&query)?);
+        assert!(
+            begun.total.is_none_or(|total| total == ended.done),
+            "{begun:?}, and {ended:?} with {:?}",
+            query.keys()
+        );
+        assert!(ended.elapsed >= begun.elapsed && ended.rate() > 0.0, "{ended:?}");
+    }
+    Ok(())
+}

@@ -4,7 +4,13 @@
 //! `not` (semantics 3.11). The whole predicate is tested here on what comes back, and limit, offset and selection are
 //! applied here. A query that the engine can run by itself is passed on as it is, and costs no budget.
 
-use std::marker::PhantomData;
+use std::{
+    marker::PhantomData,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use crate::{
     capability::{Aggregates, Caps, Engine, OwnCode, Provides, Regex},
@@ -15,9 +21,9 @@ use crate::{
         Bound, Plan, Predicate, Runnable, Seen, Select, Side, Whole,
         aggregate::{Aggregate, Folder, GroupKeys},
     },
-    record::{RecordCodec, Stored},
+    record::{Changes, RecordCodec, Stored},
     store::{
-        Aggregating, Driver, Limits,
+        Aggregating, Driver, Limits, Split, matching,
         write::{Atomicity, Outcome, Write},
     },
 };
@@ -170,7 +176,7 @@ impl<R: RecordCodec, D: Driver<R>> Driver<R> for Emulated<D> {
         let alone = |query| self.inner.scan(query, limits).map(EmulatedRows::Alone);
         let helped = |wider| {
             let rows = self.inner.scan(wider, limits)?;
-            Ok(EmulatedRows::Helped(Helped::new(rows, &query, self, limits)))
+            Ok(EmulatedRows::Helped(Helped::new(rows, &query, self, limits, Arc::default())))
         };
         self.run(&query, alone, helped)
     }
@@ -178,7 +184,8 @@ impl<R: RecordCodec, D: Driver<R>> Driver<R> for Emulated<D> {
         let alone = |query| self.inner.count_matching(query, limits);
         let helped = |wider| {
             let rows = self.inner.scan(wider, limits)?;
-            Helped::<_, R, P, S>::new(rows, &query, self, limits).try_fold(0, |count, row| row.map(|_| count + 1))
+            Helped::<_, R, P, S>::new(rows, &query, self, limits, Arc::default())
+                .try_fold(0, |count, row| row.map(|_| count + 1))
         };
         self.run(&query, alone, helped)
     }
@@ -199,6 +206,20 @@ impl<R: RecordCodec, D: Driver<R>> Driver<R> for Emulated<D> {
     }
     fn show<T>(&self, id: &Id, look: impl FnOnce(&Stored<R>) -> T, limits: &Limits) -> Result<Option<T>> {
         self.inner.show(id, look, limits)
+    }
+    /// By the inner engine where it can run the predicate; else what the client finds, it writes record by record.
+    fn patch_matching<P: Predicate<R>>(
+        &self,
+        query: Query<D, R, P, Whole>,
+        changes: &Changes<R>,
+        limits: &Limits,
+    ) -> Result<u64> {
+        let alone = |query| self.inner.patch_matching(query, changes, limits);
+        self.run(&query, alone, |_| matching::patch(self, query.clone(), changes, limits))
+    }
+    fn delete_matching<P: Predicate<R>>(&self, query: Query<D, R, P, Whole>, limits: &Limits) -> Result<u64> {
+        let alone = |query| self.inner.delete_matching(query, limits);
+        self.run(&query, alone, |_| matching::delete(self, query.clone(), limits))
     }
     fn limits(&self) -> &Limits {
         self.inner.limits()
@@ -238,11 +259,32 @@ impl<R: RecordCodec, D: Driver<R>> Aggregating<R> for Emulated<D> {
     ) -> Result<Vec<(K::Row, A::Out)>> {
         let rows = self.inner.scan(self.wider(&query, Caps::NONE)?, limits)?;
         let mut folder = Folder::new(keys, aggregates);
-        for row in Helped::new(rows, &query, self, limits) {
+        for row in Helped::new(rows, &query, self, limits, Arc::default()) {
             let row = row?;
             folder.add(Seen { record: &row.record, envelope: &row.envelope });
         }
         folder.finish()
+    }
+}
+
+/// The parts of a query that the client helps with share its budget.
+impl<R: RecordCodec, D: Split<R>> Split<R> for Emulated<D> {
+    fn split<P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: Query<D, R, P, S>,
+        parts: usize,
+        limits: &Limits,
+    ) -> Result<Vec<EmulatedRows<D, R, P, S>>> {
+        let alone = |query| {
+            let parts = self.inner.split(query, parts, limits)?;
+            Ok(parts.into_iter().map(EmulatedRows::Alone).collect())
+        };
+        let helped = |wider| {
+            let (parts, bill) = (self.inner.split(wider, parts, limits)?, Arc::<Bill>::default());
+            let helped = |rows| EmulatedRows::Helped(Helped::new(rows, &query, self, limits, bill.clone()));
+            Ok(parts.into_iter().map(helped).collect())
+        };
+        self.run(&query, alone, helped)
     }
 }
 
@@ -263,6 +305,26 @@ impl<D: Driver<R>, R: RecordCodec, P: Predicate<R>, S: Select<R>> Iterator for E
             EmulatedRows::Helped(rows) => rows.next(),
         }
     }
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self {
+            EmulatedRows::Alone(rows) => rows.size_hint(),
+            EmulatedRows::Helped(_) => (0, None),
+        }
+    }
+}
+
+/// What a query has read so far.
+#[derive(Debug, Default)]
+struct Bill {
+    rows: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Bill {
+    /// The sum with this on it.
+    fn add(sum: &AtomicU64, more: u64) -> u64 {
+        sum.fetch_add(more, Ordering::Relaxed).saturating_add(more)
+    }
 }
 
 /// What an inner store sends, tested, paged and selected here, within a budget.
@@ -275,8 +337,10 @@ pub struct Helped<I, R: RecordCodec, P, S> {
     store: String,
     limits: Limits,
     budget: Budget,
+    /// What was read; the parts of a split query share one bill.
+    bill: Arc<Bill>,
+    /// Records that this part has read.
     read: u64,
-    bytes: u64,
     /// Records still to be passed over.
     offset: usize,
     /// Records still to be delivered.
@@ -289,6 +353,7 @@ impl<I, R: RecordCodec, P: Predicate<R>, S: Select<R>> Helped<I, R, P, S> {
         query: &Runnable<E, R, P, S>,
         store: &Emulated<D>,
         limits: &Limits,
+        bill: Arc<Bill>,
     ) -> Self {
         Helped {
             rows: Some(rows),
@@ -298,8 +363,8 @@ impl<I, R: RecordCodec, P: Predicate<R>, S: Select<R>> Helped<I, R, P, S> {
             store: store.inner.name().to_owned(),
             limits: limits.clone(),
             budget: store.budget,
+            bill,
             read: 0,
-            bytes: 0,
             offset: query.offset(),
             left: query.limit().unwrap_or(usize::MAX),
         }
@@ -311,14 +376,13 @@ impl<I, R: RecordCodec, P: Predicate<R>, S: Select<R>> Helped<I, R, P, S> {
             self.limits.check()?;
         }
         self.read += 1;
-        if self.read > self.budget.rows {
+        if Bill::add(&self.bill.rows, 1) > self.budget.rows {
             return Err(self.exceeded(&format!("{} rows", self.budget.rows)));
         }
-        if self.budget.bytes < u64::MAX {
-            self.bytes = self.bytes.saturating_add(weight(&row.record, &self.shape));
-        }
-        if self.bytes > self.budget.bytes {
-            return Err(self.exceeded(&format!("{} bytes", self.budget.bytes)));
+        // Nothing is weighed where no weight is too much.
+        let bytes = self.budget.bytes;
+        if bytes < u64::MAX && Bill::add(&self.bill.bytes, weight(&row.record, &self.shape)) > bytes {
+            return Err(self.exceeded(&format!("{bytes} bytes")));
         }
         Ok(())
     }

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use crate::{
     error::{Error, Result},
     id::Id,
-    query::{Plan, Predicate, Runnable, Select},
-    record::{RecordCodec, Stored},
+    query::{Plan, Predicate, Runnable, Select, Whole},
+    record::{Changes, RecordCodec, Stored},
     store::{
-        Driver, Limits,
+        Driver, Limits, Split,
         write::{Atomicity, Outcome, Write},
     },
 };
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verb {
-    /// Records are written, one or many.
+    /// Records are written: one, many, or all that a query admits.
     Write,
     /// Records are read by id, one or many.
     Fetch,
@@ -208,6 +208,23 @@ impl<R: RecordCodec, D: Driver<R>, O: Observer> Driver<R> for Observed<D, O> {
         let found = |answer: &Option<T>| (u64::from(answer.is_some()), 0);
         self.watch.over(self.inner.name(), Verb::Fetch, || self.inner.show(id, look, limits), found)
     }
+    fn patch_matching<P: Predicate<R>>(
+        &self,
+        query: Runnable<Self::Engine, R, P, Whole>,
+        changes: &Changes<R>,
+        limits: &Limits,
+    ) -> Result<u64> {
+        let call = || self.inner.patch_matching(query, changes, limits);
+        self.watch.over(self.inner.name(), Verb::Write, call, |changed| (*changed, 0))
+    }
+    fn delete_matching<P: Predicate<R>>(
+        &self,
+        query: Runnable<Self::Engine, R, P, Whole>,
+        limits: &Limits,
+    ) -> Result<u64> {
+        let call = || self.inner.delete_matching(query, limits);
+        self.watch.over(self.inner.name(), Verb::Write, call, |deleted| (*deleted, 0))
+    }
     fn limits(&self) -> &Limits {
         self.inner.limits()
     }
@@ -271,6 +288,28 @@ impl<T, I: Iterator<Item = Result<T>>, O: Observer> Iterator for ObservedRows<I,
             None => self.tell(),
         }
         row
+    }
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.rows.size_hint()
+    }
+}
+
+/// Each part tells of itself, as a scan.
+impl<R: RecordCodec, D: Split<R>, O: Observer> Split<R> for Observed<D, O> {
+    fn split<P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: Runnable<Self::Engine, R, P, S>,
+        parts: usize,
+        limits: &Limits,
+    ) -> Result<Vec<Self::Rows<P, S>>> {
+        let (store, started) = (self.inner.name(), Instant::now());
+        match self.inner.split(query, parts, limits) {
+            Ok(parts) => {
+                let watched = |rows| ObservedRows::new(rows, self.watch.clone(), store, started);
+                Ok(parts.into_iter().map(watched).collect())
+            }
+            Err(error) => self.watch.over(store, Verb::Scan, || Err(error), |_| (0, 0)),
+        }
     }
 }
 

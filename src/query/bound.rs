@@ -204,6 +204,9 @@ impl<R: RecordCodec> Predicate<R> for Bound<R> {
     fn lower(&self) -> Option<Filter> {
         Some(self.filter.clone())
     }
+    fn is_all(&self) -> bool {
+        matches!(self.filter.node(), Node::And(parts) if parts.is_empty())
+    }
     fn needs(&self) -> Caps {
         self.filter.needs()
     }

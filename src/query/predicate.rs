@@ -59,6 +59,10 @@ pub trait Predicate<R>: Clone + Send + Sync + 'static {
     fn bound(&self, side: Side) -> Filter {
         self.lower().unwrap_or_else(|| side.coarsest())
     }
+    /// Whether it is known to be true of every record without looking at any: a filter that leaves nothing out.
+    fn is_all(&self) -> bool {
+        false
+    }
     /// What an engine must provide to run it.
     fn needs(&self) -> Caps {
         Caps::NONE
@@ -130,6 +134,9 @@ impl<R, P: Predicate<R>> Predicate<R> for Where<P> {
     fn bound(&self, side: Side) -> Filter {
         self.0.bound(side)
     }
+    fn is_all(&self) -> bool {
+        self.0.is_all()
+    }
     fn needs(&self) -> Caps {
         self.0.needs()
     }
@@ -180,6 +187,9 @@ impl<R> Predicate<R> for All {
     fn lower(&self) -> Option<Filter> {
         Some(Filter::all())
     }
+    fn is_all(&self) -> bool {
+        true
+    }
 }
 impl<E> RunsOn<E> for All {}
 
@@ -195,6 +205,9 @@ macro_rules! pair {
             }
             fn bound(&self, side: Side) -> Filter {
                 $bound([self.0.bound(side), self.1.bound(side)].into_iter())
+            }
+            fn is_all(&self) -> bool {
+                self.0.is_all() $op self.1.is_all()
             }
             fn needs(&self) -> Caps {
                 self.0.needs().or(self.1.needs())
@@ -221,6 +234,9 @@ macro_rules! list {
             }
             fn bound(&self, side: Side) -> Filter {
                 $bound(self.0.iter().map(|p| p.bound(side)))
+            }
+            fn is_all(&self) -> bool {
+                self.0.iter().$method(Predicate::is_all)
             }
             fn needs(&self) -> Caps {
                 self.0.iter().fold(Caps::NONE, |caps, p| caps.or(p.needs()))
@@ -265,6 +281,9 @@ impl<R, A: Predicate<R>> Predicate<R> for Maybe<A> {
     }
     fn bound(&self, side: Side) -> Filter {
         self.0.as_ref().map_or_else(Filter::all, |p| p.bound(side))
+    }
+    fn is_all(&self) -> bool {
+        self.0.as_ref().is_none_or(Predicate::is_all)
     }
     fn needs(&self) -> Caps {
         self.0.as_ref().map_or(Caps::NONE, Predicate::needs)

@@ -4,10 +4,11 @@ use crate::{
     capability::Engine,
     error::{Error, Result},
     id::Id,
-    query::{Plan, Predicate, Runnable, Select},
-    record::{RecordCodec, Stored},
+    query::{Plan, Predicate, Runnable, Select, Whole},
+    record::{Changes, RecordCodec, Stored},
     store::{
         limits::Limits,
+        matching,
         write::{Atomicity, Outcome, Write},
     },
 };
@@ -20,7 +21,8 @@ use crate::{
 pub trait Driver<R: RecordCodec>: Clone + Send + Sync {
     /// What runs the queries.
     type Engine: Engine;
-    /// The records of a scan. Owns what it needs: it can be returned, kept, sent to a thread.
+    /// The records of a scan. Owns what it needs: it can be returned, kept, sent to a thread. Where its size hint is exact,
+    /// it is the total of the stream's progress (semantics 6.6): give one only where it is known without more work.
     type Rows<P: Predicate<R>, S: Select<R>>: Iterator<Item = Result<Stored<S::Out>>> + Send;
 
     /// The schema that the store was opened with.
@@ -106,6 +108,37 @@ pub trait Driver<R: RecordCodec>: Clone + Send + Sync {
     /// As [`fetch`](Driver::fetch).
     fn show<T>(&self, id: &Id, look: impl FnOnce(&Stored<R>) -> T, limits: &Limits) -> Result<Option<T>> {
         Ok(self.fetch_one(id, limits)?.as_ref().map(look))
+    }
+
+    /// Changes single fields of every record that the query admits; says of how many. Overridden where the engine writes
+    /// sets: a scan with a conditional write of each record is what stands here.
+    ///
+    /// The law: atomic per record, and a record is changed only as long as the query admits it. The query has a predicate
+    /// and nothing else; the changes were bound to the schema once. What was changed stays changed when it fails halfway,
+    /// unless the engine undoes all of it.
+    ///
+    /// # Errors
+    /// The first record that cannot be changed; what keeps the engine from writing.
+    fn patch_matching<P: Predicate<R>>(
+        &self,
+        query: Runnable<Self::Engine, R, P, Whole>,
+        changes: &Changes<R>,
+        limits: &Limits,
+    ) -> Result<u64> {
+        matching::patch(self, query, changes, limits)
+    }
+
+    /// Deletes every record that the query admits; says how many. Overridden and bound as
+    /// [`patch_matching`](Driver::patch_matching).
+    ///
+    /// # Errors
+    /// As [`patch_matching`](Driver::patch_matching).
+    fn delete_matching<P: Predicate<R>>(
+        &self,
+        query: Runnable<Self::Engine, R, P, Whole>,
+        limits: &Limits,
+    ) -> Result<u64> {
+        matching::delete(self, query, limits)
     }
 
     /// The limits of calls through this handle; [`With`](crate::store::With) overrides it.

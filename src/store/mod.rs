@@ -5,6 +5,8 @@
 pub mod aggregate;
 pub mod driver;
 pub mod limits;
+pub(crate) mod matching;
+pub mod split;
 pub mod stream;
 pub mod transaction;
 pub mod verbs;
@@ -17,6 +19,7 @@ pub use self::{
     aggregate::Aggregating,
     driver::Driver,
     limits::{CancelToken, Limits},
+    split::Split,
     stream::{Page, Progress, Stream},
     transaction::Transactional,
     verbs::Store,
@@ -82,6 +85,15 @@ pub trait Database: Send + Sync {
                     .at_field(field.name.clone()))
             }
         }
+    }
+}
+
+/// A reference to a database is one: generic code runs inside a transaction, which is only lent.
+impl<D: Database> Database for &D {
+    type Engine = D::Engine;
+    type Store<R: RecordCodec> = D::Store<R>;
+    fn open<R: RecordCodec>(&self, name: &str, shape: R::Shape) -> Result<Self::Store<R>> {
+        (**self).open(name, shape)
     }
 }
 

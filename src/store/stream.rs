@@ -13,17 +13,26 @@ pub struct Stream<I> {
     rows: I,
     limits: Limits,
     done: u64,
+    total: Option<u64>,
     started: Instant,
     ended: bool,
 }
 
-impl<I> Stream<I> {
+impl<I: Iterator> Stream<I> {
+    /// Rows that know their number exactly, by their size hint, give the stream its total.
     pub(crate) fn new(rows: I, limits: Limits) -> Stream<I> {
-        Stream { rows, limits, done: 0, started: Instant::now(), ended: false }
+        let total = match rows.size_hint() {
+            (least, Some(most)) if least == most => Some(least as u64),
+            _ => None,
+        };
+        Stream { rows, limits, done: 0, total, started: Instant::now(), ended: false }
     }
+}
+
+impl<I> Stream<I> {
     /// How far it has come (semantics 6.6).
     pub fn progress(&self) -> Progress {
-        Progress { done: self.done, total: None, elapsed: self.started.elapsed() }
+        Progress { done: self.done, total: self.total, elapsed: self.started.elapsed() }
     }
 }
 
@@ -58,7 +67,7 @@ impl<T, I: Iterator<Item = Result<T>>> FusedIterator for Stream<I> {}
 pub struct Progress {
     /// Records done.
     pub done: u64,
-    /// Records in all, where that is known cheaply.
+    /// Records in all, where the engine knew it without more work when the stream began.
     pub total: Option<u64>,
     /// Time since the start.
     pub elapsed: Duration,

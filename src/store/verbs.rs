@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::{
     error::{Error, ErrorKind, Result},
     id::Id,
-    query::{And, AsQuery, Cursor, Plan, Predicate, Query, Runnable, RunsOn, Select},
+    query::{All, And, AsQuery, Cursor, Plan, Predicate, Query, Runnable, RunsOn, Select, Whole},
     record::{Changes, Draft, IntoDraft, IntoId, RecordCodec, Schema, Stored},
     store::{
         driver::Driver,
@@ -19,7 +19,7 @@ use crate::{
 /// What comes out of a query.
 type Out<Q, R> = <<Q as AsQuery<R>>::Select as Select<R>>::Out;
 /// The records of a query on a store.
-type RowsOf<D, Q, R> = <D as Driver<R>>::Rows<<Q as AsQuery<R>>::Predicate, <Q as AsQuery<R>>::Select>;
+pub type RowsOf<D, Q, R> = <D as Driver<R>>::Rows<<Q as AsQuery<R>>::Predicate, <Q as AsQuery<R>>::Select>;
 
 /// One collection of records: a cheap handle, used by reference from many threads (semantics 8.1).
 ///
@@ -339,12 +339,8 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// # Errors
     /// The first record that cannot be changed; records before it are.
     fn update_where<P: Predicate<R> + RunsOn<Self::Engine>>(&self, predicate: P, changes: Changes<R>) -> Result<u64> {
-        changes.bind(self.shape())?;
-        each_matching::<R, Self, P>(self, predicate, |stored| Write::Patch {
-            id: stored.envelope.id().clone(),
-            changes: changes.clone(),
-            expected: stored.envelope.version().cloned(),
-        })
+        changes.bind(self.shape()).map_err(|e| e.in_store(self.name()))?;
+        self.patch_matching(matching(self, predicate)?, &changes, self.limits())
     }
 
     /// Deletes every record of which a predicate is true; says how many.
@@ -352,10 +348,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// # Errors
     /// The first record that cannot be deleted; records before it are.
     fn delete_where<P: Predicate<R> + RunsOn<Self::Engine>>(&self, predicate: P) -> Result<u64> {
-        each_matching::<R, Self, P>(self, predicate, |stored| Write::Delete {
-            id: stored.envelope.id().clone(),
-            expected: stored.envelope.version().cloned(),
-        })
+        self.delete_matching(matching(self, predicate)?, self.limits())
     }
 
     /// Deletes every record; says how many.
@@ -363,7 +356,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// # Errors
     /// As [`delete_where`](Store::delete_where).
     fn clear(&self) -> Result<u64> {
-        self.delete_where(crate::query::All)
+        self.delete_where(All)
     }
 
     /// Shows every record of a query to a closure.
@@ -406,14 +399,23 @@ pub trait Store<R: RecordCodec>: Driver<R> {
 
 impl<R: RecordCodec, D: Driver<R>> Store<R> for D {}
 
-type RunnableOf<D, Q, R> =
+pub(crate) type RunnableOf<D, Q, R> =
     Runnable<<D as Driver<R>>::Engine, R, <Q as AsQuery<R>>::Predicate, <Q as AsQuery<R>>::Select>;
 
-fn runnable<R: RecordCodec, D: Driver<R>, Q: AsQuery<R>>(store: &D, query: Q) -> Result<RunnableOf<D, Q, R>>
+pub(crate) fn runnable<R: RecordCodec, D: Driver<R>, Q: AsQuery<R>>(store: &D, query: Q) -> Result<RunnableOf<D, Q, R>>
 where
     Q::Predicate: RunsOn<D::Engine>,
 {
     query.into_query().on::<D::Engine>(store.shape()).map_err(|e| e.in_store(store.name()))
+}
+
+/// The query of a set-based write: a predicate and nothing else.
+fn matching<R: RecordCodec, D: Driver<R>, P: Predicate<R> + RunsOn<D::Engine>>(
+    store: &D,
+    predicate: P,
+) -> Result<Runnable<D::Engine, R, And<All, P>, Whole>> {
+    let query: Query<R, And<All, P>> = Query::new().filter(predicate);
+    query.on::<D::Engine>(store.shape()).map_err(|e| e.in_store(store.name()))
 }
 
 /// Up to `most` items; what did not read is put aside with its place in the chunk.
@@ -437,53 +439,4 @@ fn in_input_order(outcomes: Vec<Outcome>, faults: Vec<(usize, Error)>) -> impl I
         Some((_, error)) => Some(Err(error)),
         None => outcomes.next(),
     })
-}
-
-/// How often a record that changes under a set-based write is looked at again before giving up.
-const MAX_ROUNDS: usize = 64;
-
-/// Writes every record of which a predicate is true, each only in the version in which it was true.
-fn each_matching<R: RecordCodec, D: Driver<R>, P: Predicate<R> + RunsOn<D::Engine>>(
-    store: &D,
-    predicate: P,
-    write: impl Fn(&Stored<R>) -> Write<'static, R>,
-) -> Result<u64> {
-    let query: Query<R, And<crate::query::All, P>> = Query::new().filter(predicate);
-    let limits = store.limits();
-    let mut done = 0;
-    let mut rows = store.scan(query.clone().on::<D::Engine>(store.shape())?, limits)?;
-    loop {
-        limits.check()?;
-        let chunk = rows.by_ref().take(limits.chunk).collect::<Result<Vec<Stored<R>>>>()?;
-        if chunk.is_empty() {
-            return Ok(done);
-        }
-        let outcomes = store.write(chunk.iter().map(&write), Atomicity::Each, limits)?;
-        for (row, outcome) in chunk.into_iter().zip(outcomes) {
-            done += u64::from(settle(store, query.predicate(), row, outcome, &write)?);
-        }
-    }
-}
-
-/// Looks again at a record that lost a race, until it is written, gone or no longer meant.
-fn settle<R: RecordCodec, D: Driver<R>, P: Predicate<R>>(
-    store: &D,
-    predicate: &P,
-    row: Stored<R>,
-    mut outcome: Outcome,
-    write: &impl Fn(&Stored<R>) -> Write<'static, R>,
-) -> Result<bool> {
-    for _ in 0..MAX_ROUNDS {
-        match outcome {
-            Ok(written) => return Ok(written.effect != Effect::Absent),
-            Err(error) if !matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => return Err(error),
-            Err(_) => {}
-        }
-        let Some(now) = store.fetch_one(row.envelope.id(), store.limits())? else { return Ok(false) };
-        if !predicate.matches(crate::query::Seen { record: &now.record, envelope: &now.envelope }) {
-            return Ok(false);
-        }
-        outcome = store.write_one(write(&now), store.limits());
-    }
-    outcome.map(|_| true)
 }

@@ -3,8 +3,8 @@
 use crate::{
     error::Result,
     id::Id,
-    query::{Plan, Predicate, Runnable, Select},
-    record::{RecordCodec, Stored},
+    query::{Plan, Predicate, Runnable, Select, Whole},
+    record::{Changes, RecordCodec, Stored},
     store::{
         Driver, Limits,
         write::{Atomicity, Outcome, Write},
@@ -80,6 +80,23 @@ impl<R: RecordCodec, D: Driver<R>> Driver<R> for With<D> {
     fn show<T>(&self, id: &Id, look: impl FnOnce(&Stored<R>) -> T, limits: &Limits) -> Result<Option<T>> {
         limits.check()?;
         self.inner.show(id, look, limits)
+    }
+    fn patch_matching<P: Predicate<R>>(
+        &self,
+        query: Runnable<Self::Engine, R, P, Whole>,
+        changes: &Changes<R>,
+        limits: &Limits,
+    ) -> Result<u64> {
+        limits.check()?;
+        self.inner.patch_matching(query, changes, limits)
+    }
+    fn delete_matching<P: Predicate<R>>(
+        &self,
+        query: Runnable<Self::Engine, R, P, Whole>,
+        limits: &Limits,
+    ) -> Result<u64> {
+        limits.check()?;
+        self.inner.delete_matching(query, limits)
     }
     fn limits(&self) -> &Limits {
         &self.limits

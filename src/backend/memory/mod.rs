@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod snapshot;
+mod split;
 mod store;
 mod table;
 mod transaction;

@@ -4,7 +4,7 @@ use std::{cmp::Ordering, collections::HashSet, ops::Range, sync::Arc};
 
 use rayon::prelude::*;
 
-use super::table::{Chunk, Row, Table};
+use super::table::{CHUNK, Chunk, Row, Table};
 use crate::{
     capability::Engine,
     error::Result,
@@ -26,6 +26,8 @@ pub(super) struct Snapshot<R: RecordCodec> {
     chunks: Vec<Arc<Chunk<R>>>,
     /// How many records at most.
     rows: usize,
+    /// How many records exactly, where that is known.
+    exact: Option<usize>,
     /// Ids whose records a transaction sees differently.
     hidden: HashSet<Id>,
 }
@@ -36,15 +38,34 @@ impl<R: RecordCodec> Snapshot<R> {
         let shards = table.lock_all();
         let chunks = shards.iter().flat_map(|shard| shard.chunks.iter().cloned()).collect();
         let rows = shards.iter().map(|shard| shard.slots()).sum();
-        Snapshot { chunks, rows, hidden: HashSet::new() }
+        let exact = Some(shards.iter().map(|shard| shard.records()).sum());
+        Snapshot { chunks, rows, exact, hidden: HashSet::new() }
     }
 
     /// The same with some records replaced: what a transaction sees.
     pub(super) fn overlaid(mut self, hidden: HashSet<Id>, instead: Vec<Row<R>>) -> Snapshot<R> {
         self.hidden = hidden;
+        self.exact = None;
         self.rows += instead.len();
         self.chunks.push(Arc::new(instead.into_iter().map(Some).collect()));
         self
+    }
+
+    /// The same records in at least one and at most so many parts of whole chunks.
+    pub(super) fn split(mut self, parts: usize) -> Vec<Snapshot<R>> {
+        let length = self.chunks.len().div_ceil(parts).max(1);
+        let mut shares = Vec::new();
+        while self.chunks.len() > length {
+            let mut chunks: Vec<_> = self.chunks.drain(..length).collect();
+            if !self.hidden.is_empty() {
+                // The last chunk is the transaction's own: here it has none.
+                chunks.push(Arc::default());
+            }
+            shares.push(Snapshot { chunks, rows: length * CHUNK, exact: None, hidden: self.hidden.clone() });
+        }
+        self.exact = self.exact.filter(|_| shares.is_empty());
+        shares.push(self);
+        shares
     }
 
     /// Where the records of a chunk begin to be a transaction's own.
@@ -226,6 +247,11 @@ enum Source<R: RecordCodec> {
     Unordered { snapshot: Snapshot<R>, next: usize, ahead: usize, found: std::vec::IntoIter<Row<R>> },
 }
 
+/// What a scan of the whole table still has to give, while nothing of it was given.
+fn whole<R: RecordCodec, P: Predicate<R>>(snapshot: &Snapshot<R>, next: usize, predicate: &P) -> Option<usize> {
+    snapshot.exact.filter(|_| next == 0 && predicate.is_all())
+}
+
 /// The query, without the engine that it was made for.
 struct Matching<R: RecordCodec, P, S> {
     predicate: P,
@@ -286,5 +312,13 @@ impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> Iterator for MemoryRows<R, P
             },
         };
         Some(Ok(self.matching.out(row)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let exact = match &self.source {
+            Source::Sorted(rows) => Some(rows.len()),
+            Source::Unordered { snapshot, next, .. } => whole(snapshot, *next, &self.matching.predicate),
+        };
+        (exact.unwrap_or(0), exact)
     }
 }

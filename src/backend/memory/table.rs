@@ -29,7 +29,7 @@ pub(super) type Row<R> = Arc<Stored<R>>;
 pub(super) type Chunk<R> = Vec<Option<Row<R>>>;
 
 /// Records in a chunk: what a writer copies at most when a snapshot shares the chunk.
-const CHUNK: usize = 256;
+pub(super) const CHUNK: usize = 256;
 /// More than the threads that write at once on any machine this is meant for; locks are held for nanoseconds.
 const SHARDS: usize = 32;
 
@@ -99,6 +99,11 @@ impl<R> Shard<R> {
     /// Records and the places that deleted ones have left.
     pub(super) fn slots(&self) -> usize {
         self.len as usize
+    }
+
+    /// Records.
+    pub(super) fn records(&self) -> usize {
+        self.slots().saturating_sub(self.free.len())
     }
 
     /// Where the record with this id is.

@@ -1,6 +1,9 @@
 //! [`AnyDatabase`]: the backend chosen at run time, by a URL. A closed enum, written by one macro that names each backend
 //! once; inside a store everything stays generic.
 
+#[macro_use]
+mod forward;
+
 use crate::{
     backend::memory::Memory,
     capability::{Caps, Engine, Provides},
@@ -10,17 +13,22 @@ use crate::{
         Plan, Predicate, Runnable, Select, Whole,
         aggregate::{Aggregate, GroupKeys},
     },
-    record::{RecordCodec, Stored},
+    record::{Changes, RecordCodec, Stored},
     store::{
-        Aggregating, Database, Driver, Limits,
+        Aggregating, Database, Driver, Limits, Split, Transactional,
         write::{Atomicity, Outcome, Write},
     },
 };
 
-/// Names each backend once: its variant, its database, the schemes of its URLs, and how it is opened from what stands
-/// behind the scheme.
+/// Names each backend once: its variant, its database, the schemes of its URLs, what it provides of what not all do, and
+/// how it is opened from what stands behind the scheme. What a backend lacks leaves an empty pair of brackets.
 macro_rules! backends {
-    ($($(#[$doc:meta])* $name:ident($database:ty), [$($scheme:literal),+], $open:expr;)+) => {
+    ($(
+        $(#[doc = $doc:expr])+
+        $name:ident($database:ty), built $when:tt, schemes [$($scheme:literal),+],
+        provides [$($transactions:ident)?] $split:tt $aggregates:tt,
+        open $open:expr;
+    )+) => {
         /// A database whose backend was chosen at run time.
         ///
         /// | URL | backend |
@@ -39,20 +47,37 @@ macro_rules! backends {
         /// ```
         #[derive(Clone, Debug)]
         #[non_exhaustive]
-        pub enum AnyDatabase { $($(#[$doc])* $name($database)),+ }
+        pub enum AnyDatabase { $($(#[doc = $doc])+ #[cfg $when] $name($database)),+ }
 
-        /// A store of an [`AnyDatabase`].
-        #[derive(Clone)]
+        /// A transaction of an [`AnyDatabase`].
         #[non_exhaustive]
-        pub enum AnyStore<R: RecordCodec> { $($(#[$doc])* $name(<$database as Database>::Store<R>)),+ }
-
-        /// The records of a query on an [`AnyStore`].
-        #[non_exhaustive]
-        pub enum AnyRows<R: RecordCodec, P: Predicate<R>, S: Select<R>> {
-            $($(#[$doc])* $name(<<$database as Database>::Store<R> as Driver<R>>::Rows<P, S>)),+
+        pub enum AnyTransaction<'t> {
+            $($(
+                #[doc = concat!("In [`AnyDatabase::", stringify!($name), "`].")]
+                #[cfg $when]
+                $name(transaction!($transactions 't $database)),
+            )?)+
         }
 
-        const SCHEMES: &[&str] = &[$($($scheme),+),+];
+        any_store! {
+            /// A store of an [`AnyDatabase`].
+            AnyStore [], AnyRows;
+            $(
+                $(#[doc = $doc])+
+                $name(<$database as Database>::Store<R>), $when, $split, $aggregates;
+            )+
+        }
+
+        any_store! {
+            /// A store of an [`AnyTransaction`].
+            AnyTransactionStore ['t], AnyTransactionRows;
+            $($(
+                #[doc = concat!("In [`AnyDatabase::", stringify!($name), "`].")]
+                $name(transaction_store!($transactions 't $database)), $when, $split, $aggregates;
+            )?)+
+        }
+
+        const SCHEMES: &[&str] = &[$(#[cfg $when] $($scheme),+),+];
 
         impl AnyDatabase {
             /// Opens the database that a URL names. No secret of the URL enters an error.
@@ -62,7 +87,7 @@ macro_rules! backends {
             pub fn open_url(url: &str) -> Result<AnyDatabase> {
                 let (scheme, rest) = url.split_once(':').ok_or_else(|| unknown_scheme(url))?;
                 match scheme {
-                    $($($scheme)|+ => {
+                    $(#[cfg $when] $($scheme)|+ => {
                         let open: fn(&str) -> Result<$database> = $open;
                         open(rest).map(AnyDatabase::$name)
                     })+
@@ -75,92 +100,61 @@ macro_rules! backends {
             type Engine = AnyDatabase;
             type Store<R: RecordCodec> = AnyStore<R>;
             fn open<R: RecordCodec>(&self, name: &str, shape: R::Shape) -> Result<AnyStore<R>> {
-                match self { $(AnyDatabase::$name(db) => {
+                match self { $(#[cfg $when] AnyDatabase::$name(db) => {
                     check_types::<R, $database>(&shape)?;
                     db.open(name, shape).map(AnyStore::$name)
                 })+ }
             }
         }
 
-        impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> Iterator for AnyRows<R, P, S> {
-            type Item = Result<Stored<S::Out>>;
-            fn next(&mut self) -> Option<Self::Item> {
-                match self { $(AnyRows::$name(rows) => rows.next()),+ }
+        /// A backend without transactions answers with `Unsupported`, before `work` is run.
+        impl Transactional for AnyDatabase {
+            type Transaction<'t> = AnyTransaction<'t>;
+            fn transaction<T, E: From<Error>>(
+                &self,
+                work: impl FnOnce(&AnyTransaction<'_>) -> Result<T, E>,
+            ) -> Result<T, E> {
+                match self { $(
+                    #[allow(unused_variables, reason = "a backend that cannot is not asked")]
+                    #[cfg $when] AnyDatabase::$name(db) => provided!(
+                        [$($transactions)?],
+                        db.transaction(|transaction| work(&AnyTransaction::$name(transaction))),
+                        Err(Error::unsupported(concat!(stringify!($name), " has no transactions")).into())
+                    )
+                ),+ }
             }
         }
 
-        impl<R: RecordCodec> Driver<R> for AnyStore<R> {
+        impl<'t> Database for AnyTransaction<'t> {
             type Engine = AnyDatabase;
-            type Rows<P: Predicate<R>, S: Select<R>> = AnyRows<R, P, S>;
-
-            fn shape(&self) -> &R::Shape {
-                match self { $(AnyStore::$name(store) => store.shape()),+ }
-            }
-            fn name(&self) -> &str {
-                match self { $(AnyStore::$name(store) => store.name()),+ }
-            }
-            fn write<'a>(
-                &self,
-                writes: impl IntoIterator<Item = Write<'a, R>>,
-                atomicity: Atomicity,
-                limits: &Limits,
-            ) -> Result<Vec<Outcome>>
-            where
-                R: 'a,
-            {
-                match self { $(AnyStore::$name(store) => store.write(writes, atomicity, limits)),+ }
-            }
-            fn fetch(&self, ids: &[Id], limits: &Limits) -> Result<Vec<Option<Stored<R>>>> {
-                match self { $(AnyStore::$name(store) => store.fetch(ids, limits)),+ }
-            }
-            fn scan<P: Predicate<R>, S: Select<R>>(
-                &self,
-                query: Runnable<AnyDatabase, R, P, S>,
-                limits: &Limits,
-            ) -> Result<AnyRows<R, P, S>> {
-                match self { $(AnyStore::$name(store) => store.scan(query.retarget()?, limits).map(AnyRows::$name)),+ }
-            }
-            fn count_matching<P: Predicate<R>, S: Select<R>>(
-                &self,
-                query: Runnable<AnyDatabase, R, P, S>,
-                limits: &Limits,
-            ) -> Result<u64> {
-                match self { $(AnyStore::$name(store) => store.count_matching(query.retarget()?, limits)),+ }
-            }
-            fn plan<P: Predicate<R>, S: Select<R>>(&self, query: &Runnable<AnyDatabase, R, P, S>) -> Result<Plan> {
-                match self { $(AnyStore::$name(store) => store.plan(&query.clone().retarget()?)),+ }
-            }
-            fn write_one(&self, write: Write<'_, R>, limits: &Limits) -> Outcome {
-                match self { $(AnyStore::$name(store) => store.write_one(write, limits)),+ }
-            }
-            fn fetch_one(&self, id: &Id, limits: &Limits) -> Result<Option<Stored<R>>> {
-                match self { $(AnyStore::$name(store) => store.fetch_one(id, limits)),+ }
-            }
-            fn show<T>(&self, id: &Id, look: impl FnOnce(&Stored<R>) -> T, limits: &Limits) -> Result<Option<T>> {
-                match self { $(AnyStore::$name(store) => store.show(id, look, limits)),+ }
-            }
-            fn close(self) -> Result<()> {
-                match self { $(AnyStore::$name(store) => store.close()),+ }
-            }
-        }
-
-        impl<R: RecordCodec> Aggregating<R> for AnyStore<R> {
-            fn fold<P: Predicate<R>, K: GroupKeys<R>, A: Aggregate<R>>(
-                &self,
-                query: Runnable<AnyDatabase, R, P, Whole>,
-                keys: &K,
-                aggregates: &A,
-                limits: &Limits,
-            ) -> Result<Vec<(K::Row, A::Out)>> {
-                match self { $(AnyStore::$name(store) => store.fold(query.retarget()?, keys, aggregates, limits)),+ }
+            type Store<R: RecordCodec> = AnyTransactionStore<'t, R>;
+            fn open<R: RecordCodec>(&self, name: &str, shape: R::Shape) -> Result<AnyTransactionStore<'t, R>> {
+                match self { $($(#[cfg $when] AnyTransaction::$name(transaction) => {
+                    check_types::<R, transaction!($transactions 't $database)>(&shape)?;
+                    transaction.open(name, shape).map(AnyTransactionStore::$name)
+                })?)+ }
             }
         }
     };
 }
 
+/// The transaction of a database that provides them: lent by the call that began it.
+macro_rules! transaction {
+    (transactions $life:lifetime $database:ty) => { &$life <$database as Transactional>::Transaction<$life> };
+}
+
+/// A store in the transaction of a database that provides them.
+macro_rules! transaction_store {
+    (transactions $life:lifetime $database:ty) => {
+        <<$database as Transactional>::Transaction<$life> as Database>::Store<R>
+    };
+}
+
 backends! {
     /// Records in this process.
-    Memory(Memory), ["memory"], |rest| match rest {
+    Memory(Memory), built (all()), schemes ["memory"],
+    provides [transactions] [split] [aggregates],
+    open |rest| match rest {
         "" => Ok(Memory::new()),
         _ => Err(Error::configuration("`memory:` takes nothing behind the colon")),
     };
