@@ -11,13 +11,15 @@ use std::{
 };
 
 use dk_data::{
-    Database, Document, Filter, Key, Path, Query, Schema, Store, Stored, Value,
+    Aggregating, Database, Document, Filter, Path, Predicate, Query, Record, RunsOn, Schema, Store, Stored, Value,
     backend::memory::Memory,
+    capability::{Aggregates, Provides},
     created_at, document,
     format::{
         csv::{Csv, CsvReader},
         json::Json,
     },
+    query::aggregate::Count,
     store::Outcome,
 };
 
@@ -40,46 +42,99 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 // ---- the elements
 
+/// One element. What is not known is null, and null is neither less nor greater than anything.
+#[derive(Record, Clone, Debug)]
+#[record(name = "elements")]
+struct Element {
+    #[record(id)]
+    symbol: String,
+    #[record(unique)]
+    number: u8,
+    name: String,
+    group: Option<u8>,
+    period: u8,
+    category: Option<String>,
+    atomic_mass: f64,
+    /// On Pauling's scale.
+    electronegativity: Option<f64>,
+    /// In g/cm³, near room temperature.
+    density: Option<f64>,
+    /// In kelvin, at 101.325 kPa.
+    melting_point: Option<f64>,
+    /// In kelvin, at 101.325 kPa.
+    boiling_point: Option<f64>,
+    discovered: Option<i16>,
+    discovered_by: Option<String>,
+}
+
+/// 25 °C in kelvin.
+const ROOM: f64 = 298.15;
+
 fn elements(path: &str, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let db = Memory::new();
-    let elements = db.documents("elements", Schema::open("elements"))?;
-    let loaded = elements.load(read_csv(path)?, |outcome| report(&outcome))?;
+    let elements = db.store::<Element>()?;
+    let loaded = elements.load(Csv::default().read::<Element, _>(File::open(path)?)?, |outcome| report(&outcome))?;
     writeln!(out, "{} elements in the store", loaded.created)?;
 
-    // A filter as text, as a user would type it: bound to the schema once, then a predicate like any other.
-    let liquid: Filter = "melting_point < 298.15 and boiling_point > 298.15".parse()?;
-    let columns = ["number", "symbol", "name", "melting_point", "boiling_point"];
-    let query = Query::new().filter(liquid.bind(elements.schema())?).sort(Key::asc("melting_point"));
+    let liquid = Element::MELTING_POINT.lt(ROOM) & Element::BOILING_POINT.gt(ROOM);
+    let query = Element::query().filter(liquid).sort(Element::MELTING_POINT.asc());
+    let columns = [Element::NUMBER.path(), Element::SYMBOL.path(), Element::NAME.path()];
+    let points = [Element::MELTING_POINT.path(), Element::BOILING_POINT.path()];
     writeln!(out, "\nLiquid at 25 °C:")?;
-    write_table(&columns, &elements.search(&query)?, out)?;
+    write_found(&elements, query, columns.into_iter().chain(points), out)?;
 
-    // The same kind of filter, built in the program. What is not known is null, and null is greater than nothing.
-    let dense = Filter::gt("density", 19.0).bind(elements.schema())?;
-    let query = Query::new().filter(dense).sort(Key::desc("density")).limit(5);
+    let query = Element::query().filter(Element::DENSITY.gt(19.0)).sort(Element::DENSITY.desc()).limit(5);
     writeln!(out, "\nThe densest, in g/cm³:")?;
-    write_table(&["symbol", "name", "density"], &elements.search(&query)?, out)?;
+    write_found(&elements, query, [Element::SYMBOL.path(), Element::NAME.path(), Element::DENSITY.path()], out)?;
+
+    // A filter that a user typed is bound to the schema once, and then is a predicate like any other.
+    let typed: Filter = r#"category = "halogen" and not discovered >= 1900"#.parse()?;
+    let query = Element::query().filter(typed.bind(elements.schema())?).sort(Element::NUMBER.asc());
+    writeln!(out, "\nHalogens that were known before 1900:")?;
+    write_found(&elements, query, [Element::NAME.path(), Element::DISCOVERED.path()], out)?;
 
     write_periods(&elements, out)?;
 
-    // Only the fields that are asked for leave the store.
-    let noble = Filter::eq("category", "noble gas").bind(elements.schema())?;
-    let fields = ["number", "symbol", "name", "boiling_point"].map(Path::from);
-    let noble = elements.search(Query::new().filter(noble).sort(Key::asc("number")).fields(fields))?;
-    writeln!(out, "\nThe noble gases as JSON:")?;
-    Ok(write_json(&noble, out)?)
+    let noble = elements
+        .search(Element::query().filter(Element::CATEGORY.eq("noble gas")).sort(Element::NUMBER.asc()).limit(3))?;
+    writeln!(out, "\nThe first noble gases as JSON:")?;
+    let mut json = Json::default().write::<Element, _>(out);
+    noble.iter().try_for_each(|element| json.write(element))?;
+    Ok(json.finish().map(drop)?)
 }
 
-/// How many elements each period has, and how many of those were known before 1800: those that antiquity knew have no year.
-fn write_periods(elements: &impl Store<Document>, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let mut rows = Vec::new();
-    for period in 1..=7 {
-        let all = Filter::eq("period", period);
-        let early = all.clone().and_also(Filter::lt("discovered", 1800).or_else(Filter::is_null("discovered")));
-        let count = |filter: Filter| elements.count(filter.bind(elements.schema())?);
-        rows.push(document! { "period" => period, "elements" => count(all)?, "before 1800" => count(early)? });
-    }
+/// Shows these columns of the elements that a query finds. Only they leave the store.
+fn write_found<S: Store<Element>, P: Predicate<Element> + RunsOn<S::Engine>>(
+    elements: &S,
+    query: Query<Element, P>,
+    columns: impl IntoIterator<Item = Path>,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn Error>> {
+    let columns: Vec<Path> = columns.into_iter().collect();
+    let names: Vec<String> = columns.iter().map(ToString::to_string).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    write_table(&names, &elements.search(query.fields(columns))?, out)
+}
+
+/// An aggregate by group, where the records are: nothing is fetched.
+fn write_periods<S>(elements: &S, out: &mut impl Write) -> Result<(), Box<dyn Error>>
+where
+    S: Aggregating<Element> + Store<Element>,
+    S::Engine: Provides<Aggregates>,
+{
+    let wanted = (Count, Element::DISCOVERED.min(), Element::ATOMIC_MASS.max(), Element::ELECTRONEGATIVITY.avg());
+    let groups = elements.aggregate(Element::query().group_by(Element::PERIOD), wanted)?;
+    let rows: Vec<Document> = groups
+        .into_iter()
+        .map(|(period, (count, first, heaviest, mean))| {
+            let mean = mean.map(|mean| (mean * 100.0).round() / 100.0);
+            document! {
+                "period" => period, "elements" => count, "first dated" => first, "heaviest" => heaviest, "mean electronegativity" => mean,
+            }
+        })
+        .collect();
     writeln!(out, "\nBy period:")?;
-    write_table(&["period", "elements", "before 1800"], &rows, out)
+    write_table(&["period", "elements", "first dated", "heaviest", "mean electronegativity"], &rows, out)
 }
 
 // ---- any file
@@ -123,7 +178,7 @@ fn report(outcome: &Outcome) {
 
 // ---- reading and writing
 
-/// The rows of a CSV file as documents, one after the other; a row that does not read is an item. A cell without quotes that
+/// The rows of a CSV file as documents; a row that does not read is an item. A cell without quotes that
 /// looks like a number is one, an empty one is null, and `02` stays text.
 fn read_csv(path: &str) -> dk_data::Result<CsvReader<Document, File>> {
     Csv::default().read_documents(File::open(path)?, Schema::open("rows"))

@@ -1,13 +1,15 @@
 //! A predicate of one's own: no operator knows distances on a sphere, so this program brings one.
 //!
 //! Its type stands wherever a predicate can stand, beside filters and under `&`, `|` and `!`. It runs on engines that have the
-//! records at hand; on others it does not compile.
+//! records at hand, and on any other through `emulated`, which says how much the client may read for it.
 
 use dk_data::{
-    Database, Document, Filter, Key, Predicate, Query, Result, RunsOn, Schema, Seen, Store,
+    Database, Document, Emulate, Filter, Key, Predicate, Query, Result, RunsOn, Schema, Seen, Store,
     backend::memory::Memory,
     capability::{Caps, OwnCode, Provides},
-    document, own,
+    document,
+    layer::Budget,
+    own,
     query::Where,
 };
 
@@ -63,11 +65,18 @@ fn main() -> Result<()> {
     println!("within 500 km of Oslo: {}", names(&cities.search(&query)?));
 
     // The exact complement: Atlantis is in it, because nobody knows where it is.
-    println!("not within 500 km: {}", names(&cities.search(Query::new().filter(!near).sort(Key::asc("name")))?));
+    println!(
+        "not within 500 km: {}",
+        names(&cities.search(Query::new().filter(!near.clone()).sort(Key::asc("name")))?)
+    );
 
     // Where a type is too much, a closure will do.
     let short = own(|city: &Document| city["name"].as_text().is_some_and(|name| name.len() < 7));
     println!("short names: {}", cities.count(short)?);
+
+    // On an engine that cannot run it, the client can: it reads at most so many records, or it is an error. Memory can, so
+    // the query is passed on and costs no budget.
+    println!("within a budget: {}", cities.emulated(Budget::rows(100)).count(near.clone())?);
     Ok(())
 }
 

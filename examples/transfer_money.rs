@@ -3,19 +3,24 @@
 //! [`transfer`] is generic over databases. It knows nothing of transactions, and is all or nothing because a transaction is a
 //! database too.
 
-use dk_data::{
-    Changes, Database, Document, Error, FieldDef, Key, Query, Result, Schema, Store, Transactional, Type,
-    backend::memory::Memory, document,
-};
+use dk_data::{Database, Error, Record, Result, Store, Transactional, backend::memory::Memory};
+
+#[derive(Record, Clone, Debug)]
+#[record(name = "accounts")]
+struct Account {
+    #[record(id)]
+    owner: String,
+    cents: i64,
+}
 
 /// The most times that a transaction is tried when others are faster.
 const TRIES: u32 = 100;
 
 fn main() -> Result<()> {
     let bank = Memory::new();
-    let accounts = accounts(&bank)?;
+    let accounts = bank.store::<Account>()?;
     for (owner, cents) in [("ann", 10_000), ("bo", 0)] {
-        accounts.create(document! { "owner" => owner, "cents" => cents })?;
+        accounts.create(Account { owner: owner.to_owned(), cents })?;
     }
 
     bank.transaction(|tx| transfer(tx, "ann", "bo", 3_000))?;
@@ -37,30 +42,22 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn accounts<D: Database>(db: &D) -> Result<D::Store<Document>> {
-    let owner = FieldDef::new("owner", Type::Text).id();
-    db.documents("accounts", Schema::new("accounts").field(owner).field(FieldDef::new("cents", Type::I64)))
-}
-
 /// Takes cents from one account and adds them to another.
 fn transfer(db: &impl Database, from: &str, to: &str, cents: i64) -> Result<()> {
-    let accounts = accounts(db)?;
-    accounts.patch(from, Changes::add("cents", -cents))?;
-    let left = accounts.read(from)?.and_then(|account| account["cents"].as_int());
-    if left.is_none_or(|left| left < 0) {
+    let accounts = db.store::<Account>()?;
+    accounts.patch(from, Account::CENTS.add(-cents))?;
+    if accounts.read(from)?.is_none_or(|account| account.cents < 0) {
         return Err(Error::invalid("there is not so much on the account"));
     }
-    accounts.patch(to, Changes::add("cents", cents)).map(drop)
+    accounts.patch(to, Account::CENTS.add(cents)).map(drop)
 }
 
 fn one_euro(bank: &Memory) -> Result<()> {
     bank.transaction_retrying(TRIES, |tx| transfer(tx, "ann", "bo", 100), Error::is_conflict)
 }
 
-fn balances(accounts: &impl Store<Document>) -> Result<String> {
-    let all = accounts.search(Query::new().sort(Key::asc("owner")))?;
-    let balance = |account: &Document| {
-        format!("{} {}", account["owner"].as_text().unwrap_or("?"), account["cents"].as_int().unwrap_or(0))
-    };
-    Ok(all.iter().map(|account| balance(account)).collect::<Vec<_>>().join(", "))
+fn balances(accounts: &impl Store<Account>) -> Result<String> {
+    let all = accounts.search(Account::query().sort(Account::OWNER.asc()))?;
+    let balances = all.iter().map(|account| format!("{} {}", account.owner, account.cents));
+    Ok(balances.collect::<Vec<_>>().join(", "))
 }

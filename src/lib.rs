@@ -6,16 +6,23 @@
 //! [`AnyDatabase`], which chooses a backend by a URL.
 //!
 //! ```
-//! use dk_data::{Database, Filter, Key, Query, Schema, Store, backend::memory::Memory, document};
+//! use dk_data::{Database, Record, Store, backend::memory::Memory};
 //!
-//! let people = Memory::new().documents("people", Schema::open("people"))?;
-//! people.create(document! { "name" => "Ann", "age" => 40, "city" => "Oslo" })?;
-//! people.create(document! { "name" => "Bo", "age" => 17 })?;
+//! #[derive(Record, Clone, Debug)]
+//! struct Person {
+//!     #[record(id)]
+//!     email: String,
+//!     name: String,
+//!     age: Option<u8>,
+//! }
 //!
-//! let adults: Filter = r#"age >= 18 and city in ("Oslo", "Bergen")"#.parse()?;
-//! let query = Query::new().filter(adults.bind(people.schema())?).sort(Key::asc("name")).limit(100);
-//! for person in people.stream(&query)? {
-//!     assert_eq!(person?["name"], "Ann".into());
+//! let people = Memory::new().store::<Person>()?;
+//! people.create(Person { email: "ann@example.org".into(), name: "Ann".into(), age: Some(40) })?;
+//! people.create(Person { email: "bo@example.org".into(), name: "Bo".into(), age: None })?;
+//!
+//! let adults = Person::query().filter(Person::AGE.ge(18)).sort(Person::NAME.asc()).limit(100);
+//! for person in people.stream(&adults)? {
+//!     assert_eq!(person?.name, "Ann");
 //! }
 //! # Ok::<(), dk_data::Error>(())
 //! ```
@@ -25,6 +32,7 @@
 //! | for | see |
 //! |---|---|
 //! | the verbs, and what each does when a record is missing | [`Store`] |
+//! | records as structs | [`Record`], [`TextEnum`] |
 //! | records whose fields are known at run time | [`Document`], [`document!`], [`Schema`] |
 //! | queries and filters | [`Query`], [`Filter`], [`query`] |
 //! | all or nothing | [`Transactional`] |

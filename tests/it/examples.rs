@@ -33,8 +33,10 @@ fn elements_shows_a_table_an_aggregate_and_json() {
             "      80  Hg      Mercury        234.321        629.769",
             "      35  Br      Bromine         265.95         331.95",
             "  Os      Osmium      22.587",
-            "       6        32            6",
-            r#"{"number":2,"symbol":"He","name":"Helium","boiling_point":4.222}"#,
+            "  Iodine          1811",
+            "       6        32         1735       222                    1.58",
+            "The first noble gases as JSON:",
+            r#"{"symbol":"He","number":2,"name":"Helium","group":18,"period":1,"category":"noble gas","atomic_mass":4.0026,"density":0.0001785,"boiling_point":4.222,"discovered":1868,"discovered_by":"Pierre Janssen, Norman Lockyer"}"#,
         ],
     );
 }
@@ -53,7 +55,12 @@ fn elements_reads_any_csv_file() {
 fn own_predicate_finds_what_no_operator_can() {
     assert_lines(
         &output("own_predicate", &[]),
-        &["within 500 km of Oslo: Bergen, Stockholm", "not within 500 km: Atlantis, Lisbon", "short names: 3"],
+        &[
+            "within 500 km of Oslo: Bergen, Stockholm",
+            "not within 500 km: Atlantis, Lisbon",
+            "short names: 3",
+            "within a budget: 3",
+        ],
     );
 }
 
