@@ -18,7 +18,7 @@ use crate::{
         widen::{Side, complement, conjunction, disjunction},
     },
     record::{
-        Envelope,
+        Envelope, Stored,
         field_type::{Scalar, Text},
     },
     value::Value,
@@ -30,6 +30,13 @@ pub struct Seen<'a, R> {
     pub record: &'a R,
     /// What the store keeps beside it.
     pub envelope: &'a Envelope,
+}
+
+impl<'a, R> Seen<'a, R> {
+    /// A stored record.
+    pub fn of(stored: &'a Stored<R>) -> Self {
+        Seen { record: &stored.record, envelope: &stored.envelope }
+    }
 }
 
 impl<R> Clone for Seen<'_, R> {

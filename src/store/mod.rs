@@ -3,6 +3,7 @@
 //! [`Store`] is what users hold; it is built once, on [`Driver`], so a verb means the same on every engine by construction.
 
 pub mod aggregate;
+pub mod decide;
 pub mod driver;
 pub mod limits;
 pub(crate) mod matching;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 pub use self::{
     aggregate::Aggregating,
+    decide::{Decision, Incoming, Mode},
     driver::Driver,
     limits::{CancelToken, Limits},
     split::Split,

@@ -8,12 +8,12 @@ use std::{
 };
 
 use dk_data::{
-    Changes, Database, Document, Draft, Effect, Envelope, Error, Id, Limits, Outcome, Plan, Predicate, RecordCodec,
-    Result, Schema, Stored, Value, Version, Written,
+    Database, Document, Error, Id, Limits, Outcome, Plan, Predicate, RecordCodec, Result, Schema, Seen, Stored, Value,
+    Version,
     capability::{Caps, Engine},
-    query::{Runnable, Seen, Select},
+    query::{Runnable, Select},
     record::document::{DocumentReader, DocumentWriter},
-    store::{Atomicity, Driver, Write},
+    store::{Atomicity, Decision, Driver, Write},
 };
 
 type Rows = BTreeMap<Id, Stored<Document>>;
@@ -94,9 +94,9 @@ impl<R: RecordCodec> Driver<R> for ToyStore<R> {
         limits.check()?;
         let all: Vec<_> = lock(&self.rows).values().cloned().collect();
         let rows = all.into_iter().map(|row| self.decode(row)).collect::<Result<Vec<_>>>()?;
-        let mut rows: Vec<_> = rows.into_iter().filter(|row| query.admits(seen(row))).collect();
+        let mut rows: Vec<_> = rows.into_iter().filter(|row| query.admits(Seen::of(row))).collect();
         if query.is_ordered() {
-            rows.sort_by(|a, b| query.order().compare(seen(a), seen(b)));
+            rows.sort_by(|a, b| query.order().compare(Seen::of(a), Seen::of(b)));
         }
         let page = rows.into_iter().skip(query.offset()).take(query.limit().unwrap_or(usize::MAX));
         let taken =
@@ -121,77 +121,21 @@ impl<R: RecordCodec> ToyStore<R> {
         Ok(Stored { envelope: row.envelope, record })
     }
     fn apply(&self, rows: &mut Rows, write: Write<'_, R>) -> Outcome {
-        match write {
-            Write::Create(draft) => self.replace(rows, draft, false, true),
-            Write::Update(draft) => self.replace(rows, draft, true, false),
-            Write::Upsert(draft) => self.replace(rows, draft, true, true),
-            Write::Patch { id, changes, expected } => self.patch(rows, &id, &changes, expected),
-            Write::Delete { id, expected } => {
-                require(expected.as_ref(), rows.get(&id)).map_err(|e| e.at_id(&id))?;
-                let effect = if rows.remove(&id).is_some() { Effect::Deleted } else { Effect::Absent };
-                Ok(Written { id, version: None, effect })
+        let decision = write.decide(&self.shape, |id| rows.get(id).cloned().map(|row| self.decode(row)).transpose())?;
+        let version = Version::random();
+        let written = decision.written(Some(version.clone()));
+        match decision {
+            Decision::Put(Stored { envelope, record }, _) => {
+                let record = DocumentWriter::document_of(&record, &self.shape)?;
+                unique(&self.shape, rows, &written.id, &record)?;
+                let old = rows.remove(&written.id).map(|old| old.record).unwrap_or_default();
+                let record = record.keeping_unknown(&old, &self.shape);
+                rows.insert(written.id.clone(), Stored { envelope: envelope.with_version(version), record });
             }
-            _ => Err(Error::unsupported("the toy does not know this write")),
+            Decision::Remove(id) => drop(rows.remove(&id)),
+            Decision::Nothing(_) => {}
         }
-    }
-    fn replace(&self, rows: &mut Rows, mut draft: Draft<'_, R>, if_there: bool, if_missing: bool) -> Outcome {
-        draft.seal(&self.shape)?;
-        let id = match draft.settle_id(&self.shape)? {
-            Some(id) => id,
-            None if !if_there => Id::generate(),
-            None => return Err(Error::invalid("a record is replaced by its id: give one")),
-        };
-        let old = rows.get(&id);
-        match old {
-            Some(_) if !if_there => return Err(Error::already_exists("the id is taken").at_id(&id)),
-            None if !if_missing => return Err(Error::not_found("no such record").at_id(&id)),
-            _ => require(draft.expected(), old).map_err(|e| e.at_id(&id))?,
-        }
-        let document = DocumentWriter::document_of(draft.record(), &self.shape)?;
-        let (created, updated) = draft.given_times().unwrap_or_default();
-        let (effect, kept) = match old {
-            Some(old) => (Effect::Updated, old.envelope.clone()),
-            None => (Effect::Created, Envelope::of(id).with_times(created, updated)),
-        };
-        let metadata = draft.given_metadata().unwrap_or(kept.metadata()).clone();
-        self.put(rows, kept.with_metadata(metadata), document, effect)
-    }
-    fn patch(&self, rows: &mut Rows, id: &Id, changes: &Changes<R>, expected: Option<Version>) -> Outcome {
-        let changes = changes.bind(&self.shape)?;
-        let old = rows.get(id).ok_or_else(|| Error::not_found("no such record").at_id(id))?;
-        require(expected.as_ref(), Some(old)).map_err(|e| e.at_id(id))?;
-        let Stored { mut record, envelope } = self.decode(old.clone())?;
-        let mut metadata = envelope.metadata().clone();
-        changes.apply(&self.shape, &mut record, &mut metadata)?;
-        let mut draft = Draft::of(record).metadata(metadata.clone());
-        draft.seal(&self.shape)?;
-        let document = DocumentWriter::document_of(draft.record(), &self.shape)?;
-        self.put(rows, envelope.with_metadata(metadata), document, Effect::Updated)
-    }
-    /// The one place where a record goes in: unique fields, a fresh version, times that never go back.
-    fn put(&self, rows: &mut Rows, kept: Envelope, document: Document, effect: Effect) -> Outcome {
-        unique(&self.shape, rows, kept.id(), &document)?;
-        let (now, version) = (jiff::Timestamp::now(), Version::random());
-        let updated =
-            kept.updated_at().map_or(now, |before| if effect == Effect::Created { before } else { now.max(before) });
-        let created = kept.created_at().unwrap_or(now);
-        let envelope = kept.with_times(created, updated).with_version(version.clone());
-        let id = envelope.id().clone();
-        rows.insert(id.clone(), Stored { envelope, record: document });
-        Ok(Written { id, version: Some(version), effect })
-    }
-}
-
-fn seen<R>(row: &Stored<R>) -> Seen<'_, R> {
-    Seen { record: &row.record, envelope: &row.envelope }
-}
-
-fn require(expected: Option<&Version>, old: Option<&Stored<Document>>) -> Result<()> {
-    match expected {
-        Some(_) if expected != old.and_then(|old| old.envelope.version()) => {
-            Err(Error::conflict("the version moved on"))
-        }
-        _ => Ok(()),
+        Ok(written)
     }
 }
 

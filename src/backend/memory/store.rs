@@ -7,16 +7,17 @@ use rayon::prelude::*;
 use super::{
     Memory, locked,
     snapshot::{MemoryRows, Snapshot},
-    table::{Replaced, Row, Table, now},
+    table::{Replaced, Row, Table},
     transaction::Overlay,
 };
 use crate::{
     error::{Error, Result},
     id::Id,
     query::{Plan, Predicate, Runnable, Select},
-    record::{Changes, Draft, Envelope, Metadata, RecordCodec, Stored},
+    record::{Changes, Draft, RecordCodec, Stored},
     store::{
-        Driver, Limits,
+        Driver, Incoming, Limits, Mode,
+        decide::{check_version, missing, taken},
         write::{Atomicity, Effect, Outcome, Write, Written},
     },
     version::Version,
@@ -46,145 +47,32 @@ impl<R: RecordCodec> Clone for MemoryStore<R> {
     }
 }
 
-/// A draft that was checked, with the id that it will have.
-pub(super) struct Sealed<'a, R: RecordCodec> {
-    pub(super) id: Option<Id>,
-    pub(super) draft: Draft<'a, R>,
-}
-
-/// Checks a draft and settles its id.
-pub(super) fn seal<'a, R: RecordCodec>(table: &Table<R>, mut draft: Draft<'a, R>) -> Result<Sealed<'a, R>> {
-    draft.seal(table.schema())?;
-    let id = draft.settle_id(table.schema())?;
-    Ok(Sealed { id, draft })
-}
-
-/// What a draft brings, once its id is settled.
-struct Fresh<R> {
-    record: R,
-    metadata: Option<Metadata>,
-    given: Given,
-    now: i64,
-}
-
-/// Times that a copy or a restore brings: created, updated.
-type Given = Option<(Option<jiff::Timestamp>, Option<jiff::Timestamp>)>;
-
-impl<R: RecordCodec> Fresh<R> {
-    /// Clones the record only where the draft borrows it.
-    fn of(draft: Draft<'_, R>) -> Self {
-        let given = draft.given_times();
-        let Draft { record, metadata, .. } = draft;
-        Fresh { record: record.into_owned(), metadata, given, now: now() }
-    }
-
-    /// The record as it will be stored. What it adds to an old one: times never go backwards, metadata stays unless
-    /// given (semantics 5.3, 1.5).
-    #[inline]
-    fn stored(self, id: Id, old: Option<&Envelope>) -> Stored<R> {
-        let (created, updated) = times(self.given, self.now, old.map(Envelope::microseconds));
-        let metadata = self.metadata.or_else(|| old.map(|old| old.metadata().clone())).unwrap_or_default();
-        let envelope = Envelope::of(id).with_microseconds(created, updated).with_metadata(metadata);
-        Stored { envelope, record: self.record }
-    }
-}
-
-/// A record as it will be stored in the place of an old one.
-pub(super) fn build<R: RecordCodec>(id: Id, draft: Draft<'_, R>, old: Option<&Envelope>) -> Stored<R> {
-    Fresh::of(draft).stored(id, old)
-}
-
-fn times(given: Given, now: i64, old: Option<(i64, i64)>) -> (i64, i64) {
-    let (created, updated) = match old {
-        Some((created, updated)) => (created, now.max(updated)),
-        None => (now, now),
-    };
-    let micros = |moment: Option<jiff::Timestamp>| moment.map(|m| m.as_microsecond());
-    match given {
-        Some((c, u)) => (micros(c).unwrap_or(created), micros(u).unwrap_or(updated)),
-        None => (created, updated),
-    }
-}
-
-/// Refuses a write that expects another version (semantics 5.2).
-pub(super) fn expect(expected: Option<&Version>, found: Option<&Envelope>, id: &Id) -> Result<()> {
-    match (expected, found) {
-        (None, _) => Ok(()),
-        (Some(expected), Some(found)) if found.version() == Some(expected) => Ok(()),
-        (Some(_), Some(_)) => Err(Error::conflict("the record's version has moved on; read it again").at_id(id)),
-        (Some(_), None) => Err(Error::conflict("the record that had this version is gone").at_id(id)),
-    }
-}
-
-#[cold]
-pub(super) fn missing(id: &Id) -> Error {
-    Error::not_found("there is no such record").at_id(id)
-}
-
-#[cold]
-pub(super) fn taken(id: &Id) -> Error {
-    Error::already_exists("the id is taken").at_id(id)
-}
-
-#[cold]
-pub(super) fn no_id() -> Error {
-    Error::invalid("the write names no record: give the draft an id")
-}
-
-/// What a write does to the place of its id.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Mode {
-    Create,
-    Update,
-    Upsert,
-}
-
-impl Mode {
-    /// Refuses the write where the place is not as it must be.
-    pub(super) fn check(self, expected: Option<&Version>, old: Option<&Envelope>, id: &Id) -> Result<()> {
-        match (self, old) {
-            (Mode::Create, Some(_)) => Err(taken(id)),
-            (Mode::Update, None) => Err(missing(id)),
-            _ => expect(expected, old, id),
-        }
-    }
-    pub(super) fn effect(old: bool) -> Effect {
-        if old { Effect::Updated } else { Effect::Created }
-    }
-}
-
 impl<R: RecordCodec> MemoryStore<R> {
     fn put(&self, mode: Mode, draft: Draft<'_, R>) -> Outcome {
-        let Sealed { id, draft } = seal(&self.table, draft)?;
-        let id = match (id, mode) {
-            (Some(id), _) => id,
-            (None, Mode::Create) => Id::generate(),
-            (None, _) => return Err(no_id()),
-        };
-        let expected = draft.expected.clone();
-        self.place(mode, id, Fresh::of(draft), expected.as_ref())
+        self.place(Incoming::new(mode, draft, self.table.schema())?)
     }
 
     /// Puts a record under its id.
-    fn place(&self, mode: Mode, id: Id, fresh: Fresh<R>, expected: Option<&Version>) -> Outcome {
+    fn place(&self, incoming: Incoming<R>) -> Outcome {
         let table = &*self.table;
-        let values = (!table.fields.is_empty()).then(|| table.fields.values(&fresh.record));
+        let values = (!table.fields.is_empty()).then(|| table.fields.values(incoming.record()));
         let mut unique = values.is_some().then(|| locked(&table.unique));
-        let hash = table.hash(&id);
+        let id = incoming.id();
+        let hash = table.hash(id);
         let mut shard = table.shard(hash);
-        let slot = shard.find(hash, &id);
+        let slot = shard.find(hash, id);
         let old = slot.and_then(|slot| shard.at(slot)).map(|row| &**row);
-        mode.check(expected, old.map(|old| &old.envelope), &id)?;
+        let effect = incoming.check(old.map(|old| &old.envelope))?;
         if let (Some(unique), Some(values)) = (&mut unique, values) {
-            unique.check(&table.fields, &values, &id)?;
+            unique.check(&table.fields, &values, id)?;
             if let Some(old) = old {
                 unique.release(table.fields.values(&old.record));
             }
-            unique.claim(values, &id);
+            unique.claim(values, id);
         }
         let version = table.next_version();
-        let written = Written { id: id.clone(), version: Some(version.clone()), effect: Mode::effect(old.is_some()) };
-        let mut stored = fresh.stored(id, old.map(|old| &old.envelope));
+        let written = Written { id: id.clone(), version: Some(version.clone()), effect };
+        let mut stored = incoming.stored(old.map(|old| &old.envelope));
         stored.envelope.set_version(version);
         let replaced = match slot {
             Some(slot) => shard.overwrite(slot, stored),
@@ -205,7 +93,7 @@ impl<R: RecordCodec> MemoryStore<R> {
         let hash = table.hash(&id);
         let mut shard = table.shard(hash);
         let slot = shard.find(hash, &id);
-        expect(expected, slot.and_then(|slot| shard.at(slot)).map(|row| &row.envelope), &id)?;
+        check_version(expected, slot.and_then(|slot| shard.at(slot)).map(|row| &row.envelope), &id)?;
         let gone = slot.and_then(|slot| shard.remove_at(hash, slot));
         if gone.is_some() {
             // A delete counts as a write, so that what comes back under the id is never taken for what went.
@@ -224,27 +112,14 @@ impl<R: RecordCodec> MemoryStore<R> {
         let bound = changes.bind(self.table.schema())?;
         for _ in 0..MAX_TRIES {
             let old = self.table.get(&id).ok_or_else(|| missing(&id))?;
-            expect(expected, Some(&old.envelope), &id)?;
-            let draft = patched(&self.table, &old, &bound)?;
-            let based_on = old.envelope.version().cloned();
-            match self.put(Mode::Update, draft.expect(based_on)) {
+            check_version(expected, Some(&old.envelope), &id)?;
+            match self.place(Incoming::patched(&old, &bound, self.table.schema())?) {
                 Err(error) if error.is_conflict() => {}
                 done => return done,
             }
         }
         Err(Error::conflict("too many others write the same record").at_id(&id).retryable(true))
     }
-}
-
-/// A record with changes applied, as a draft under the same id.
-pub(super) fn patched<R: RecordCodec>(
-    table: &Table<R>,
-    old: &Stored<R>,
-    changes: &crate::record::BoundChanges<R>,
-) -> Result<Draft<'static, R>> {
-    let (mut record, mut metadata) = (old.record.clone(), old.envelope.metadata().clone());
-    changes.apply(table.schema(), &mut record, &mut metadata).map_err(|e| e.at_id(old.envelope.id()))?;
-    Draft::of(record).metadata(metadata).id(old.envelope.id())
 }
 
 impl<R: RecordCodec> MemoryStore<R> {
@@ -300,10 +175,9 @@ impl<R: RecordCodec> MemoryStore<R> {
 
     fn try_ready(&self, write: Write<'_, R>) -> Result<Ready<R>> {
         let Write::Create(draft) = write else { return Err(Error::backend("only creates are shared out")) };
-        let Sealed { id, draft } = seal(&self.table, draft)?;
-        let id = id.unwrap_or_else(Id::generate);
-        expect(draft.expected(), None, &id)?;
-        Ok(Ready { hash: self.table.hash(&id), row: Arc::new(build(id, draft, None)) })
+        let incoming = Incoming::new(Mode::Create, draft, self.table.schema())?;
+        incoming.check(None)?;
+        Ok(Ready { hash: self.table.hash(incoming.id()), row: Arc::new(incoming.stored(None)) })
     }
 
     fn create_share(&self, shard: usize, share: Vec<(usize, Ready<R>)>) -> Vec<(usize, Result<Version>)> {

@@ -6,7 +6,6 @@ use std::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use foldhash::fast::RandomState;
@@ -285,11 +284,4 @@ impl<R: RecordCodec> Table<R> {
     pub(super) fn last_version(&self) -> u64 {
         self.versions.0.load(Ordering::Relaxed)
     }
-}
-
-/// Microseconds since 1970, now.
-#[inline]
-pub(super) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

@@ -14,16 +14,17 @@ use type_map::concurrent::TypeMap;
 use super::{
     Memory, locked,
     snapshot::{MemoryRows, Snapshot},
-    store::{Mode, build, expect, missing, no_id, patched, plan, seal, unshared},
+    store::{plan, unshared},
     table::{Row, Table},
 };
 use crate::{
     error::{Error, Result},
     id::Id,
     query::{Plan, Predicate, Runnable, Select},
-    record::{Draft, RecordCodec, Stored},
+    record::{RecordCodec, Stored},
     store::{
-        Database, Driver, Limits, Transactional,
+        Database, Driver, Incoming, Limits, Mode, Transactional,
+        decide::{check_version, missing},
         write::{Atomicity, Effect, Outcome, Write, Written},
     },
     value::Value,
@@ -98,43 +99,36 @@ impl<R: RecordCodec> Overlay<R> {
 
     fn write(&mut self, write: Write<'_, R>) -> Outcome {
         match write {
-            Write::Create(draft) => self.put(Mode::Create, draft),
-            Write::Update(draft) => self.put(Mode::Update, draft),
-            Write::Upsert(draft) => self.put(Mode::Upsert, draft),
+            Write::Create(draft) => self.put(Incoming::new(Mode::Create, draft, self.table.schema())?),
+            Write::Update(draft) => self.put(Incoming::new(Mode::Update, draft, self.table.schema())?),
+            Write::Upsert(draft) => self.put(Incoming::new(Mode::Upsert, draft, self.table.schema())?),
             Write::Delete { id, expected } => self.delete(id, expected.as_ref()),
             Write::Patch { id, changes, expected } => {
                 let bound = changes.bind(self.table.schema())?;
                 let old = self.get(&id).ok_or_else(|| missing(&id))?;
-                expect(expected.as_ref(), Some(&old.envelope), &id)?;
-                let draft = patched(&self.table, &old, &bound)?;
-                self.put(Mode::Update, draft)
+                check_version(expected.as_ref(), Some(&old.envelope), &id)?;
+                self.put(Incoming::patched(&old, &bound, self.table.schema())?)
             }
         }
     }
 
-    fn put(&mut self, mode: Mode, draft: Draft<'_, R>) -> Outcome {
-        let sealed = seal(&self.table, draft)?;
-        let id = match (sealed.id, mode) {
-            (Some(id), _) => id,
-            (None, Mode::Create) => Id::generate(),
-            (None, _) => return Err(no_id()),
-        };
+    fn put(&mut self, incoming: Incoming<R>) -> Outcome {
+        let id = incoming.id().clone();
         let old = self.get(&id);
         let envelope = old.as_deref().map(|old| &old.envelope);
-        mode.check(sealed.draft.expected(), envelope, &id)?;
-        self.check_unique(&id, sealed.draft.record())?;
-        let mut stored = build(id.clone(), sealed.draft, envelope);
+        let effect = incoming.check(envelope)?;
+        self.check_unique(&id, incoming.record())?;
+        let mut stored = incoming.stored(envelope);
         // Of no meaning outside: the commit gives the version that others see.
         let version = Version::random();
         stored.envelope = stored.envelope.with_version(version.clone());
-        let effect = Mode::effect(old.is_some());
         self.set(&id, Some(Arc::new(stored)))?;
         Ok(Written { id, version: Some(version), effect })
     }
 
     fn delete(&mut self, id: Id, expected: Option<&Version>) -> Outcome {
         let old = self.get(&id);
-        expect(expected, old.as_deref().map(|old| &old.envelope), &id)?;
+        check_version(expected, old.as_deref().map(|old| &old.envelope), &id)?;
         if old.is_none() {
             return Ok(Written { id, version: None, effect: Effect::Absent });
         }

@@ -1,6 +1,7 @@
 //! [`Document`]: a record whose fields are known at run time.
 
 mod codec;
+mod keep;
 mod reader;
 mod typed;
 mod writer;

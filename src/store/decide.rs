@@ -1,0 +1,260 @@
+//! What a write does to the place of its id: decided from what is there, without touching it.
+//!
+//! Every engine must decide the same (semantics 1.2, 1.5, 5.1 to 5.3), so the decisions stand here once, as functions without
+//! I/O. An engine that has whole records at hand asks [`Write::decide`]; one that is in more of a hurry asks [`Incoming`].
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::{
+    error::{Error, Result},
+    id::Id,
+    record::{BoundChanges, Draft, Envelope, Metadata, RecordCodec, Schema, Stored},
+    store::write::{Effect, Write, Written},
+    version::Version,
+};
+
+/// How a record goes to its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Only where nothing is.
+    Create,
+    /// Only where something is.
+    Update,
+    /// Whatever is there.
+    Upsert,
+}
+
+/// Refuses a write that expects another version than the one that is there (semantics 5.2).
+///
+/// # Errors
+/// `Conflict`.
+pub fn check_version(expected: Option<&Version>, found: Option<&Envelope>, id: &Id) -> Result<()> {
+    match (expected, found) {
+        (None, _) => Ok(()),
+        (Some(expected), Some(found)) if found.version() == Some(expected) => Ok(()),
+        (Some(_), Some(_)) => Err(Error::conflict("the record's version has moved on; read it again").at_id(id)),
+        (Some(_), None) => Err(Error::conflict("the record that had this version is gone").at_id(id)),
+    }
+}
+
+#[cold]
+pub(crate) fn missing(id: &Id) -> Error {
+    Error::not_found("there is no such record").at_id(id)
+}
+
+#[cold]
+pub(crate) fn taken(id: &Id) -> Error {
+    Error::already_exists("the id is taken").at_id(id)
+}
+
+/// A record on its way to its place: checked, in its stored form, owned, and with the id that it will have.
+#[derive(Clone, Debug)]
+pub struct Incoming<R> {
+    mode: Mode,
+    id: Id,
+    record: R,
+    metadata: Option<Metadata>,
+    /// Times that a copy or a restore brings: created, updated.
+    given: Option<(Option<jiff::Timestamp>, Option<jiff::Timestamp>)>,
+    expected: Option<Version>,
+    now: i64,
+}
+
+impl<R: RecordCodec> Incoming<R> {
+    /// Seals a draft and settles its id; a new record that brings none gets a fresh one. A borrowed record is cloned here,
+    /// so that it need not be under a lock.
+    ///
+    /// # Errors
+    /// `Invalid` for what cannot be stored, and for a write that names no record to replace.
+    pub fn new(mode: Mode, mut draft: Draft<'_, R>, schema: &Schema) -> Result<Self> {
+        draft.seal(schema)?;
+        let id = match draft.settle_id(schema)? {
+            Some(id) => id,
+            None if mode == Mode::Create => Id::generate(),
+            None => return Err(Error::invalid("the write names no record: give the draft an id")),
+        };
+        let given = draft.given_times();
+        let Draft { record, metadata, expected, .. } = draft;
+        Ok(Incoming { mode, id, record: record.into_owned(), metadata, given, expected, now: now() })
+    }
+
+    /// A record that is there, with changes applied to a copy: an update in the version that the changes were made from.
+    ///
+    /// # Errors
+    /// `Invalid`, with the field, for a value that does not fit.
+    pub fn patched(old: &Stored<R>, changes: &BoundChanges<R>, schema: &Schema) -> Result<Self> {
+        let (mut record, mut metadata) = (old.record.clone(), old.envelope.metadata().clone());
+        changes.apply(schema, &mut record, &mut metadata).map_err(|e| e.at_id(old.envelope.id()))?;
+        let draft = Draft::of(record).metadata(metadata).id(old.envelope.id())?;
+        Incoming::new(Mode::Update, draft.expect(old.envelope.version().cloned()), schema)
+    }
+
+    /// The id of its place.
+    pub fn id(&self) -> &Id {
+        &self.id
+    }
+    /// The record.
+    pub fn record(&self) -> &R {
+        &self.record
+    }
+
+    /// What it does to a place where `old` is.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, `NotFound` or `Conflict` (semantics 5.1, 5.2).
+    pub fn check(&self, old: Option<&Envelope>) -> Result<Effect> {
+        match (self.mode, old) {
+            (Mode::Create, Some(_)) => Err(taken(&self.id)),
+            (Mode::Update, None) => Err(missing(&self.id)),
+            _ => check_version(self.expected.as_ref(), old, &self.id)
+                .map(|()| if old.is_some() { Effect::Updated } else { Effect::Created }),
+        }
+    }
+
+    /// The record as it will be stored where `old` was, still without a version: times never go backwards, and metadata stays
+    /// unless some was given (semantics 5.3, 1.5).
+    #[inline]
+    pub fn stored(self, old: Option<&Envelope>) -> Stored<R> {
+        let (created, updated) = self.times(old.map(Envelope::microseconds));
+        let metadata = self.metadata.or_else(|| old.map(|old| old.metadata().clone())).unwrap_or_default();
+        let envelope = Envelope::of(self.id).with_microseconds(created, updated).with_metadata(metadata);
+        Stored { envelope, record: self.record }
+    }
+
+    fn times(&self, old: Option<(i64, i64)>) -> (i64, i64) {
+        let (created, updated) = match old {
+            Some((created, updated)) => (created, self.now.max(updated)),
+            None => (self.now, self.now),
+        };
+        let micros = |moment: Option<jiff::Timestamp>| moment.map(|m| m.as_microsecond());
+        match self.given {
+            Some((c, u)) => (micros(c).unwrap_or(created), micros(u).unwrap_or(updated)),
+            None => (created, updated),
+        }
+    }
+}
+
+/// Microseconds since 1970, now.
+#[inline]
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// What is to be done about a write.
+#[derive(Clone, Debug)]
+pub enum Decision<R> {
+    /// Put this record, which has no version yet, in the place of its id.
+    Put(Stored<R>, Effect),
+    /// Take the record with this id away.
+    Remove(Id),
+    /// There is nothing to take away.
+    Nothing(Id),
+}
+
+impl<R> Decision<R> {
+    /// The outcome, once it is done.
+    pub fn written(&self, version: Option<Version>) -> Written {
+        match self {
+            Decision::Put(stored, effect) => Written { id: stored.envelope.id().clone(), version, effect: *effect },
+            Decision::Remove(id) => Written { id: id.clone(), version: None, effect: Effect::Deleted },
+            Decision::Nothing(id) => Written { id: id.clone(), version: None, effect: Effect::Absent },
+        }
+    }
+}
+
+impl<R: RecordCodec> Write<'_, R> {
+    /// What this write does, where `find` says what is there. For engines that have whole records at hand; unique values are
+    /// still to be looked at.
+    ///
+    /// # Errors
+    /// Why the write is refused; what `find` returned.
+    pub fn decide(self, schema: &Schema, find: impl FnOnce(&Id) -> Result<Option<Stored<R>>>) -> Result<Decision<R>> {
+        match self {
+            Write::Create(draft) => put(Incoming::new(Mode::Create, draft, schema)?, find),
+            Write::Update(draft) => put(Incoming::new(Mode::Update, draft, schema)?, find),
+            Write::Upsert(draft) => put(Incoming::new(Mode::Upsert, draft, schema)?, find),
+            Write::Patch { id, changes, expected } => {
+                let changes = changes.bind(schema)?;
+                let old = find(&id)?.ok_or_else(|| missing(&id))?;
+                check_version(expected.as_ref(), Some(&old.envelope), &id)?;
+                put(Incoming::patched(&old, &changes, schema)?, |_| Ok(Some(old)))
+            }
+            Write::Delete { id, expected } => {
+                let old = find(&id)?;
+                check_version(expected.as_ref(), old.as_ref().map(|old| &old.envelope), &id)?;
+                Ok(if old.is_some() { Decision::Remove(id) } else { Decision::Nothing(id) })
+            }
+        }
+    }
+}
+
+fn put<R: RecordCodec>(
+    incoming: Incoming<R>,
+    find: impl FnOnce(&Id) -> Result<Option<Stored<R>>>,
+) -> Result<Decision<R>> {
+    let old = find(incoming.id())?;
+    let old = old.as_ref().map(|old| &old.envelope);
+    let effect = incoming.check(old)?;
+    Ok(Decision::Put(incoming.stored(old), effect))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{document, error::ErrorKind, record::Document};
+
+    fn schema() -> Schema {
+        Schema::open("people")
+    }
+
+    fn stored(updated: i64) -> Stored<Document> {
+        let id = Id::new("a").expect("an id");
+        let times = (Timestamp::from_microsecond(1).ok(), Timestamp::from_microsecond(updated).ok());
+        let envelope = Envelope::of(id).with_times(times.0, times.1).with_version(Version::counter(3));
+        Stored { envelope, record: document! { "n" => 1 } }
+    }
+
+    fn decided(write: Write<'_, Document>, there: Option<Stored<Document>>) -> Result<Decision<Document>> {
+        write.decide(&schema(), |_| Ok(there))
+    }
+
+    fn draft() -> Draft<'static, Document> {
+        Draft::of(document! { "n" => 2 }).id("a").expect("an id")
+    }
+
+    #[test]
+    fn each_write_meets_a_place_that_is_taken_or_free() {
+        let kind = |decided: Result<Decision<Document>>| decided.map(|d| d.written(None).effect).map_err(|e| e.kind());
+        let delete = || Write::Delete { id: Id::new("a").expect("an id"), expected: None };
+        assert_eq!(kind(decided(Write::Create(draft()), None)), Ok(Effect::Created));
+        assert_eq!(kind(decided(Write::Create(draft()), Some(stored(1)))), Err(ErrorKind::AlreadyExists));
+        assert_eq!(kind(decided(Write::Update(draft()), None)), Err(ErrorKind::NotFound));
+        assert_eq!(kind(decided(Write::Update(draft()), Some(stored(1)))), Ok(Effect::Updated));
+        assert_eq!(kind(decided(Write::Upsert(draft()), None)), Ok(Effect::Created));
+        assert_eq!(kind(decided(Write::Upsert(draft()), Some(stored(1)))), Ok(Effect::Updated));
+        assert_eq!(kind(decided(delete(), None)), Ok(Effect::Absent));
+        assert_eq!(kind(decided(delete(), Some(stored(1)))), Ok(Effect::Deleted));
+        let nameless = Write::Update(Draft::of(document! { "n" => 2 }));
+        assert_eq!(kind(decided(nameless, None)), Err(ErrorKind::Invalid));
+    }
+
+    #[test]
+    fn a_version_that_moved_on_is_a_conflict_and_so_is_one_that_is_gone() {
+        let with = |count| Write::Upsert(draft().expect(Version::counter(count)));
+        assert!(decided(with(3), Some(stored(1))).is_ok());
+        assert!(decided(with(2), Some(stored(1))).is_err_and(|e| e.is_conflict()));
+        assert!(decided(with(3), None).is_err_and(|e| e.is_conflict()));
+    }
+
+    #[test]
+    fn times_never_go_backwards() {
+        let future = 253_000_000_000_000_000;
+        let Ok(Decision::Put(now, _)) = decided(Write::Update(draft()), Some(stored(future))) else {
+            panic!("an update of what is there is no error")
+        };
+        assert_eq!(now.envelope.microseconds(), (1, future));
+    }
+}
