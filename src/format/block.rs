@@ -120,7 +120,7 @@ impl<'b> Places<'b> {
     }
 }
 
-/// The text of a block, checked once for all of its records where all of it is UTF-8.
+/// The text of a block, checked once for all of its records where all of it is UTF-8 without U+0000.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source<'b> {
     /// All of it is.
@@ -132,7 +132,10 @@ pub(crate) enum Source<'b> {
 impl<'b> Source<'b> {
     /// The text of `block`.
     pub fn new(block: &'b Block) -> Self {
-        str::from_utf8(&block.bytes).map_or(Self::Bytes(&block.bytes), Self::Text)
+        match str::from_utf8(&block.bytes) {
+            Ok(text) if memchr::memchr(0, text.as_bytes()).is_none() => Self::Text(text),
+            _ => Self::Bytes(&block.bytes),
+        }
     }
 
     /// The bytes of a range that lies in the block.
@@ -149,14 +152,20 @@ impl<'b> Source<'b> {
     ///
     /// # Errors
     ///
-    /// How many of its bytes are UTF-8, where not all are.
+    /// [`FaultKind::InvalidUtf8`], [`FaultKind::Nul`].
     #[inline]
-    pub fn text(self, range: Range<usize>) -> Result<&'b str, usize> {
+    pub fn text(self, range: Range<usize>) -> Result<&'b str, FaultKind> {
         match self {
-            Self::Text(text) => text.get(range).ok_or(0),
-            Self::Bytes(_) => str::from_utf8(self.bytes(range)).map_err(|error| error.valid_up_to()),
+            Self::Text(text) => text.get(range).ok_or(FaultKind::InvalidUtf8),
+            Self::Bytes(_) => checked(self.bytes(range)),
         }
     }
+}
+
+#[cold]
+fn checked(bytes: &[u8]) -> Result<&str, FaultKind> {
+    let text = str::from_utf8(bytes).map_err(|_| FaultKind::InvalidUtf8)?;
+    if text.contains('\0') { Err(FaultKind::Nul) } else { Ok(text) }
 }
 
 /// What bounds the memory of a reader.

@@ -5,6 +5,10 @@ use std::io;
 use thiserror::Error;
 
 use super::block::Position;
+use crate::{
+    error::{Error as DataError, Result},
+    record::FieldDef,
+};
 
 /// A raw record that cannot be used, or an input that cannot be read on.
 #[derive(Debug, Error)]
@@ -44,6 +48,8 @@ pub(crate) enum FaultKind {
     Utf16,
     #[error("the text is not valid UTF-8")]
     InvalidUtf8,
+    #[error("the text holds U+0000, which no store keeps")]
+    Nul,
     #[error("a record is longer than the limit of {limit} bytes (is a quote or a bracket left open?)")]
     RecordTooLong { limit: usize },
 
@@ -60,4 +66,25 @@ pub(crate) enum FaultKind {
     Trailing,
     #[error("a comma is missing or stands alone in the array")]
     Comma,
+}
+
+/// Refuses NaN and infinities (semantics 2.5).
+///
+/// # Errors
+/// `Invalid`, with the field.
+#[inline]
+pub(crate) fn finite(field: &FieldDef, value: f64) -> Result<()> {
+    if value.is_finite() { Ok(()) } else { Err(not_finite(field, value)) }
+}
+
+#[cold]
+fn not_finite(field: &FieldDef, value: f64) -> DataError {
+    let error = DataError::invalid("NaN and infinities cannot be stored");
+    error.at_field(field.name.clone()).with_value(&value.to_string())
+}
+
+/// The error of a text that holds U+0000 (semantics 2.6).
+#[cold]
+pub(crate) fn holds_nul(field: &FieldDef, text: &str) -> DataError {
+    DataError::invalid("text holds U+0000, which no store keeps").at_field(field.name.clone()).with_value(text)
 }

@@ -309,6 +309,10 @@ impl FieldDef {
     pub fn is_called(&self, name: &str) -> bool {
         self.name == name || self.aliases.iter().any(|alias| alias == name)
     }
+    /// The name and the aliases.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.name].into_iter().chain(self.aliases.iter()).map(AsRef::as_ref)
+    }
 }
 
 impl fmt::Display for FieldDef {

@@ -1,6 +1,7 @@
 //! The integration tests, one binary: each module is a subject, each test's name a promise.
 
 mod aggregate;
+mod csv_nested;
 mod derive;
 mod examples;
 mod filter;

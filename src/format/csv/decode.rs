@@ -8,59 +8,55 @@ use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::{Inferred, RawField, RawRecord, inferred};
+use super::{
+    Inferred, RawField, RawRecord,
+    columns::{Columns, Level},
+    inferred,
+    layout::may_lack,
+};
 use crate::{
     error::{Error, Result},
     format::{
         json::{JsonDecoder, decode_field},
         parallel::raised,
     },
-    record::{Decoder, FieldDef, FieldType, Name, Next, RecordCodec, Schema, Type},
+    record::{Decoder, FieldDef, FieldType, Next, RecordCodec, Schema, Type},
     value::{Value, ValueRef},
 };
 
-/// What each column of a file is.
-#[derive(Clone, Debug)]
-pub(super) struct Columns {
-    pub(super) names: Vec<Name>,
-    /// The place in the schema; `None` for a column that the schema does not declare.
-    pub(super) fields: Vec<Option<usize>>,
-}
-
-impl Columns {
-    /// The column of a field.
-    pub(super) fn of_field(&self, index: usize) -> Option<usize> {
-        self.fields.iter().position(|field| *field == Some(index))
-    }
-}
-
-/// Offers the cells of one row.
+/// Offers the cells of one row, or those of a record inside it.
 pub(super) struct RowDecoder<'a, 'b> {
-    columns: &'a Columns,
+    level: &'a Level,
     row: RawRecord<'a, 'b>,
-    /// The column that is being read, and one behind it.
-    place: usize,
+    /// The entry of the level that comes next.
+    next: usize,
+    /// The column that is being read; one that no row has before the first and behind the last.
+    column: usize,
+    /// The columns of a record that is spread, where one is being read.
+    inside: Option<&'a Level>,
 }
+
+/// No row has so many.
+const NO_COLUMN: usize = usize::MAX;
 
 impl<'a, 'b> RowDecoder<'a, 'b> {
     pub(super) fn new(columns: &'a Columns, row: RawRecord<'a, 'b>) -> Self {
-        RowDecoder { columns, row, place: 0 }
+        RowDecoder::of_level(&columns.top, row)
+    }
+
+    fn of_level(level: &'a Level, row: RawRecord<'a, 'b>) -> Self {
+        RowDecoder { level, row, next: 0, column: NO_COLUMN, inside: None }
     }
 
     /// Reads the cell of a column next.
     pub(super) fn at(columns: &'a Columns, row: RawRecord<'a, 'b>, column: usize) -> Self {
-        RowDecoder { columns, row, place: column + 1 }
-    }
-
-    #[inline]
-    fn column(&self) -> usize {
-        self.place.saturating_sub(1)
+        RowDecoder { column, ..RowDecoder::new(columns, row) }
     }
 
     /// The text of the cell; `None` where it is null or not there.
     #[inline]
     fn cell(&self) -> Result<Option<Cow<'b, str>>> {
-        match self.row.field(self.column()) {
+        match self.row.field(self.column) {
             Some(cell) if !cell.is_null() => self.text_of(&cell).map(Some),
             _ => Ok(None),
         }
@@ -68,7 +64,7 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
 
     #[inline]
     fn text_of(&self, cell: &RawField<'b>) -> Result<Cow<'b, str>> {
-        cell.text().map_err(|kind| raised(&self.row.error(self.column(), kind)))
+        cell.text().map_err(|kind| raised(&self.row.error(self.column, kind)))
     }
 
     /// The cell as `T`; a text that is not one is an error with its place.
@@ -107,6 +103,8 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
     pub(super) fn value(&mut self, field: Option<&FieldDef>) -> Result<ValueRef<'b>> {
         match field {
             None => self.inferred(),
+            // Also of a field that is not nullable: a record on the way to it may be null.
+            Some(_) if self.row.field(self.column).is_none_or(|cell| cell.is_null()) => Ok(ValueRef::Null),
             Some(field) => match &field.ty {
                 Type::Any => self.inferred(),
                 Type::Text => Ok(self.cell()?.map_or(ValueRef::Null, ValueRef::Text)),
@@ -122,7 +120,7 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
     }
 
     fn inferred(&self) -> Result<ValueRef<'b>> {
-        let Some(cell) = self.row.field(self.column()) else { return Ok(ValueRef::Null) };
+        let Some(cell) = self.row.field(self.column) else { return Ok(ValueRef::Null) };
         if cell.is_null() {
             return Ok(ValueRef::Null);
         }
@@ -179,16 +177,17 @@ fn bool(text: &str) -> Option<bool> {
 impl Decoder for RowDecoder<'_, '_> {
     #[inline]
     fn next(&mut self, _: &Schema) -> Result<Next> {
-        let column = self.place;
-        self.place += 1;
-        Ok(match self.columns.fields.get(column) {
-            None => Next::End,
-            Some(Some(index)) => Next::Field(*index),
-            Some(None) => Next::Undeclared,
-        })
+        let Some(entry) = self.level.entries.get(self.next) else {
+            self.column = NO_COLUMN;
+            return Ok(Next::End);
+        };
+        self.next += 1;
+        self.column = entry.column;
+        self.inside = entry.inside.as_ref();
+        Ok(entry.field.map_or(Next::Undeclared, Next::Field))
     }
     fn name(&self) -> &str {
-        self.columns.names.get(self.column()).map_or("", AsRef::as_ref)
+        self.next.checked_sub(1).and_then(|at| self.level.entries.get(at)).map_or("", |entry| entry.name.as_ref())
     }
     #[inline]
     fn skip(&mut self) -> Result<()> {
@@ -240,18 +239,23 @@ impl Decoder for RowDecoder<'_, '_> {
         self.nested(field, |json| json.list(field, item))
     }
     fn record<N: RecordCodec>(&mut self, field: &FieldDef, schema: &Schema) -> Result<Option<N>> {
-        self.nested(field, |json| json.record(field, schema))
+        match self.inside {
+            None => self.nested(field, |json| json.record(field, schema)),
+            // Null and missing are one thing (semantics 2.1): where the record may be null, it is when all of it is.
+            Some(inside) if may_lack(field) && inside.is_null(self.row) => Ok(None),
+            Some(inside) => {
+                let record = N::decode(schema, &mut RowDecoder::of_level(inside, self.row));
+                record.map(Some).map_err(|e| e.under_field(&field.name))
+            }
+        }
     }
     fn any(&mut self) -> Result<Value> {
         self.inferred().map(ValueRef::into_owned)
     }
     #[cold]
     fn misfit(&self, field: &FieldDef, why: impl Into<Cow<'static, str>>) -> Error {
-        let line = self.row.field_position(self.column()).unwrap_or_else(|| self.row.position()).line;
+        let place = self.row.field_position(self.column);
         let error = Error::invalid(why).at_field(field.name.clone());
-        match self.row.field(self.column()) {
-            Some(_) => error.at_line(line, Some(self.column() as u64 + 1)),
-            None => error.at_line(line, None),
-        }
+        error.at_line(place.unwrap_or_else(|| self.row.position()).line, place.map(|_| self.column as u64 + 1))
     }
 }

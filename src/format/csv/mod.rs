@@ -2,7 +2,9 @@
 //!
 //! An unquoted empty cell is null, a quoted one the empty text. Line ends may be `\n`, `\r\n` or `\r`, mixed; blank lines
 //! are passed over; no cell is trimmed. A document's cells have the types of its schema, or, undeclared, those of the one
-//! rule below. Lists, nested records, vectors and JSON are JSON text in a cell.
+//! rule below. Lists, vectors and JSON are JSON text in a cell. A nested record is spread over columns called `home.city`
+//! where every row can be (always, if it is not nullable; else if one of its fields is not), and JSON text elsewhere; reading
+//! takes both.
 //!
 //! ```
 //! use dk_data::{Document, Filter, Schema, format::csv::Csv};
@@ -28,10 +30,12 @@
 //!
 //! A quoted cell is always text, and the writer quotes a text that would be taken for something else.
 
+mod columns;
 mod decode;
 mod dialect;
 mod encode;
 mod infer;
+mod layout;
 mod reader;
 mod record;
 mod split;
@@ -43,6 +47,7 @@ mod tests;
 
 pub(crate) use dialect::{Dialect, LineEnd};
 pub(crate) use infer::{Inferred, inferred};
+pub(crate) use layout::Layout;
 pub(crate) use record::{RawField, RawRecord, Records};
 pub(crate) use split::Quotes;
 pub(crate) use write::{Quoting, Row};

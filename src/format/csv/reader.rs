@@ -3,8 +3,10 @@
 use std::{borrow::Cow, io::Read, sync::Arc};
 
 use super::{
-    Dialect, Quotes, RawRecord, Records,
-    decode::{Columns, RowDecoder},
+    Dialect, Layout, Quotes, RawRecord, Records,
+    columns::{Columns, Level},
+    decode::RowDecoder,
+    layout::may_lack,
 };
 use crate::{
     error::{Error, Result},
@@ -13,7 +15,7 @@ use crate::{
         parallel::{Parsed, Parser, raised},
     },
     query::{Bound, Predicate},
-    record::{Document, Name, Part, RecordCodec, Schema, Step, Target, Typed},
+    record::{Document, FieldDef, Name, Part, RecordCodec, Schema, Step, Target, Type, Typed},
     value::ValueRef,
 };
 
@@ -38,7 +40,10 @@ impl<R: RecordCodec, I: Read> CsvReader<R, I> {
             Some(block) => numbered(block, settings.dialect, &shape)?,
             None => Vec::new(),
         };
-        let columns = settle(names, &shape, settings.header)?;
+        if settings.header {
+            Columns::distinct(&names)?;
+        }
+        let columns = Columns::settle(names, &shape)?;
         let parser = RowParser { shape, columns, dialect: settings.dialect, filter: None };
         Ok(CsvReader(Parsed::new(blocks, first, parser)))
     }
@@ -53,7 +58,7 @@ impl<R: RecordCodec, I: Read> CsvReader<R, I> {
         let own = || Error::unsupported("a predicate of one's own code has no form as data; filter the iterator");
         let parser = self.0.parser_mut();
         let bound = predicate.lower().ok_or_else(own)?.bind(&parser.shape)?;
-        parser.filter = Some(CellFilter::new(bound, &parser.columns));
+        parser.filter = Some(CellFilter::new(bound, &parser.columns, &parser.shape)?);
         Ok(self)
     }
 }
@@ -84,35 +89,20 @@ fn take_header(block: &mut Block, dialect: Dialect) -> Result<Vec<Name>> {
     Ok(names)
 }
 
-/// The names of columns without a header: those of the schema in order, then `column_1`, `column_2`, …
+/// The names of columns without a header: those that the writer gives the schema, in order, then `column_1`, `column_2`,
+/// … by their places.
 fn numbered(block: &Block, dialect: Dialect, schema: &Schema) -> Result<Vec<Name>> {
     let count = match Records::new(block, dialect).next_record() {
         Some(row) => row.map_err(|e| raised(&e))?.len(),
         None => 0,
     };
-    let name = |column: usize| {
-        let declared = schema.fields.get(column).map(|field| field.name.clone());
-        declared.unwrap_or_else(|| format!("column_{}", column + 1).into())
-    };
-    Ok((0..count).map(name).collect())
-}
-
-/// Which column is which field. Columns of the envelope are passed over.
-fn settle(names: Vec<Name>, schema: &Schema, header: bool) -> Result<Columns> {
-    let repeated = |(place, name): (usize, &Name)| names[..place].contains(name);
-    if header && let Some(place) = names.iter().enumerate().position(repeated) {
-        let why = format!("two columns of the header are called `{}`; rename one", names[place]);
-        return Err(Error::corrupt(why).at_line(1, Some(place as u64 + 1)));
-    }
-    let fields: Vec<_> = names.iter().map(|name| schema.find(name).map(|(index, _)| index)).collect();
-    let twice = |(place, field): (usize, &Option<usize>)| field.is_some() && fields[..place].contains(field);
-    match fields.iter().enumerate().position(twice) {
-        Some(place) => {
-            let why = format!("the column `{}` is another name of a field that is there already", names[place]);
-            Err(Error::corrupt(why).at_line(1, Some(place as u64 + 1)))
-        }
-        None => Ok(Columns { names, fields }),
-    }
+    let layout = Layout::of(schema);
+    // The writer puts an ordinal before what may be blank.
+    let ordinal = !schema.open && layout.may_be_blank() && count == layout.width() + 1;
+    let known = ordinal.then(|| "_id".to_owned()).into_iter().chain(layout.names(schema)).map(Name::Owned);
+    let unknown = (1..).map(|column: usize| Name::Owned(format!("column_{column}")));
+    let width = layout.width() + usize::from(ordinal);
+    Ok(known.chain(unknown.skip(width)).take(count).collect())
 }
 
 struct RowParser<R: RecordCodec> {
@@ -130,31 +120,64 @@ struct CellFilter<R> {
 
 enum CellSource {
     /// A column of the file, with the steps that lead on inside a cell of JSON.
-    Column { column: usize, inside: Vec<Step> },
+    Column { column: usize, field: Option<FieldDef>, inside: Vec<Step> },
+    /// A record that is spread over several columns, which can be tested for null alone.
+    Record { cells: Level, may_lack: bool },
     /// Not in the file.
     Absent,
 }
 
 impl<R: RecordCodec> CellFilter<R> {
-    fn new(bound: Bound<R>, columns: &Columns) -> Self {
-        let cells = bound.columns().iter().map(|target| CellSource::of(target, columns)).collect();
-        CellFilter { bound, cells }
+    fn new(bound: Bound<R>, columns: &Columns, schema: &Schema) -> Result<Self> {
+        let sources = bound.columns().iter().map(|target| CellSource::of(target, columns, schema));
+        let cells = sources.collect::<Result<_>>()?;
+        Ok(CellFilter { bound, cells })
     }
 }
 
 impl CellSource {
-    fn of(target: &Target, columns: &Columns) -> CellSource {
-        let (Part::Field(_), Some((first, inside))) = (&target.part, target.steps().split_first()) else {
-            return CellSource::Absent;
-        };
-        let column = match first.index {
-            Some(index) => columns.of_field(index),
-            None => columns.names.iter().position(|name| *name == first.name),
-        };
-        match column {
-            Some(column) => CellSource::Column { column, inside: inside.to_vec() },
-            None => CellSource::Absent,
+    fn of(target: &Target, columns: &Columns, schema: &Schema) -> Result<CellSource> {
+        let Part::Field(steps) = &target.part else { return Ok(CellSource::Absent) };
+        let source = CellSource::under(steps, &columns.top, schema);
+        let joined = target.path.to_string();
+        let flat = |name: &Name| steps.len() > 1 && steps[0].index.is_none() && *name == joined;
+        match source {
+            CellSource::Absent if columns.names.iter().any(flat) => {
+                let why = format!(
+                    "the column `{joined}` is no record, for no schema says so: declare one, or write the name in \
+                     quotes, \"{joined}\""
+                );
+                Err(Error::query(why).at_field(joined))
+            }
+            source => Ok(source.called(&joined)),
         }
+    }
+
+    fn under(steps: &[Step], level: &Level, schema: &Schema) -> CellSource {
+        let Some((first, rest)) = steps.split_first() else { return CellSource::Absent };
+        let entry = level.entries.iter().find(|entry| match first.index {
+            Some(index) => entry.field == Some(index),
+            None => entry.field.is_none() && entry.name == first.name,
+        });
+        let Some(entry) = entry else { return CellSource::Absent };
+        let field = entry.field.and_then(|index| schema.fields.get(index));
+        match (&entry.inside, field) {
+            (Some(inside), Some(field)) if rest.is_empty() => {
+                CellSource::Record { cells: inside.clone(), may_lack: may_lack(field) }
+            }
+            (Some(inside), Some(FieldDef { ty: Type::Record(schema), .. })) => CellSource::under(rest, inside, schema),
+            _ => CellSource::Column { column: entry.column, field: field.cloned(), inside: rest.to_vec() },
+        }
+    }
+
+    /// The same, with the path in its errors.
+    fn called(mut self, path: &str) -> CellSource {
+        if let CellSource::Column { field: Some(field), inside, .. } = &mut self
+            && inside.is_empty()
+        {
+            field.name = Name::Owned(path.to_owned());
+        }
+        self
     }
 }
 
@@ -171,25 +194,39 @@ impl<R: RecordCodec> RowParser<R> {
     }
 
     fn cell<'b>(&self, source: &CellSource, row: RawRecord<'_, 'b>) -> Result<ValueRef<'b>> {
-        let CellSource::Column { column, inside } = source else { return Ok(ValueRef::Null) };
-        let field = self.columns.fields.get(*column).copied().flatten().and_then(|index| self.shape.fields.get(index));
-        let value = RowDecoder::at(&self.columns, row, *column).value(field)?;
-        match value {
+        let (column, field, inside) = match source {
+            CellSource::Column { column, field, inside } => (*column, field.as_ref(), inside),
+            CellSource::Record { cells, may_lack: true } if cells.is_null(row) => return Ok(ValueRef::Null),
+            CellSource::Record { .. } => return Ok(ValueRef::Record(Cow::Owned(Document::new()))),
+            CellSource::Absent => return Ok(ValueRef::Null),
+        };
+        match RowDecoder::at(&self.columns, row, column).value(field)? {
             ValueRef::Record(document) if !inside.is_empty() => Ok(inside_of(&document, inside)),
             value if inside.is_empty() => Ok(value),
             _ => Ok(ValueRef::Null),
         }
     }
 
-    fn record(&self, row: RawRecord<'_, '_>) -> Result<R> {
-        if row.len() != self.columns.names.len() {
-            let why = format!("the row has {} cells, and there are {} columns", row.len(), self.columns.names.len());
-            return Err(Error::corrupt(why).at_line(row.position().line, None));
+    /// Whether the row has a cell for each column, without which it is not known which cell is which.
+    fn fits(&self, row: RawRecord<'_, '_>) -> Result<()> {
+        if row.len() == self.columns.names.len() {
+            return Ok(());
         }
+        let why = format!("the row has {} cells, and there are {} columns", row.len(), self.columns.names.len());
+        Err(Error::corrupt(why).at_line(row.position().line, None))
+    }
+
+    fn record(&self, row: RawRecord<'_, '_>) -> Result<R> {
         R::decode(&self.shape, &mut RowDecoder::new(&self.columns, row)).map_err(|e| match e.place().line {
             Some(_) => e,
             None => e.at_line(row.position().line, None),
         })
+    }
+
+    /// The record of a row, if it is one that is asked for.
+    fn row<'b>(&self, row: RawRecord<'_, 'b>, cells: &mut Vec<ValueRef<'b>>) -> Result<Option<R>> {
+        self.fits(row)?;
+        if self.admits(row, cells)? { self.record(row).map(Some) } else { Ok(None) }
     }
 }
 
@@ -204,11 +241,8 @@ impl<R: RecordCodec> Parser<R> for RowParser<R> {
         let mut cells = Vec::new();
         let mut rows = Records::new(block, self.dialect);
         while let Some(row) = rows.next_record() {
-            match row.map_err(|e| raised(&e)).and_then(|row| Ok((self.admits(row, &mut cells)?, row))) {
-                Ok((true, row)) => records.push(self.record(row)),
-                Ok((false, _)) => {}
-                Err(error) => records.push(Err(error)),
-            }
+            let read = row.map_err(|e| raised(&e)).and_then(|row| self.row(row, &mut cells));
+            records.extend(read.transpose());
         }
         records
     }

@@ -264,10 +264,10 @@ impl<'b> RawField<'b> {
     ///
     /// # Errors
     ///
-    /// [`FaultKind::InvalidUtf8`].
+    /// [`FaultKind::InvalidUtf8`], [`FaultKind::Nul`].
     #[inline]
     pub fn text(&self) -> Result<Cow<'b, str>, FaultKind> {
-        let text = self.source.text(self.start..self.end).map_err(|_| FaultKind::InvalidUtf8)?;
+        let text = self.source.text(self.start..self.end)?;
         match self.quote {
             Some(quote) if self.escaped => Ok(Cow::Owned(undoubled(text, quote))),
             _ => Ok(Cow::Borrowed(text)),

@@ -25,6 +25,10 @@ pub(crate) enum Quoting {
     Needed,
 }
 
+/// The text holds U+0000, which no store keeps (semantics 2.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HoldsNul;
+
 impl<'a> Row<'a> {
     /// Begins a record at the end of `out`.
     pub fn new(out: &'a mut Vec<u8>, dialect: Dialect) -> Self {
@@ -72,12 +76,19 @@ impl<'a> Row<'a> {
     ///
     /// Without a quote in the dialect the text is written as it is, and it is for the caller not to choose a dialect
     /// that cannot hold it.
-    pub fn text(&mut self, text: &str, quoting: Quoting) {
+    ///
+    /// # Errors
+    ///
+    /// [`HoldsNul`]; what was written of the record is then to be thrown away.
+    pub fn text(&mut self, text: &str, quoting: Quoting) -> Result<(), HoldsNul> {
         let dialect = self.dialect;
         let out = self.separate();
         match dialect.quote() {
             Some(quote) if needs_quotes(text, dialect, quoting) => push_quoted(out, text, quote),
-            _ => out.extend_from_slice(text.as_bytes()),
+            _ => {
+                out.extend_from_slice(text.as_bytes());
+                Ok(())
+            }
         }
     }
 
@@ -95,7 +106,7 @@ fn needs_quotes(text: &str, dialect: Dialect, quoting: Quoting) -> bool {
     let marks = Punctuation::of(dialect);
     is_blank(first)
         || is_blank(last)
-        || any(bytes, |byte| marks.holds(byte))
+        || any(bytes, |byte| marks.holds(byte) | (byte == 0))
         // A byte order mark at the start of the first field would be taken for the file's.
         || (first >= 0x80 && text.starts_with('\u{feff}'))
         || (quoting == Quoting::Distinct && inferred(text) != Inferred::Text)
@@ -106,7 +117,10 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-fn push_quoted(out: &mut Vec<u8>, text: &str, quote: u8) {
+fn push_quoted(out: &mut Vec<u8>, text: &str, quote: u8) -> Result<(), HoldsNul> {
+    if memchr::memchr(0, text.as_bytes()).is_some() {
+        return Err(HoldsNul);
+    }
     out.push(quote);
     let mut rest = text.as_bytes();
     while let Some(at) = memchr::memchr(quote, rest) {
@@ -116,4 +130,5 @@ fn push_quoted(out: &mut Vec<u8>, text: &str, quote: u8) {
     }
     out.extend_from_slice(rest);
     out.push(quote);
+    Ok(())
 }

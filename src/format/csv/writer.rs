@@ -2,7 +2,7 @@
 
 use std::{io::Write, sync::Arc};
 
-use super::{Dialect, Quoting, Row, encode::RowEncoder};
+use super::{Dialect, Layout, Quoting, Row, encode::RowEncoder};
 use crate::{
     error::{Error, Result},
     record::{Document, RecordCodec, Schema, Typed},
@@ -15,10 +15,12 @@ const BUFFER: usize = 64 << 10;
 pub struct CsvWriter<R: RecordCodec, W: Write> {
     out: W,
     shape: R::Shape,
+    layout: Layout,
     dialect: Dialect,
     buffer: Vec<u8>,
     scratch: Vec<u8>,
-    /// A record of one null would be a blank line, which readers pass over: such files get a column of ordinals.
+    /// A record of one null, or of nothing, would be a blank line, which readers pass over: such files get a column of
+    /// ordinals.
     ordinal: Option<u64>,
 }
 
@@ -28,28 +30,34 @@ impl<R: RecordCodec, W: Write> CsvWriter<R, W> {
             let why = "the columns of CSV are settled by its header: give a schema that is not open";
             return Err(Error::configuration(why));
         }
-        let ordinal = matches!(&*shape.fields, [only] if only.nullable).then_some(1);
+        let layout = Layout::of(&shape);
+        let ordinal = layout.may_be_blank().then_some(1);
         let mut writer = CsvWriter {
             out,
             shape,
+            layout,
             dialect,
             buffer: Vec::with_capacity(BUFFER + BUFFER / 4),
             scratch: Vec::new(),
             ordinal,
         };
         if header {
-            writer.header();
+            writer.header()?;
         }
         Ok(writer)
     }
 
-    fn header(&mut self) {
+    fn header(&mut self) -> Result<()> {
         let mut row = Row::new(&mut self.buffer, self.dialect);
         if self.ordinal.is_some() {
             row.plain("_id");
         }
-        self.shape.fields.iter().for_each(|field| row.text(&field.name, Quoting::Needed));
+        for name in self.layout.names(&self.shape) {
+            let refused = |_| Error::configuration("the name of a field holds U+0000").at_field(name.clone());
+            row.text(&name, Quoting::Needed).map_err(refused)?;
+        }
         row.end();
+        Ok(())
     }
 
     /// Writes one record. A record that is refused leaves nothing behind.
@@ -59,17 +67,16 @@ impl<R: RecordCodec, W: Write> CsvWriter<R, W> {
     pub fn write(&mut self, record: &R) -> Result<()> {
         let before = self.buffer.len();
         let mut row = Row::new(&mut self.buffer, self.dialect);
-        if let Some(ordinal) = &mut self.ordinal {
-            row.int(*ordinal);
-            *ordinal += 1;
+        if let Some(ordinal) = self.ordinal {
+            row.int(ordinal);
         }
-        let mut encoder = RowEncoder::new(row, &mut self.scratch);
-        let written = record.encode(&self.shape, &mut encoder);
-        encoder.end();
+        let written = record.encode(&self.shape, &mut RowEncoder::new(&mut row, &self.layout, &mut self.scratch));
+        row.end();
         if let Err(refused) = written {
             self.buffer.truncate(before);
             return Err(refused);
         }
+        self.ordinal = self.ordinal.map(|ordinal| ordinal + 1);
         if self.buffer.len() >= BUFFER { self.flush_buffer() } else { Ok(()) }
     }
 

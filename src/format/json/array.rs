@@ -107,8 +107,11 @@ impl Framing for Elements {
                 let end = self.whole.last().map(|last| last.end as usize);
                 return Scan { looked: at, end, fault: Some(fault) };
             }
-            if view.first && self.place == Place::Behind {
-                return Scan { looked: at + 1, end: Some(at + 1), fault: None };
+            // The byte behind a number or a word has been looked at, but is no part of it.
+            if view.first
+                && let Some(last) = self.whole.last()
+            {
+                return Scan { looked: at + 1, end: Some(last.end as usize), fault: None };
             }
         }
         let fault = match self.place {

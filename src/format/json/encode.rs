@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
+    format::error::{finite, holds_nul},
     record::{Encoder, FieldDef, FieldType, RecordCodec, Schema},
 };
 
@@ -46,17 +47,20 @@ pub(crate) fn encode_vector(vector: &[f32], out: &mut Vec<u8>) {
     out.extend_from_slice(if vector.is_empty() { b"[]" } else { b"]" });
 }
 
-/// Appends a text in quotes, escaped.
-pub(crate) fn encode_text(text: &str, out: &mut Vec<u8>) {
+/// Appends a text in quotes, escaped. Says whether it holds U+0000.
+pub(crate) fn encode_text(text: &str, out: &mut Vec<u8>) -> bool {
+    let mut holds_nul = false;
     out.push(b'"');
     let mut rest = text.as_bytes();
     while let Some(at) = escape_at(rest) {
         out.extend_from_slice(&rest[..at]);
+        holds_nul |= rest[at] == 0;
         push_escape(rest[at], out);
         rest = &rest[at + 1..];
     }
     out.extend_from_slice(rest);
     out.push(b'"');
+    holds_nul
 }
 
 /// The first byte that cannot stand as it is; eight bytes are looked at together.
@@ -134,10 +138,12 @@ impl Encoder for JsonEncoder<'_> {
         Ok(())
     }
     fn float32(&mut self, field: &FieldDef, value: f32) -> Result<()> {
+        finite(field, value.into())?;
         self.begin(field).extend_from_slice(zmij::Buffer::new().format(value).as_bytes());
         Ok(())
     }
     fn float(&mut self, field: &FieldDef, value: f64) -> Result<()> {
+        finite(field, value)?;
         self.begin(field).extend_from_slice(zmij::Buffer::new().format(value).as_bytes());
         Ok(())
     }
@@ -147,8 +153,7 @@ impl Encoder for JsonEncoder<'_> {
     }
     #[inline]
     fn text(&mut self, field: &FieldDef, value: &str) -> Result<()> {
-        encode_text(value, self.begin(field));
-        Ok(())
+        if encode_text(value, self.begin(field)) { Err(holds_nul(field, value)) } else { Ok(()) }
     }
     fn bytes(&mut self, field: &FieldDef, value: &[u8]) -> Result<()> {
         self.quoted(field, &BASE64_STANDARD.encode(value))
@@ -167,6 +172,7 @@ impl Encoder for JsonEncoder<'_> {
         self.quoted(field, &value.to_string())
     }
     fn vector(&mut self, field: &FieldDef, value: &[f32]) -> Result<()> {
+        value.iter().try_for_each(|v| finite(field, (*v).into()))?;
         encode_vector(value, self.begin(field));
         Ok(())
     }
@@ -177,10 +183,10 @@ impl Encoder for JsonEncoder<'_> {
         serde_json::to_writer(self.begin(field), value).map_err(refused)
     }
     fn list<T: FieldType>(&mut self, field: &FieldDef, item: &FieldDef, items: &[T]) -> Result<()> {
-        encode_list(items, item, self.begin(field))
+        encode_list(items, item, self.begin(field)).map_err(|e| e.under_field(&field.name))
     }
     fn record<N: RecordCodec>(&mut self, field: &FieldDef, schema: &Schema, record: &N) -> Result<()> {
-        encode_record(record, schema, self.begin(field))
+        encode_record(record, schema, self.begin(field)).map_err(|e| e.under_field(&field.name))
     }
 }
 

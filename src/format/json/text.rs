@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    format::error::FaultKind,
+};
 
 /// Values nest this deep at most; what goes deeper is an error and never a stack overflow.
 pub(crate) const MAX_DEPTH: usize = 128;
@@ -98,6 +101,16 @@ impl<'t> Tokens<'t> {
     /// A text, borrowed where nothing in it is escaped.
     #[inline]
     pub(crate) fn text(&mut self) -> Result<Cow<'t, str>> {
+        match self.any_text()? {
+            // Only an escape sequence can be U+0000: as it is, it is a control character.
+            Cow::Owned(text) if text.contains('\0') => Err(self.fault(FaultKind::Nul.to_string()).with_value(&text)),
+            text => Ok(text),
+        }
+    }
+
+    /// A text that may hold U+0000.
+    #[inline]
+    fn any_text(&mut self) -> Result<Cow<'t, str>> {
         self.expect(b'"')?;
         let start = self.at;
         let end = self.plain_end(start);
@@ -242,7 +255,7 @@ impl<'t> Tokens<'t> {
                         continue;
                     }
                 }
-                b'"' => drop(self.text()?),
+                b'"' => drop(self.any_text()?),
                 b't' => self.word("true")?,
                 b'f' => self.word("false")?,
                 b'n' => self.word("null")?,
@@ -266,7 +279,7 @@ impl<'t> Tokens<'t> {
     /// Passes over the name before a member of an object.
     fn member(&mut self, closer: u8) -> Result<()> {
         if closer == b'}' {
-            self.text()?;
+            self.any_text()?;
             self.expect(b':')?;
         }
         Ok(())

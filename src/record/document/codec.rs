@@ -272,7 +272,7 @@ fn fault(value: &Value, field: &FieldDef) -> Option<String> {
     // JSON that is null at the top is null (semantics 2.1).
     let value = if matches!(value, Value::Json(json) if json.is_null()) { &Value::Null } else { value };
     match (value, &field.ty) {
-        (Value::Null, _) if field.nullable || field.ty == Type::Any => None,
+        (Value::Null, _) if field.nullable || field.default || field.ty == Type::Any => None,
         (Value::Null, _) => Some("null, and the field is not nullable".to_owned()),
         (Value::Int(v), Type::Any) => (i64::try_from(*v).is_err() && u64::try_from(*v).is_err())
             .then(|| "an integer of more than 64 bits; use a decimal".to_owned()),
