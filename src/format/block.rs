@@ -207,6 +207,11 @@ pub(crate) trait Framing {
         let _ = length;
         Vec::new()
     }
+
+    /// Where in the bytes that are left the record begins that is not yet whole, behind what stands between records.
+    fn begun(&self) -> usize {
+        0
+    }
 }
 
 /// What a [`Framing`] is shown.
@@ -348,7 +353,8 @@ impl<R: Read, F: Framing> Blocks<R, F> {
 
     fn refuse_long_record(&mut self) -> RawError {
         self.progress.skipping = true;
-        RawError::fault(self.start, None, FaultKind::RecordTooLong { limit: self.limits.record })
+        let position = self.start.after(self.buffer.get(..self.framing.begun()).unwrap_or_default());
+        RawError::fault(position, None, FaultKind::RecordTooLong { limit: self.limits.record })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The integration tests, one binary: each module is a subject, each test's name a promise.
 
 mod aggregate;
+mod bad_input;
 mod csv_nested;
 mod derive;
 mod examples;

@@ -132,4 +132,8 @@ impl Framing for Elements {
             rest.into_iter().map(|range| range.start.saturating_sub(shift)..range.end.saturating_sub(shift)).collect();
         cut
     }
+
+    fn begun(&self) -> usize {
+        self.begun
+    }
 }

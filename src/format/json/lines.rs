@@ -40,6 +40,12 @@ impl Framing for Frames {
             Frames::Array(elements) => elements.cut(length),
         }
     }
+    fn begun(&self) -> usize {
+        match self {
+            Frames::Lines => 0,
+            Frames::Array(elements) => elements.begun(),
+        }
+    }
 }
 
 fn scan_lines(view: View<'_>) -> Scan {
