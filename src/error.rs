@@ -157,6 +157,10 @@ pub(crate) enum Cause {
     Other(Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// The box that drivers of other crates want their failures in.
+#[cfg(feature = "postgres")]
+pub(crate) type BoxedCause = Box<dyn std::error::Error + Send + Sync>;
+
 /// Every failure of this crate; one machine word wide.
 ///
 /// ```

@@ -34,6 +34,7 @@ macro_rules! backends {
         /// | URL | backend |
         /// |---|---|
         /// | `memory:` | [`Memory`], empty and its own |
+        /// | `postgres://user:password@host/database` | PostgreSQL, with the feature `postgres` |
         ///
         /// What the chosen backend cannot do is answered with `Unsupported`, before anything is sent.
         ///
@@ -158,6 +159,10 @@ backends! {
         "" => Ok(Memory::new()),
         _ => Err(Error::configuration("`memory:` takes nothing behind the colon")),
     };
+    /// Tables of a PostgreSQL database.
+    Postgres(crate::backend::postgres::Postgres), built (feature = "postgres"), schemes ["postgres", "postgresql"],
+    provides [transactions] [] [],
+    open |rest| crate::backend::postgres::Postgres::open_rest(rest);
 }
 
 impl Engine for AnyDatabase {

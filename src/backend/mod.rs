@@ -1,3 +1,5 @@
 //! The engines: each in a folder of its own, with the same file names inside.
 
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;

@@ -5,7 +5,7 @@
 
 pub mod aggregate;
 pub mod bound;
-mod coerce;
+pub(crate) mod coerce;
 pub mod cursor;
 pub mod envelope;
 pub mod filter;

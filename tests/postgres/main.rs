@@ -8,3 +8,4 @@
 mod proxy;
 #[allow(dead_code)]
 mod server;
+mod suite;

@@ -1,0 +1,133 @@
+//! Rows by COPY BINARY: into a table itself, or into a temporary one beside it.
+
+use std::io::Write;
+
+use super::{
+    pool::Session,
+    schema::Table,
+    statement::{names, version_kind},
+    store::PostgresStore,
+    wire::Values,
+    write::{Sealed, push_version},
+};
+use crate::{
+    error::{Error, Result},
+    record::RecordCodec,
+};
+
+/// What comes before the rows: the signature, no flags, no extension.
+const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// What comes behind them.
+const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
+/// Bytes that are sent together.
+const PIECE: usize = 256 * 1024;
+
+/// Why rows were not copied.
+pub(super) enum Refusal {
+    /// A record cannot be encoded; nothing of the copy stands.
+    Record(usize, Error),
+    /// What the server or the way to it refused.
+    Server(postgres::Error),
+}
+
+impl From<postgres::Error> for Refusal {
+    fn from(cause: postgres::Error) -> Self {
+        Refusal::Server(cause)
+    }
+}
+
+/// A table of the session alone that rows wait in.
+pub(super) struct Stage {
+    /// Always the same, so that statements on it are prepared once; a session has one at a time.
+    pub(super) name: &'static str,
+    /// With the version that each row must find.
+    expecting: bool,
+}
+
+impl Stage {
+    /// Makes one with the columns of a table; it goes when the transaction does.
+    pub(super) fn make(session: &mut Session, table: &Table, expecting: bool) -> Result<Stage> {
+        let name = "dk_stage";
+        let expected =
+            if expecting { format!(", NULL::{} AS _expected", version_kind(table).sql()) } else { String::new() };
+        session.batch(&format!(
+            "CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS SELECT 0::integer AS _place, {}{expected} FROM {} WITH NO DATA",
+            names(table.written()),
+            table.qualified
+        ))?;
+        Ok(Stage { name, expecting })
+    }
+    pub(super) fn drop(&self, session: &mut Session) -> Result<()> {
+        session.batch(&format!("DROP TABLE {}", self.name))
+    }
+}
+
+impl<R: RecordCodec> PostgresStore<R> {
+    /// Copies rows into the table.
+    pub(super) fn copy_in(&self, session: &mut Session, rows: &[&Sealed<'_, R>], now: i64) -> Result<(), Refusal> {
+        let columns = self.table.written().count();
+        let sql = format!("COPY {} ({}) FROM STDIN BINARY", self.table.qualified, names(self.table.written()));
+        copy(session, &sql, rows.len(), |place, out| {
+            out.bytes.extend_from_slice(&(columns as i16).to_be_bytes());
+            rows.get(place).map_or(Ok(()), |sealed| sealed.push_row(self, now, out))
+        })
+    }
+
+    /// Copies rows into a table beside it.
+    pub(super) fn copy_to_stage(
+        &self,
+        session: &mut Session,
+        stage: &Stage,
+        rows: &[&Sealed<'_, R>],
+        now: i64,
+    ) -> Result<(), Refusal> {
+        let columns = self.table.written().count() + 1 + usize::from(stage.expecting);
+        let sql = format!("COPY {} FROM STDIN BINARY", stage.name);
+        copy(session, &sql, rows.len(), |place, out| {
+            out.bytes.extend_from_slice(&(columns as i16).to_be_bytes());
+            out.i32(place as i32);
+            let Some(sealed) = rows.get(place) else { return Ok(()) };
+            sealed.push_row(self, now, out)?;
+            match (stage.expecting, sealed.draft.expected()) {
+                (true, Some(version)) => push_version(version, out),
+                (true, None) => out.null(),
+                _ => {}
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Sends rows, encoded as they are sent.
+fn copy(
+    session: &mut Session,
+    sql: &str,
+    rows: usize,
+    mut encode: impl FnMut(usize, &mut Values) -> Result<()>,
+) -> Result<(), Refusal> {
+    let statement = session.prepare(sql, &[])?;
+    let mut writer = session.client.copy_in(&statement)?;
+    let mut values = Values { bytes: Vec::with_capacity(PIECE + PIECE / 4), count: 0 };
+    values.bytes.extend_from_slice(HEADER);
+    for place in 0..rows {
+        // Left without `finish`, the copy is undone.
+        encode(place, &mut values).map_err(|error| Refusal::Record(place, error))?;
+        if values.bytes.len() >= PIECE {
+            writer.write_all(&values.bytes).map_err(driver_error)?;
+            values.clear();
+        }
+    }
+    values.bytes.extend_from_slice(&TRAILER);
+    writer.write_all(&values.bytes).map_err(driver_error)?;
+    writer.finish()?;
+    Ok(())
+}
+
+/// The driver's error inside that of a writer.
+fn driver_error(cause: std::io::Error) -> Refusal {
+    let shown = cause.to_string();
+    match cause.into_inner().and_then(|inner| inner.downcast::<postgres::Error>().ok()) {
+        Some(inner) => Refusal::Server(*inner),
+        None => Refusal::Record(usize::MAX, Error::new(crate::error::ErrorKind::Connection, shown)),
+    }
+}

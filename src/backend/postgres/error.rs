@@ -1,0 +1,91 @@
+//! What the server and the driver report, as errors of this crate: one function for all of it. Pure.
+
+use postgres::error::{DbError, ErrorPosition, SqlState};
+
+use crate::error::{Error, ErrorKind};
+
+/// Any failure of the driver.
+#[cold]
+pub(super) fn failure(cause: postgres::Error) -> Error {
+    match cause.as_db_error() {
+        Some(report) => {
+            let error = reported(report);
+            error.because(cause)
+        }
+        None => unreported(cause),
+    }
+}
+
+/// What the server says of a statement.
+fn reported(report: &DbError) -> Error {
+    let code = report.code();
+    let message = format!("{}{}", report.message(), more(report));
+    let error = Error::new(kind_of(code), message);
+    let transient = [
+        &SqlState::T_R_SERIALIZATION_FAILURE,
+        &SqlState::T_R_DEADLOCK_DETECTED,
+        &SqlState::LOCK_NOT_AVAILABLE,
+        &SqlState::TOO_MANY_CONNECTIONS,
+    ];
+    if transient.contains(&code) { error.retryable(true) } else { error }
+}
+
+/// Detail, hint and code, as far as there are some.
+fn more(report: &DbError) -> String {
+    let detail = report.detail().map_or(String::new(), |detail| format!(": {detail}"));
+    let hint = report.hint().map_or(String::new(), |hint| format!(" ({hint})"));
+    let place = match report.position() {
+        Some(ErrorPosition::Original(at)) => format!(", at character {at}"),
+        _ => String::new(),
+    };
+    format!("{detail}{hint} [SQLSTATE {}{place}]", report.code().code())
+}
+
+fn kind_of(code: &SqlState) -> ErrorKind {
+    match code.code() {
+        "23505" | "23P01" => ErrorKind::AlreadyExists,
+        "23502" | "23503" | "23514" => ErrorKind::Validation,
+        "40001" | "40P01" | "55P03" => ErrorKind::Conflict,
+        "57014" => ErrorKind::Timeout,
+        "53300" | "57P01" | "57P02" | "57P03" | "57P05" => ErrorKind::Connection,
+        "28P01" | "28000" | "3D000" | "3F000" | "42501" | "42P01" | "42703" | "42704" => ErrorKind::Configuration,
+        "25006" => ErrorKind::Unsupported,
+        code if code.starts_with("08") => ErrorKind::Connection,
+        code if code.starts_with("22") || code.starts_with("54") => ErrorKind::Invalid,
+        _ => ErrorKind::Backend,
+    }
+}
+
+/// What went wrong on the way.
+fn unreported(cause: postgres::Error) -> Error {
+    let message = match std::error::Error::source(&cause) {
+        Some(source) => format!("{cause}: {source}"),
+        None => cause.to_string(),
+    };
+    let io = std::error::Error::source(&cause).and_then(|source| source.downcast_ref::<std::io::Error>());
+    let kind = match io.map(std::io::Error::kind) {
+        _ if cause.is_closed() => ErrorKind::Connection,
+        Some(_) => ErrorKind::Connection,
+        None if message.contains("connecting") || message.contains("TLS") => ErrorKind::Connection,
+        None if message.contains("password") || message.contains("authentication") || message.contains("config") => {
+            ErrorKind::Configuration
+        }
+        None => ErrorKind::Backend,
+    };
+    Error::new(kind, message).because(cause)
+}
+
+/// The name of the constraint that a write violated.
+pub(super) fn constraint(cause: &postgres::Error) -> Option<&str> {
+    cause.as_db_error()?.constraint()
+}
+
+/// Whether a prepared statement has to be made anew: its table was changed, or a pooler gave it to another connection.
+pub(super) fn is_stale(cause: &postgres::Error) -> bool {
+    cause.code().is_some_and(|code| matches!(code.code(), "0A000" | "26000" | "42P05"))
+}
+
+/// Whether nothing came back because the connection is gone.
+pub(super) fn is_lost(error: &Error) -> bool {
+    error.kind() == ErrorKind::Connection
+}

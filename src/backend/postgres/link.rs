@@ -1,0 +1,126 @@
+//! Where a store runs its statements: any connection of a pool, or the one of a transaction.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use super::{
+    config::PostgresConfig,
+    error::is_lost,
+    pool::{Loan, Pool, Session},
+    query::Statement,
+    rows::RawRows,
+};
+use crate::{
+    error::{Error, Result},
+    store::Limits,
+};
+
+/// Where statements run.
+#[derive(Clone)]
+pub(super) enum Link {
+    Pool(Pool),
+    Transaction(Arc<Transaction>),
+}
+
+/// The connection of a transaction, until it ends.
+pub(super) struct Transaction {
+    loan: Mutex<Option<Loan>>,
+    config: Arc<PostgresConfig>,
+    names: AtomicU64,
+}
+
+impl Transaction {
+    pub(super) fn new(loan: Loan, config: Arc<PostgresConfig>) -> Transaction {
+        Transaction { loan: Mutex::new(Some(loan)), config, names: AtomicU64::new(0) }
+    }
+    fn lock(&self) -> MutexGuard<'_, Option<Loan>> {
+        // No code of the user's runs under the lock, and a broken connection says so itself.
+        self.loan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Takes the connection back: what is left of the transaction answers with an error.
+    pub(super) fn end(&self) -> Option<Loan> {
+        self.lock().take()
+    }
+    /// A number that no other cursor or savepoint of the transaction has.
+    fn next(&self) -> u64 {
+        self.names.fetch_add(1, Ordering::Relaxed)
+    }
+    pub(super) fn run<T>(&self, limits: &Limits, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
+        limits.check()?;
+        let mut loan = self.lock();
+        let session = loan.as_mut().ok_or_else(ended)?;
+        session.limit(limits, &self.config)?;
+        work(session)
+    }
+    /// Runs something whose failure takes nothing else of the transaction with it.
+    pub(super) fn guarded<T>(&self, limits: &Limits, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
+        self.run(limits, |session| {
+            session.batch("SAVEPOINT dk_write")?;
+            match work(session) {
+                Ok(done) => {
+                    session.batch("RELEASE SAVEPOINT dk_write")?;
+                    Ok(done)
+                }
+                Err(error) if is_lost(&error) => Err(error),
+                Err(error) => {
+                    session.batch("ROLLBACK TO SAVEPOINT dk_write; RELEASE SAVEPOINT dk_write")?;
+                    Err(error)
+                }
+            }
+        })
+    }
+    /// Runs something between two marks, and goes back to the first where it fails.
+    pub(super) fn savepoint<T, E: From<Error>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let name = format!("dk_{}", self.next());
+        self.run(Limits::NONE, |session| session.batch(&format!("SAVEPOINT {name}")))?;
+        match work() {
+            Ok(done) => {
+                self.run(Limits::NONE, |session| session.batch(&format!("RELEASE SAVEPOINT {name}")))?;
+                Ok(done)
+            }
+            Err(error) => {
+                let back = format!("ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}");
+                self.run(Limits::NONE, |session| session.batch(&back))?;
+                Err(error)
+            }
+        }
+    }
+}
+
+#[cold]
+fn ended() -> Error {
+    Error::unsupported("the transaction has ended; its stores and streams cannot be used any more")
+}
+
+impl Link {
+    pub(super) fn config(&self) -> &PostgresConfig {
+        match self {
+            Link::Pool(pool) => &pool.config,
+            Link::Transaction(transaction) => &transaction.config,
+        }
+    }
+
+    /// Runs something that only reads.
+    pub(super) fn read<T>(&self, limits: &Limits, mut work: impl FnMut(&mut Session) -> Result<T>) -> Result<T> {
+        match self {
+            Link::Pool(pool) => pool.read(limits, work),
+            Link::Transaction(transaction) => transaction.run(limits, |session| work(session)),
+        }
+    }
+
+    /// Starts a query whose rows are read one by one. In a transaction others may run beside it, so it is a cursor there.
+    pub(super) fn stream(&self, statement: Statement, limits: &Limits) -> Result<RawRows> {
+        match self {
+            Link::Pool(pool) => RawRows::stream(pool, &statement, limits),
+            Link::Transaction(transaction) => {
+                let name = format!("dk_{}", transaction.next());
+                let declare =
+                    Statement { sql: format!("DECLARE {name} NO SCROLL CURSOR FOR {}", statement.sql), ..statement };
+                transaction.guarded(limits, |session| session.query(&declare).map(drop))?;
+                Ok(RawRows::cursor(transaction.clone(), name, limits))
+            }
+        }
+    }
+}

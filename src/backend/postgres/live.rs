@@ -1,0 +1,283 @@
+//! The tables that are there: what the catalogue says of one, and how a schema lies in it.
+
+use std::sync::Arc;
+
+use postgres::Row;
+
+use super::{
+    Layout, codec,
+    link::Link,
+    pool::Session,
+    query::Statement,
+    rows::Output,
+    schema::{Column, Index, Table, VersionAt},
+    statement::Statements,
+    wire::{Kind, Scalar},
+};
+use crate::{
+    error::{Error, Result},
+    record::Schema,
+    store::Limits,
+};
+
+/// A table and what is made for it once.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) schema: Schema,
+    pub(super) table: Arc<Table>,
+    pub(super) statements: Arc<Statements>,
+    pub(super) output: Arc<Output>,
+}
+
+impl Opened {
+    pub(super) fn new(schema: Schema, table: Table) -> Opened {
+        let output = Arc::new(Output::whole(&table));
+        Opened { schema, table: Arc::new(table), statements: Arc::default(), output }
+    }
+}
+
+/// A table as the catalogue has it.
+#[derive(Clone, Debug)]
+pub(super) struct Live {
+    /// `r` table, `p` partitioned, `v` view, `m` materialised view, `f` foreign.
+    pub(super) relation: String,
+    pub(super) columns: Vec<LiveColumn>,
+    pub(super) indexes: Vec<LiveIndex>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct LiveColumn {
+    pub(super) name: String,
+    /// `None` where this backend does not know the type.
+    pub(super) kind: Option<Kind>,
+    pub(super) type_name: String,
+    pub(super) not_null: bool,
+    pub(super) by_bytes: bool,
+    pub(super) primary: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct LiveIndex {
+    pub(super) name: String,
+    pub(super) unique: bool,
+    /// The column, where it is on one alone.
+    pub(super) column: Option<String>,
+}
+
+const COLUMNS: &str = "SELECT c.relkind::text, a.attname::text, a.atttypid::bigint, format_type(a.atttypid, a.atttypmod), \
+    a.attnotnull, a.attcollation = 0 OR o.collname IN ('C', 'POSIX', 'ucs_basic') OR (o.collname = 'default' AND \
+    (SELECT datcollate FROM pg_database WHERE datname = current_database()) IN ('C', 'POSIX')), \
+    EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey)) \
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+    LEFT JOIN pg_collation o ON o.oid = a.attcollation WHERE c.oid = to_regclass($1) ORDER BY a.attnum";
+
+const INDEXES: &str = "SELECT c.relname::text, i.indisunique, \
+    CASE WHEN i.indnatts = 1 THEN a.attname::text END \
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+    LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
+    WHERE i.indrelid = to_regclass($1) AND NOT i.indisprimary AND i.indisvalid ORDER BY 1";
+
+fn text(row: &Row, at: usize) -> Result<String> {
+    let raw = codec::raw(row, at)?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(raw).into_owned())
+}
+
+fn flag(row: &Row, at: usize) -> Result<bool> {
+    Ok(codec::raw(row, at)? == Some(&[1]))
+}
+
+/// What the catalogue says of a table; `None` where there is none of this name.
+pub(super) fn inspect(session: &mut Session, qualified: &str) -> Result<Option<Live>> {
+    let ask = |sql: &str| {
+        let mut statement = Statement::new(sql);
+        statement.kinds.push(Scalar::Text.one());
+        statement.values.put(qualified.as_bytes());
+        statement
+    };
+    let (rows, _) = session.query(&ask(COLUMNS))?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let relation = text(first, 0)?;
+    let column = |row: &Row| {
+        let oid = codec::raw(row, 2)?.and_then(|raw| raw.try_into().ok()).map_or(0, i64::from_be_bytes);
+        Ok(LiveColumn {
+            name: text(row, 1)?,
+            kind: Kind::of_oid(oid as u32),
+            type_name: text(row, 3)?,
+            not_null: flag(row, 4)?,
+            by_bytes: flag(row, 5)?,
+            primary: flag(row, 6)?,
+        })
+    };
+    let columns = rows.iter().map(column).collect::<Result<_>>()?;
+    let (rows, _) = session.query(&ask(INDEXES))?;
+    let index = |row: &Row| {
+        let column = codec::raw(row, 2)?.map(|raw| String::from_utf8_lossy(raw).into_owned());
+        Ok(LiveIndex { name: text(row, 0)?, unique: flag(row, 1)?, column })
+    };
+    let indexes = rows.iter().map(index).collect::<Result<_>>()?;
+    Ok(Some(Live { relation, columns, indexes }))
+}
+
+impl Live {
+    pub(super) fn find(&self, name: &str) -> Option<&LiveColumn> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+    /// Whether the whole record lies in one column.
+    pub(super) fn layout(&self) -> Layout {
+        let kind = |name: &str| self.find(name).and_then(|column| column.kind);
+        match (kind("_data"), kind("_id")) {
+            (Some(Kind { scalar: Scalar::Jsonb, array: false }), Some(_)) => Layout::Document,
+            _ => Layout::Columns,
+        }
+    }
+    /// The one column of the primary key.
+    fn primary(&self) -> Option<&LiveColumn> {
+        let mut primary = self.columns.iter().filter(|column| column.primary);
+        primary.next().filter(|_| primary.next().is_none())
+    }
+}
+
+impl LiveColumn {
+    /// The column as a store uses it, where its type can hold what is expected of it.
+    fn serves(&self, expected: &Column) -> Option<Column> {
+        let kind = self.kind.filter(|kind| holds(*kind, expected.kind))?;
+        Some(Column { kind, nullable: !self.not_null, by_bytes: self.by_bytes, ..expected.clone() })
+    }
+}
+
+/// Whether values that were meant for one kind of column can lie in another. That each value fits is checked when it is
+/// written and when it is read.
+pub(super) fn holds(live: Kind, expected: Kind) -> bool {
+    let family = |scalar: Scalar| match scalar {
+        Scalar::Int2 | Scalar::Int4 | Scalar::Int8 => 1,
+        Scalar::Float4 | Scalar::Float8 => 2,
+        Scalar::TimestampTz | Scalar::Timestamp => 3,
+        Scalar::Json | Scalar::Jsonb => 4,
+        _ => 0,
+    };
+    let (a, b) = (live.scalar, expected.scalar);
+    let integers = |scalar: Scalar| scalar.is_integer() || scalar == Scalar::Numeric;
+    live.array == expected.array
+        && (a == b || (family(a) != 0 && family(a) == family(b)) || (!live.array && integers(a) && integers(b)))
+}
+
+/// How a schema lies in a table that is there.
+///
+/// # Errors
+/// `Configuration`, naming each column that is missing or of another type; `Unsupported` where there is no key to find
+/// records by.
+pub(super) fn adapt(expected: Table, live: &Live) -> Result<Table> {
+    let mut faults = Vec::new();
+    let mut columns = Vec::new();
+    for column in &expected.columns {
+        match live.find(&column.name).map(|found| (found, found.serves(column))) {
+            Some((_, Some(found))) => columns.push(found),
+            Some((found, None)) => {
+                faults.push(format!("`{}` is {}, not {}", column.name, found.type_name, column.kind.sql()));
+            }
+            None => faults.push(format!("`{}` is missing; it would be {}", column.name, expected.declaration(column))),
+        }
+    }
+    if !faults.is_empty() {
+        let all = faults.join("; ");
+        return Err(Error::configuration(format!(
+            "the table {} does not hold this record: {all}. `migrate` does what is safe",
+            expected.qualified
+        ))
+        .in_store(&expected.name));
+    }
+    let optional = |column: &Option<Column>| {
+        column.as_ref().and_then(|column| live.find(&column.name).and_then(|found| found.serves(column)))
+    };
+    let (id, id_field) = key(&expected, live, &columns)?;
+    let version = match &expected.version {
+        VersionAt::Token(column) => {
+            live.find(&column.name).and_then(|found| found.serves(column)).map(VersionAt::Token)
+        }
+        _ => None,
+    };
+    let own = if matches!(live.relation.as_str(), "r" | "p") { VersionAt::Xmin } else { VersionAt::Nowhere };
+    Ok(Table {
+        extra: optional(&expected.extra),
+        created_at: optional(&expected.created_at),
+        updated_at: optional(&expected.updated_at),
+        metadata: optional(&expected.metadata),
+        version: version.unwrap_or(own),
+        indexes: unique_fields(&expected, live),
+        columns,
+        id,
+        id_field,
+        ..expected
+    })
+}
+
+/// The column that records are found by: the one that the schema names, else the primary key.
+fn key(expected: &Table, live: &Live, columns: &[Column]) -> Result<(Column, Option<usize>)> {
+    if let Some(place) = expected.id_field {
+        return Ok((columns[place].clone(), Some(place)));
+    }
+    if let Some(own) = live.find(&expected.id.name).and_then(|found| found.serves(&expected.id)) {
+        return Ok((own, None));
+    }
+    let unfit = |why: &str| {
+        Error::unsupported(format!("the table {} has {why}, so its records have no ids", expected.qualified))
+            .in_store(&expected.name)
+    };
+    let primary = live.primary().ok_or_else(|| unfit("no primary key of one column"))?;
+    let kind = primary
+        .kind
+        .filter(|kind| !kind.array && (kind.scalar.is_integer() || matches!(kind.scalar, Scalar::Text | Scalar::Uuid)));
+    let kind = kind.ok_or_else(|| unfit(&format!("a primary key of type {}", primary.type_name)))?;
+    let place = columns.iter().position(|column| column.name == primary.name);
+    let column = Column { by_bytes: primary.by_bytes, ..Column::new(primary.name.clone(), kind, false) };
+    Ok((column, place))
+}
+
+/// The unique indexes of the table, with the fields that they keep apart.
+fn unique_fields(expected: &Table, live: &Live) -> Vec<Index> {
+    let known = |name: &str| expected.indexes.iter().find(|index| index.name == name).cloned();
+    let found = |index: &LiveIndex| {
+        let column = index.column.clone()?;
+        let named = Index {
+            name: index.name.clone(),
+            field: column.clone(),
+            expression: super::name::quoted(&column),
+            column,
+            unique: true,
+        };
+        Some(known(&index.name).unwrap_or(named))
+    };
+    let live = live.indexes.iter().filter(|index| index.unique);
+    live.filter_map(|index| known(&index.name).or_else(|| found(index))).collect()
+}
+
+/// Looks a table up, and makes it where there is none and it should be made.
+///
+/// # Errors
+/// As [`adapt`]; `Configuration` where there is no such table and none is to be made.
+pub(super) fn open(link: &Link, schema: &Schema, name: &str) -> Result<Table> {
+    let config = link.config();
+    let namespace = config.schema.as_deref();
+    let expected = Table::of(schema, name, namespace, config.layout)?;
+    if let Some(live) = look(link, &expected.qualified)? {
+        let expected = Table::of(schema, name, namespace, live.layout())?;
+        return adapt(expected, &live);
+    }
+    if !config.create_tables {
+        let why = format!("there is no table {}; make it with `ensure`", expected.qualified);
+        return Err(Error::configuration(why).in_store(name));
+    }
+    create(link, &expected)?;
+    Ok(expected)
+}
+
+pub(super) fn look(link: &Link, qualified: &str) -> Result<Option<Live>> {
+    link.read(Limits::NONE, |session| inspect(session, qualified))
+}
+
+/// Makes a table and its indexes, all or nothing; others that make it at the same time wait.
+pub(super) fn create(link: &Link, table: &Table) -> Result<()> {
+    let mut sql = vec!["SELECT pg_advisory_xact_lock(7236291803)".to_owned(), table.create()];
+    sql.extend(table.indexes.iter().map(|index| table.create_index(index, false)));
+    link.read(Limits::NONE, |session| session.batch(&sql.join("; "))).map_err(|e| e.in_store(&table.name))
+}

@@ -1,0 +1,331 @@
+//! How a schema lies in a table: one typed column for each field, nested records flattened, the envelope beside them.
+//! Pure: what is made and compared here is run by [`migrate`](super::migrate).
+
+use std::fmt::Write;
+
+use super::{
+    Layout,
+    name::{column_of, fitted, quoted},
+    wire::{Kind, Scalar},
+};
+use crate::{
+    error::{Error, Result},
+    record::{FieldDef, Path, Schema, Type},
+};
+
+/// The most columns that a table can have, less what the envelope needs.
+const MAX_COLUMNS: usize = 1_590;
+
+/// One column of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Column {
+    pub(super) name: String,
+    /// The name in quotes.
+    pub(super) quoted: String,
+    pub(super) kind: Kind,
+    pub(super) nullable: bool,
+    /// Whether its text is compared by bytes already; where not, every comparison says so.
+    pub(super) by_bytes: bool,
+}
+
+impl Column {
+    pub(super) fn new(name: impl Into<String>, kind: Kind, nullable: bool) -> Column {
+        let name = name.into();
+        Column { quoted: quoted(&name), name, kind, nullable, by_bytes: true }
+    }
+}
+
+/// Where the version of a row is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum VersionAt {
+    /// A write token of 16 bytes in a column of its own.
+    Token(Column),
+    /// The transaction that wrote the row, which the server keeps for every table.
+    Xmin,
+    /// Views have none.
+    Nowhere,
+}
+
+/// A table as one store sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Table {
+    /// The store's name.
+    pub(super) name: String,
+    /// The name in quotes, with the schema that it is in.
+    pub(super) qualified: String,
+    pub(super) layout: Layout,
+    /// The columns of the record, in the order in which it encodes its fields.
+    pub(super) columns: Vec<Column>,
+    /// Where undeclared fields go.
+    pub(super) extra: Option<Column>,
+    pub(super) id: Column,
+    /// The place of the id among the columns of the record, where it is one of its fields.
+    pub(super) id_field: Option<usize>,
+    pub(super) version: VersionAt,
+    pub(super) created_at: Option<Column>,
+    pub(super) updated_at: Option<Column>,
+    pub(super) metadata: Option<Column>,
+    /// Indexes that the schema asks for: the columns, and whether their values must differ.
+    pub(super) indexes: Vec<Index>,
+}
+
+/// An index on one column.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Index {
+    pub(super) name: String,
+    /// The field's path, for errors.
+    pub(super) field: String,
+    pub(super) column: String,
+    pub(super) unique: bool,
+    /// What is indexed, in SQL.
+    pub(super) expression: String,
+}
+
+/// The kind of column that a type is kept in.
+pub(super) fn kind_of(ty: &Type) -> Kind {
+    scalar_of(ty).map(Scalar::one).unwrap_or_else(|| match ty {
+        Type::Vector(_) => Scalar::Float4.many(),
+        Type::List(item) if !item.nullable => {
+            scalar_of(&item.ty).map_or(Scalar::Jsonb.one(), |scalar| Kind { scalar, array: true })
+        }
+        _ => Scalar::Jsonb.one(),
+    })
+}
+
+fn scalar_of(ty: &Type) -> Option<Scalar> {
+    Some(match ty {
+        Type::Bool => Scalar::Bool,
+        Type::I8 | Type::I16 | Type::U8 => Scalar::Int2,
+        Type::I32 | Type::U16 => Scalar::Int4,
+        Type::I64 | Type::U32 => Scalar::Int8,
+        Type::U64 | Type::Decimal => Scalar::Numeric,
+        Type::F32 => Scalar::Float4,
+        Type::F64 => Scalar::Float8,
+        Type::Text | Type::Enum(_) => Scalar::Text,
+        Type::Bytes => Scalar::Bytea,
+        Type::Uuid => Scalar::Uuid,
+        Type::Timestamp => Scalar::TimestampTz,
+        Type::Date => Scalar::Date,
+        _ => return None,
+    })
+}
+
+/// The schema of a record that lies in columns of its own; an open one lies in one column as JSON.
+pub(super) fn flattened(ty: &Type) -> Option<&Schema> {
+    match ty {
+        Type::Record(schema) if !schema.open => Some(schema),
+        _ => None,
+    }
+}
+
+/// How many columns a field takes.
+pub(super) fn width(field: &FieldDef) -> usize {
+    match flattened(&field.ty) {
+        Some(schema) => usize::from(field.nullable) + schema.fields.iter().map(width).sum::<usize>(),
+        None => 1,
+    }
+}
+
+impl Table {
+    /// The table that a store of this schema has.
+    ///
+    /// # Errors
+    /// `Unsupported` for more fields than a table can have columns.
+    pub(super) fn of(schema: &Schema, name: &str, namespace: Option<&str>, layout: Layout) -> Result<Table> {
+        let mut table = Table {
+            name: name.to_owned(),
+            qualified: qualified(namespace, name),
+            layout,
+            columns: Vec::new(),
+            extra: None,
+            id: Column::new("_id", Scalar::Text.one(), false),
+            id_field: None,
+            version: VersionAt::Token(Column::new("_version", Scalar::Uuid.one(), false)),
+            created_at: Some(Column::new("_created_at", Scalar::TimestampTz.one(), false)),
+            updated_at: Some(Column::new("_updated_at", Scalar::TimestampTz.one(), false)),
+            metadata: Some(Column::new("_metadata", Scalar::Jsonb.one(), true)),
+            indexes: Vec::new(),
+        };
+        match layout {
+            Layout::Columns => table.lay_out(schema)?,
+            Layout::Document => table.lay_out_document(schema),
+        }
+        Ok(table)
+    }
+
+    fn lay_out(&mut self, schema: &Schema) -> Result<()> {
+        schema.fields.iter().for_each(|field| self.push(field, None, false));
+        if self.columns.len() > MAX_COLUMNS {
+            let why = format!("{} columns, and a table has at most {MAX_COLUMNS}", self.columns.len());
+            return Err(Error::unsupported(format!("{why}: mark records `json`, or take the document layout")));
+        }
+        if schema.open {
+            self.extra = Some(Column::new("_extra", Scalar::Jsonb.one(), true));
+        }
+        if let Some((place, column)) = id_place(schema).and_then(|at| Some((at, self.columns.get(at)?))) {
+            (self.id, self.id_field) = (column.clone(), Some(place));
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, field: &FieldDef, parent: Option<&Path>, nullable: bool) {
+        let path = match parent {
+            Some(parent) => parent.clone().then(field.name.clone()),
+            None => Path::field(field.name.clone()),
+        };
+        let nullable = nullable || field.nullable || field.ty == Type::Any;
+        let name = column_of(&path);
+        let Some(inside) = flattened(&field.ty) else {
+            self.push_index(field, &path, &name);
+            return self.columns.push(Column::new(name, kind_of(&field.ty), nullable));
+        };
+        if field.nullable {
+            // Tells a record that is there, all of it null, from one that is not.
+            self.columns.push(Column::new(name, Scalar::Bool.one(), true));
+        }
+        inside.fields.iter().for_each(|inner| self.push(inner, Some(&path), nullable));
+    }
+
+    fn push_index(&mut self, field: &FieldDef, path: &Path, column: &str) {
+        let primary = field.id && path.segments().len() == 1;
+        if (field.index || field.unique) && !primary {
+            let index = Index {
+                name: fitted(format!("{}.{column}.{}", self.name, if field.unique { "key" } else { "idx" })),
+                field: path.to_string(),
+                column: column.to_owned(),
+                unique: field.unique,
+                expression: quoted(column),
+            };
+            self.indexes.push(index);
+        }
+    }
+
+    /// One column for the whole record.
+    fn lay_out_document(&mut self, schema: &Schema) {
+        self.columns = vec![Column::new("_data", Scalar::Jsonb.one(), false)];
+        let unique = schema.fields.iter().filter(|field| (field.unique || field.index) && !field.id);
+        let json = &self.columns[0].quoted;
+        self.indexes = unique
+            .map(|field| Index {
+                name: fitted(format!("{}.{}.{}", self.name, field.name, if field.unique { "key" } else { "idx" })),
+                field: field.name.to_string(),
+                column: field.name.to_string(),
+                unique: field.unique,
+                expression: format!("({json} -> {})", literal(&field.name)),
+            })
+            .collect();
+    }
+
+    /// Columns of the record, then what holds the rest of it.
+    pub(super) fn record_columns(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().chain(&self.extra)
+    }
+
+    /// All columns, in the order in which rows are written: the record, the id, version, times, metadata.
+    pub(super) fn written(&self) -> impl Iterator<Item = &Column> {
+        let id = self.id_field.is_none().then_some(&self.id);
+        let version = match &self.version {
+            VersionAt::Token(column) => Some(column),
+            _ => None,
+        };
+        let times = self.created_at.iter().chain(&self.updated_at);
+        self.record_columns().chain(id).chain(version).chain(times).chain(&self.metadata)
+    }
+
+    /// The statement that makes the table.
+    pub(super) fn create(&self) -> String {
+        let mut sql = format!("CREATE TABLE IF NOT EXISTS {} (", self.qualified);
+        for column in self.written() {
+            let _ = write!(sql, "{}, ", self.declaration(column));
+        }
+        let _ = write!(sql, "PRIMARY KEY ({}))", self.id.quoted);
+        sql
+    }
+
+    /// A column as it is declared.
+    pub(super) fn declaration(&self, column: &Column) -> String {
+        let collation = if column.kind.scalar == Scalar::Text { " COLLATE \"C\"" } else { "" };
+        let not_null = if column.nullable { "" } else { " NOT NULL" };
+        format!("{} {}{collation}{not_null}", column.quoted, column.kind.sql())
+    }
+
+    /// The statement that makes an index.
+    pub(super) fn create_index(&self, index: &Index, concurrently: bool) -> String {
+        let unique = if index.unique { "UNIQUE " } else { "" };
+        let concurrently = if concurrently { "CONCURRENTLY " } else { "" };
+        format!(
+            "CREATE {unique}INDEX {concurrently}IF NOT EXISTS {} ON {} ({})",
+            quoted(&index.name),
+            self.qualified,
+            index.expression
+        )
+    }
+}
+
+/// The name of a table, with the schema that it is in.
+pub(super) fn qualified(namespace: Option<&str>, name: &str) -> String {
+    match namespace {
+        Some(namespace) => format!("{}.{}", quoted(namespace), quoted(name)),
+        None => quoted(name),
+    }
+}
+
+/// The place of the id field's column, where ids can be kept in it: a text, a UUID or an integer.
+fn id_place(schema: &Schema) -> Option<usize> {
+    let (index, field) = schema.id_field()?;
+    let place = schema.fields.iter().take(index).map(width).sum();
+    (field.ty != Type::Any).then_some(place)
+}
+
+/// A text as SQL writes it where no parameter can stand: the key of a JSON object. The same with any setting of
+/// `standard_conforming_strings`.
+pub(super) fn literal(text: &str) -> String {
+    let doubled = text.replace('\'', "''");
+    if doubled.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn people() -> Schema {
+        let home = Schema::new("home").field(FieldDef::new("city", Type::Text)).field(FieldDef::new("zip", Type::U16));
+        Schema::new("people")
+            .field(FieldDef::new("email", Type::Text).id())
+            .field(FieldDef::new("age", Type::U64).nullable())
+            .field(FieldDef::new("home", Type::record(home)).nullable())
+            .field(FieldDef::new("tags", Type::list(Type::Text)))
+            .field(FieldDef::new("nick", Type::Text).unique().nullable())
+    }
+
+    #[test]
+    fn a_schema_lies_in_typed_columns() {
+        let table = Table::of(&people(), "people", Some("app"), Layout::Columns).expect("it fits");
+        assert_eq!(
+            table.create(),
+            "CREATE TABLE IF NOT EXISTS \"app\".\"people\" (\"email\" text COLLATE \"C\" NOT NULL, \"age\" numeric, \
+             \"home\" boolean, \"home.city\" text COLLATE \"C\", \"home.zip\" integer, \
+             \"tags\" text[] COLLATE \"C\" NOT NULL, \"nick\" text COLLATE \"C\", \"_version\" uuid NOT NULL, \
+             \"_created_at\" timestamp with time zone NOT NULL, \"_updated_at\" timestamp with time zone NOT NULL, \
+             \"_metadata\" jsonb, PRIMARY KEY (\"email\"))"
+        );
+        assert_eq!(
+            table.create_index(&table.indexes[0], true),
+            "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS \"people.nick.key\" ON \"app\".\"people\" (\"nick\")"
+        );
+    }
+
+    #[test]
+    fn an_open_schema_has_a_place_for_the_rest_and_a_document_one_for_all() {
+        let open = Table::of(&Schema::open("things"), "things", None, Layout::Columns).expect("it fits");
+        assert_eq!(open.extra.map(|column| column.name).as_deref(), Some("_extra"));
+        let document = Table::of(&people(), "people", None, Layout::Document).expect("it fits");
+        assert_eq!(document.written().map(|c| c.name.as_str()).collect::<Vec<_>>()[..2], ["_data", "_id"]);
+    }
+
+    #[test]
+    fn a_literal_is_one_with_any_setting() {
+        assert_eq!(literal("it's"), "'it''s'");
+        assert_eq!(literal("a\\'b"), "E'a\\\\''b'");
+    }
+}

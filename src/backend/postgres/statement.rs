@@ -1,0 +1,215 @@
+//! The statements of one table, written once: inserts, updates, upserts, deletes, reads by id. Pure.
+
+use std::{fmt::Write, sync::OnceLock};
+
+use super::{
+    query::Statement,
+    rows::Output,
+    schema::{Column, Table, VersionAt},
+    wire::{Kind, Scalar, Values},
+};
+
+/// What a write brings beside the record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Brings {
+    pub(super) metadata: bool,
+    pub(super) created_at: bool,
+    pub(super) updated_at: bool,
+    /// The version that the row must have.
+    pub(super) expected: bool,
+}
+
+impl Brings {
+    const COMBINATIONS: usize = 16;
+    fn index(self) -> usize {
+        [self.metadata, self.created_at, self.updated_at, self.expected]
+            .iter()
+            .fold(0, |index, flag| index * 2 + usize::from(*flag))
+    }
+}
+
+/// A statement whose parameters are still to come.
+#[derive(Clone, Debug)]
+pub(super) struct Template {
+    pub(super) sql: String,
+    pub(super) kinds: Vec<Kind>,
+}
+
+impl Template {
+    pub(super) fn with(&self, values: Values) -> Statement {
+        Statement { sql: self.sql.clone(), kinds: self.kinds.clone(), values }
+    }
+}
+
+/// The statements of one table.
+#[derive(Debug, Default)]
+pub(super) struct Statements {
+    pub(super) fetch: OnceLock<Template>,
+    pub(super) fetch_one: OnceLock<Template>,
+    insert: OnceLock<Template>,
+    updates: [OnceLock<Template>; Brings::COMBINATIONS],
+    upserts: [OnceLock<Template>; Brings::COMBINATIONS],
+}
+
+/// How the version of a row is compared: its kind as a parameter.
+pub(super) fn version_kind(table: &Table) -> Kind {
+    match table.version {
+        VersionAt::Token(_) => Scalar::Uuid.one(),
+        _ => Scalar::Int8.one(),
+    }
+}
+
+/// The version of a row where it is compared.
+pub(super) fn version_compared(table: &Table) -> &str {
+    match &table.version {
+        VersionAt::Token(column) => &column.quoted,
+        _ => "(xmin::text::bigint)",
+    }
+}
+
+/// What every write gives back of a table whose versions are its transactions.
+pub(super) fn returned_version(table: &Table) -> &'static str {
+    if table.version == VersionAt::Xmin { ", xmin" } else { "" }
+}
+
+impl Statements {
+    /// Parameters: the columns of [`Table::written`]. Gives back what the version is, if that is the server's own.
+    pub(super) fn insert(&self, table: &Table) -> &Template {
+        self.insert.get_or_init(|| insert(table))
+    }
+    /// Parameters: the columns of the record, version, update time, then what it brings, then id and expected version.
+    pub(super) fn update(&self, table: &Table, brings: Brings) -> &Template {
+        self.updates[brings.index()].get_or_init(|| update(table, brings))
+    }
+    /// Parameters as those of an insert. Gives back whether the row is new.
+    pub(super) fn upsert(&self, table: &Table, brings: Brings) -> &Template {
+        self.upserts[brings.index()].get_or_init(|| upsert(table, brings))
+    }
+}
+
+/// The names of columns, in order.
+pub(super) fn names<'c>(columns: impl Iterator<Item = &'c Column>) -> String {
+    let names: Vec<_> = columns.map(|column| column.quoted.as_str()).collect();
+    names.join(", ")
+}
+
+fn insert(table: &Table) -> Template {
+    let kinds: Vec<_> = table.written().map(|column| column.kind).collect();
+    let places: Vec<_> = (1..=kinds.len()).map(|place| format!("${place}")).collect();
+    let returning = match returned_version(table) {
+        "" => String::new(),
+        _ => " RETURNING xmin".to_owned(),
+    };
+    let sql = format!(
+        "INSERT INTO {} ({}) VALUES ({}){returning}",
+        table.qualified,
+        names(table.written()),
+        places.join(", ")
+    );
+    Template { sql, kinds }
+}
+
+fn update(table: &Table, brings: Brings) -> Template {
+    let mut set = Vec::new();
+    let mut kinds = Vec::new();
+    let mut place = |kind: Kind| {
+        kinds.push(kind);
+        kinds.len()
+    };
+    for column in table.record_columns() {
+        set.push(format!("{} = ${}", column.quoted, place(column.kind)));
+    }
+    if let VersionAt::Token(column) = &table.version {
+        set.push(format!("{} = ${}", column.quoted, place(column.kind)));
+    }
+    if let Some(column) = &table.updated_at {
+        let at = place(column.kind);
+        set.push(match brings.updated_at {
+            true => format!("{} = ${at}", column.quoted),
+            // Time never goes back (semantics 5.3).
+            false => format!("{0} = GREATEST({0}, ${at})", column.quoted),
+        });
+    }
+    if let Some(column) = table.created_at.as_ref().filter(|_| brings.created_at) {
+        set.push(format!("{} = ${}", column.quoted, place(column.kind)));
+    }
+    if let Some(column) = table.metadata.as_ref().filter(|_| brings.metadata) {
+        set.push(format!("{} = ${}", column.quoted, place(column.kind)));
+    }
+    let mut sql = format!("UPDATE {} SET {}", table.qualified, set.join(", "));
+    let _ = write!(sql, " WHERE {} = ${}", table.id.quoted, place(table.id.kind));
+    if brings.expected {
+        let _ = write!(sql, " AND {} = ${}", version_compared(table), place(version_kind(table)));
+    }
+    if !returned_version(table).is_empty() {
+        sql.push_str(" RETURNING xmin");
+    }
+    Template { sql, kinds }
+}
+
+fn upsert(table: &Table, brings: Brings) -> Template {
+    let Template { mut sql, kinds } = insert(table);
+    if let Some(at) = sql.find(" RETURNING") {
+        sql.truncate(at);
+    }
+    sql.push_str(&on_conflict(table, brings));
+    let _ = write!(sql, " RETURNING (xmax = 0){}", returned_version(table));
+    Template { sql, kinds }
+}
+
+/// What happens to a row that is there already.
+pub(super) fn on_conflict(table: &Table, brings: Brings) -> String {
+    let taken = |column: &Column| format!("{0} = EXCLUDED.{0}", column.quoted);
+    let mut set: Vec<_> = table.record_columns().map(taken).collect();
+    if let VersionAt::Token(column) = &table.version {
+        set.push(taken(column));
+    }
+    if let Some(column) = &table.updated_at {
+        set.push(match brings.updated_at {
+            true => taken(column),
+            false => format!("{0} = GREATEST({1}.{0}, EXCLUDED.{0})", column.quoted, table.qualified),
+        });
+    }
+    set.extend(table.created_at.as_ref().filter(|_| brings.created_at).map(taken));
+    set.extend(table.metadata.as_ref().filter(|_| brings.metadata).map(taken));
+    format!(" ON CONFLICT ({}) DO UPDATE SET {}", table.id.quoted, set.join(", "))
+}
+
+/// Updates rows from a table beside theirs.
+pub(super) fn update_from(table: &Table, brings: Brings, stage: &str) -> String {
+    let taken = |column: &Column| format!("{0} = stage.{0}", column.quoted);
+    let mut set: Vec<_> = table.record_columns().map(taken).collect();
+    if let VersionAt::Token(column) = &table.version {
+        set.push(taken(column));
+    }
+    if let Some(column) = &table.updated_at {
+        set.push(match brings.updated_at {
+            true => taken(column),
+            false => format!("{0} = GREATEST(target.{0}, stage.{0})", column.quoted),
+        });
+    }
+    set.extend(table.created_at.as_ref().filter(|_| brings.created_at).map(taken));
+    set.extend(table.metadata.as_ref().filter(|_| brings.metadata).map(taken));
+    let condition = match (brings.expected, &table.version) {
+        (false, _) => String::new(),
+        (true, VersionAt::Token(column)) => format!(" AND target.{} = stage._expected", column.quoted),
+        (true, _) => " AND target.xmin::text::bigint = stage._expected".to_owned(),
+    };
+    let (id, set) = (&table.id.quoted, set.join(", "));
+    format!(
+        "UPDATE {} AS target SET {set} FROM {stage} AS stage WHERE target.{id} = stage.{id}{condition}",
+        table.qualified
+    )
+}
+
+/// The statement that reads rows by their ids, which are one parameter.
+pub(super) fn fetch(table: &Table, output: &Output) -> Template {
+    let sql = format!("SELECT {} FROM {} WHERE {} = ANY($1)", output.sql, table.qualified, table.id.quoted);
+    Template { sql, kinds: vec![Kind { array: true, ..table.id.kind }] }
+}
+
+/// The statement that reads one row by its id.
+pub(super) fn fetch_one(table: &Table, output: &Output) -> Template {
+    let sql = format!("SELECT {} FROM {} WHERE {} = $1", output.sql, table.qualified, table.id.quoted);
+    Template { sql, kinds: vec![table.id.kind] }
+}

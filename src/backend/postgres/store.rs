@@ -1,0 +1,281 @@
+//! The store: what the driver contract asks, on one table. What is generic over predicates lowers first; the rest is
+//! generic over the record alone.
+
+use std::{collections::HashMap, marker::PhantomData, sync::Arc};
+
+use super::{
+    Postgres, codec,
+    link::Link,
+    live::Opened,
+    query::{Lowering, PageOf, Statement},
+    rows::{Output, Picked, PostgresRows, RawRows},
+    schema::Table,
+    statement::{self, Statements},
+    wire::Values,
+    write::push_id,
+};
+use crate::{
+    error::{Error, Result},
+    id::Id,
+    query::{AsQuery, Filter, Plan, Predicate, Runnable, RunsOn, Select},
+    record::{RecordCodec, Stored},
+    store::{
+        Driver, Limits,
+        write::{Atomicity, Outcome, Write},
+    },
+};
+
+/// A store in PostgreSQL: one table.
+pub struct PostgresStore<R: RecordCodec> {
+    pub(super) link: Link,
+    pub(super) name: Arc<str>,
+    pub(super) shape: R::Shape,
+    pub(super) table: Arc<Table>,
+    pub(super) statements: Arc<Statements>,
+    pub(super) output: Arc<Output>,
+}
+
+impl<R: RecordCodec> Clone for PostgresStore<R> {
+    fn clone(&self) -> Self {
+        PostgresStore {
+            link: self.link.clone(),
+            name: self.name.clone(),
+            shape: self.shape.clone(),
+            table: self.table.clone(),
+            statements: self.statements.clone(),
+            output: self.output.clone(),
+        }
+    }
+}
+
+/// The filter of a query, as data.
+pub(super) fn filter_of<R: RecordCodec, P: Predicate<R>, S: Select<R>>(
+    query: &Runnable<Postgres, R, P, S>,
+) -> Result<Filter> {
+    query.lower().ok_or_else(|| Error::unsupported("a predicate of one's own code has no form as data"))
+}
+
+/// The order and the page of a query.
+pub(super) fn page_of<R: RecordCodec, P: Predicate<R>, S: Select<R>>(
+    query: &Runnable<Postgres, R, P, S>,
+) -> PageOf<'_, R> {
+    PageOf {
+        keys: query.order().keys(),
+        ids_descending: query.order().ids_descending(),
+        ordered: query.is_ordered(),
+        limit: query.limit(),
+        offset: query.offset(),
+        after: query.after(),
+    }
+}
+
+impl<R: RecordCodec> PostgresStore<R> {
+    pub(super) fn new(link: Link, opened: &Opened, shape: R::Shape) -> Self {
+        PostgresStore {
+            link,
+            name: opened.table.name.as_str().into(),
+            shape,
+            table: opened.table.clone(),
+            statements: opened.statements.clone(),
+            output: opened.output.clone(),
+        }
+    }
+
+    pub(super) fn lowering(&self) -> Lowering<'_> {
+        Lowering { table: &self.table, schema: &self.shape }
+    }
+
+    /// The statement that a query comes to.
+    pub(super) fn select(&self, output: &Output, filter: &Filter, page: &PageOf<'_, R>) -> Result<Statement> {
+        let mut statement = Statement::new(format!("SELECT {} FROM {}", output.sql, self.table.qualified));
+        self.lowering().clauses(filter, page, &mut statement)?;
+        Ok(statement)
+    }
+
+    /// The statement that counts what a query comes to.
+    fn count_statement(&self, filter: &Filter, page: &PageOf<'_, R>) -> Result<Statement> {
+        // Without a page nobody pays for an order, and a count needs none in any case (semantics 4.7).
+        let paged = page.limit.is_some() || page.offset > 0;
+        let head = if paged { "SELECT count(*) FROM (SELECT 1 FROM " } else { "SELECT count(*) FROM " };
+        let mut statement = Statement::new(format!("{head}{}", self.table.qualified));
+        self.lowering().clauses(filter, &PageOf { ordered: false, ..*page }, &mut statement)?;
+        statement.push(if paged { ") AS page" } else { "" });
+        Ok(statement)
+    }
+
+    /// Runs a query whose rows are few enough to be held, or starts one whose rows are not.
+    fn rows(&self, statement: Statement, limit: Option<usize>, limits: &Limits) -> Result<RawRows> {
+        match limit {
+            Some(limit) if limit <= limits.chunk => {
+                let (rows, _) = self.link.read(limits, |session| session.query(&statement))?;
+                Ok(RawRows::Ready(rows.into_iter()))
+            }
+            _ => self.link.stream(statement, limits),
+        }
+    }
+
+    fn count_rows(&self, statement: &Statement, limits: &Limits) -> Result<u64> {
+        let (rows, _) = self.link.read(limits, |session| session.query(statement))?;
+        let raw = rows.first().map(|row| codec::raw(row, 0)).transpose()?.flatten();
+        let count = raw.and_then(|raw| raw.try_into().ok()).map(i64::from_be_bytes);
+        count
+            .and_then(|count| count.try_into().ok())
+            .ok_or_else(|| Error::backend("the server answered a count without one"))
+    }
+
+    pub(super) fn read_one(&self, id: &Id, limits: &Limits) -> Result<Option<Stored<R>>> {
+        let mut values = Values::default();
+        push_id(id, self.table.id.kind, &mut values);
+        let statement = self.statements.fetch_one(&self.table, &self.output).with(values);
+        let (rows, _) = self.link.read(limits, |session| session.query(&statement))?;
+        rows.first().map(|row| self.output.stored(row, &self.shape)).transpose()
+    }
+
+    fn read_many(&self, ids: &[Id], limits: &Limits) -> Result<Vec<Option<Stored<R>>>> {
+        let mut places: HashMap<&Id, Vec<usize>> = HashMap::with_capacity(ids.len());
+        let mut items = Values::default();
+        for (place, id) in ids.iter().enumerate() {
+            places.entry(id).or_insert_with(|| {
+                let before = (items.bytes.len(), items.count);
+                push_id(id, self.table.id.kind, &mut items);
+                if items.bytes.len() == before.0 + 4 {
+                    // No row can have it, and an array of ids has no place for nothing.
+                    items.bytes.truncate(before.0);
+                    items.count = before.1;
+                }
+                Vec::with_capacity(1)
+            });
+            places.entry(id).and_modify(|all| all.push(place));
+        }
+        let mut values = Values::default();
+        values.array(self.table.id.kind.scalar, &items);
+        let statement = self.statements.fetch(&self.table, &self.output).with(values);
+        let (rows, _) = self.link.read(limits, |session| session.query(&statement))?;
+        let mut found: Vec<Option<Stored<R>>> = ids.iter().map(|_| None).collect();
+        for row in &rows {
+            let stored: Stored<R> = self.output.stored(row, &self.shape)?;
+            let Some((last, others)) = places.get(stored.envelope.id()).and_then(|places| places.split_last()) else {
+                continue;
+            };
+            others.iter().for_each(|place| found[*place] = Some(stored.clone()));
+            found[*last] = Some(stored);
+        }
+        Ok(found)
+    }
+}
+
+impl<R: RecordCodec> Driver<R> for PostgresStore<R> {
+    type Engine = Postgres;
+    type Rows<P: Predicate<R>, S: Select<R>> = PostgresRows<R, P, S>;
+
+    fn shape(&self) -> &R::Shape {
+        &self.shape
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn write<'a>(
+        &self,
+        writes: impl IntoIterator<Item = Write<'a, R>>,
+        atomicity: Atomicity,
+        limits: &Limits,
+    ) -> Result<Vec<Outcome>>
+    where
+        R: 'a,
+    {
+        limits.check()?;
+        // Collected first: the iterator is the user's, and may use this store.
+        let writes: Vec<_> = writes.into_iter().collect();
+        self.write_batch(writes, atomicity, limits).map_err(|e| e.in_store(&self.name))
+    }
+    fn fetch(&self, ids: &[Id], limits: &Limits) -> Result<Vec<Option<Stored<R>>>> {
+        limits.check()?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.read_many(ids, limits).map_err(|e| e.in_store(&self.name))
+    }
+    fn scan<P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: Runnable<Postgres, R, P, S>,
+        limits: &Limits,
+    ) -> Result<PostgresRows<R, P, S>> {
+        let run = || {
+            let filter = filter_of(&query)?;
+            let (output, picked) = Picked::of(&self.table, &self.shape, query.selection())?;
+            let statement = self.select(&output, &filter, &page_of(&query))?;
+            let raw = self.rows(statement, query.limit(), limits)?;
+            let name = self.name.clone();
+            Ok(PostgresRows { raw, output: Arc::new(output), picked, name, predicate: PhantomData })
+        };
+        run().map_err(|e: Error| e.in_store(&self.name))
+    }
+    fn count_matching<P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: Runnable<Postgres, R, P, S>,
+        limits: &Limits,
+    ) -> Result<u64> {
+        let statement = filter_of(&query).and_then(|filter| self.count_statement(&filter, &page_of(&query)));
+        statement.and_then(|statement| self.count_rows(&statement, limits)).map_err(|e| e.in_store(&self.name))
+    }
+    fn plan<P: Predicate<R>, S: Select<R>>(&self, query: &Runnable<Postgres, R, P, S>) -> Result<Plan> {
+        let filter = filter_of(query)?;
+        let (output, picked) = Picked::of(&self.table, &self.shape, query.selection())?;
+        let statement = self.select(&output, &filter, &page_of(query)).map_err(|e| e.in_store(&self.name))?;
+        Ok(self.planned(filter, &statement, matches!(picked, Picked::There(_)), query.limit()))
+    }
+    fn write_one(&self, write: Write<'_, R>, limits: &Limits) -> Outcome {
+        self.write_single(write, limits).map_err(|e| e.in_store(&self.name))
+    }
+    fn fetch_one(&self, id: &Id, limits: &Limits) -> Result<Option<Stored<R>>> {
+        self.read_one(id, limits).map_err(|e| e.in_store(&self.name))
+    }
+}
+
+impl<R: RecordCodec> PostgresStore<R> {
+    fn planned(&self, filter: Filter, statement: &Statement, projected: bool, limit: Option<usize>) -> Plan {
+        let mut plan = Plan::new(<Postgres as crate::capability::Engine>::NAME);
+        plan.pushed = Some(filter);
+        plan.native = statement.sql.clone();
+        let parameters = statement.shown_parameters();
+        if !parameters.is_empty() {
+            plan.native.push('\n');
+            plan.native.push_str(&parameters);
+        }
+        let columns = if projected { "only the columns that are selected are sent" } else { "whole rows are sent" };
+        let rows = match limit {
+            Some(_) => "rows are read at once",
+            None => "rows are read as they are asked for, over a connection of the stream's own",
+        };
+        plan.step(columns).step(rows)
+    }
+}
+
+impl<R: RecordCodec> PostgresStore<R> {
+    /// The server's own plan of a query, as `EXPLAIN` prints it for these parameters; nothing is run.
+    ///
+    /// # Errors
+    /// As [`Store::search`](crate::Store::search).
+    pub fn server_plan<Q: AsQuery<R>>(&self, query: Q) -> Result<String>
+    where
+        Q::Predicate: RunsOn<Postgres>,
+    {
+        let query = query.into_query().on::<Postgres>(&self.shape)?;
+        let (output, _) = Picked::of(&self.table, &self.shape, query.selection())?;
+        let statement = self.select(&output, &filter_of(&query)?, &page_of(&query))?;
+        let explain = Statement { sql: format!("EXPLAIN {}", statement.sql), ..statement };
+        let (rows, _) = self.link.read(Limits::NONE, |session| session.query(&explain))?;
+        let line = |row| Ok(String::from_utf8_lossy(codec::raw(row, 0)?.unwrap_or_default()).into_owned());
+        Ok(rows.iter().map(line).collect::<Result<Vec<_>>>()?.join("\n"))
+    }
+}
+
+/// What a statement by id is made of, kept with the table.
+impl Statements {
+    pub(super) fn fetch_one(&self, table: &Table, output: &Output) -> &statement::Template {
+        self.fetch_one.get_or_init(|| statement::fetch_one(table, output))
+    }
+    pub(super) fn fetch(&self, table: &Table, output: &Output) -> &statement::Template {
+        self.fetch.get_or_init(|| statement::fetch(table, output))
+    }
+}

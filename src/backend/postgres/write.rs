@@ -1,0 +1,488 @@
+//! Single writes: one prepared statement and one round trip each, and what is done when the reply gets lost.
+
+use jiff::Timestamp;
+
+use super::{
+    codec, error,
+    link::Link,
+    pool::{Backend, Loan, Pool, Session},
+    query::Statement,
+    rows::Output,
+    schema::{Table, VersionAt},
+    statement::{Brings, version_compared, version_kind},
+    store::PostgresStore,
+    tagged,
+    wire::{Kind, Scalar, Values},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    id::{Id, IdBuffer},
+    record::{Changes, Draft, Envelope, Metadata, RecordCodec},
+    store::{
+        Limits,
+        write::{Effect, Outcome, Write, Written},
+    },
+    version::Version,
+};
+
+/// How often a patch is tried while others write the same record.
+const MAX_TRIES: usize = 1_000;
+
+/// What a write does to the place of its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    Create,
+    Update,
+    Upsert,
+}
+
+/// A draft that was checked, with the id that it will have and what it brings.
+pub(super) struct Sealed<'a, R: RecordCodec> {
+    pub(super) id: Id,
+    pub(super) draft: Draft<'a, R>,
+    pub(super) brings: Brings,
+    pub(super) version: [u8; 16],
+}
+
+impl<'a, R: RecordCodec> Sealed<'a, R> {
+    /// Checks a draft and settles its id.
+    pub(super) fn of(store: &PostgresStore<R>, verb: Verb, mut draft: Draft<'a, R>) -> Result<Sealed<'a, R>> {
+        draft.seal(&store.shape)?;
+        let id = match draft.settle_id(&store.shape)? {
+            Some(id) => id,
+            None if verb == Verb::Create => Id::generate(),
+            None => return Err(Error::invalid("the write names no record: give the draft an id")),
+        };
+        let (created, updated) = draft.given_times().unwrap_or_default();
+        let brings = Brings {
+            metadata: draft.given_metadata().is_some(),
+            created_at: created.is_some(),
+            updated_at: updated.is_some(),
+            expected: draft.expected().is_some(),
+        };
+        store.refuse_lacking(&draft, brings).map_err(|e| e.at_id(&id))?;
+        Ok(Sealed { id, draft, brings, version: crate::id::random_token() })
+    }
+
+    /// Appends the columns of [`Table::written`].
+    pub(super) fn push_row(&self, store: &PostgresStore<R>, now: i64, out: &mut Values) -> Result<()> {
+        let table = &*store.table;
+        codec::encode_record(self.draft.record(), &store.shape, table, out).map_err(|e| e.at_id(&self.id))?;
+        if table.id_field.is_none() {
+            push_id(&self.id, table.id.kind, out);
+        }
+        if let VersionAt::Token(_) = table.version {
+            out.uuid(self.version);
+        }
+        let (created, updated) = self.times(now)?;
+        if table.created_at.is_some() {
+            out.i64(created);
+        }
+        if table.updated_at.is_some() {
+            out.i64(updated);
+        }
+        if table.metadata.is_some() {
+            push_metadata(self.draft.given_metadata(), out)?;
+        }
+        Ok(())
+    }
+
+    /// Both times, in microseconds as the server counts them.
+    fn times(&self, now: i64) -> Result<(i64, i64)> {
+        let (created, updated) = self.draft.given_times().unwrap_or_default();
+        let micros = |moment: Option<Timestamp>| match moment {
+            None => Ok(now),
+            Some(moment) => super::wire::micros_of(crate::record::field_type::to_microseconds(moment))
+                .ok_or_else(|| Error::invalid("PostgreSQL holds no time before 4714 BC").at_id(&self.id)),
+        };
+        Ok((micros(created)?, micros(updated)?))
+    }
+
+    /// The parameters of an update.
+    fn update_values(&self, store: &PostgresStore<R>, now: i64) -> Result<Values> {
+        let mut out = Values::default();
+        let table = &*store.table;
+        codec::encode_record(self.draft.record(), &store.shape, table, &mut out).map_err(|e| e.at_id(&self.id))?;
+        if let VersionAt::Token(_) = table.version {
+            out.uuid(self.version);
+        }
+        let (created, updated) = self.times(now)?;
+        if table.updated_at.is_some() {
+            out.i64(updated);
+        }
+        if self.brings.created_at && table.created_at.is_some() {
+            out.i64(created);
+        }
+        if self.brings.metadata && table.metadata.is_some() {
+            push_metadata(self.draft.given_metadata(), &mut out)?;
+        }
+        push_id(&self.id, table.id.kind, &mut out);
+        if let Some(expected) = self.draft.expected() {
+            push_version(expected, &mut out);
+        }
+        Ok(out)
+    }
+
+    fn written(&self, version: Version, effect: Effect) -> Written {
+        Written { id: self.id.clone(), version: Some(version), effect }
+    }
+}
+
+/// Microseconds since 2000.
+pub(super) fn now() -> i64 {
+    super::wire::micros_of(Timestamp::now()).unwrap_or_default()
+}
+
+/// Appends an id in the kind of its column; null where no row can have it.
+pub(super) fn push_id(id: &Id, kind: Kind, out: &mut Values) {
+    match kind.scalar {
+        Scalar::Text => out.put(id.text(&mut IdBuffer::new()).as_bytes()),
+        Scalar::Uuid => match id.as_uuid() {
+            Some(uuid) => out.uuid(uuid.into_bytes()),
+            None => out.null(),
+        },
+        scalar => {
+            let put = id.as_integer().and_then(|number| codec::put_integer(out, scalar, number));
+            if put.is_none() {
+                out.null();
+            }
+        }
+    }
+}
+
+/// Appends a version; one of another engine equals none of ours.
+pub(super) fn push_version(version: &Version, out: &mut Values) {
+    match (version.as_token(), version.as_counter()) {
+        (Some(token), _) => out.uuid(token),
+        (_, Some(count)) => out.i64(i64::try_from(count).unwrap_or(i64::MAX)),
+        _ => out.null(),
+    }
+}
+
+pub(super) fn push_metadata(metadata: Option<&Metadata>, out: &mut Values) -> Result<()> {
+    let Some(metadata) = metadata.filter(|metadata| !metadata.is_empty()) else {
+        out.null();
+        return Ok(());
+    };
+    let map: serde_json::Map<_, _> = metadata.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    out.with(|bytes| {
+        bytes.push(1);
+        tagged::push_json(&map, bytes).map_err(|cause| Error::invalid("the metadata has no JSON form").caused_by(cause))
+    })
+}
+
+#[cold]
+pub(super) fn missing(id: &Id) -> Error {
+    Error::not_found("there is no such record").at_id(id)
+}
+
+#[cold]
+pub(super) fn taken(id: &Id) -> Error {
+    Error::already_exists("the id is taken").at_id(id)
+}
+
+#[cold]
+pub(super) fn moved_on(id: &Id) -> Error {
+    Error::conflict("the record's version has moved on, or it is gone; read it again").at_id(id)
+}
+
+/// The version that a write gave its record.
+fn version_given(table: &Table, token: [u8; 16], row: Option<&postgres::Row>, at: usize) -> Option<Version> {
+    match table.version {
+        VersionAt::Token(_) => Some(Version::token(token)),
+        VersionAt::Xmin => {
+            let raw = codec::raw(row?, at).ok()??;
+            Some(Version::counter(u32::from_be_bytes(raw.try_into().ok()?).into()))
+        }
+        VersionAt::Nowhere => None,
+    }
+}
+
+impl<R: RecordCodec> PostgresStore<R> {
+    /// Refuses what an existing table has no column for.
+    fn refuse_lacking(&self, draft: &Draft<'_, R>, brings: Brings) -> Result<()> {
+        let table = &self.table;
+        match () {
+            () if table.metadata.is_none() && draft.given_metadata().is_some_and(|m| !m.is_empty()) => {
+                Err(table.lacks("_metadata"))
+            }
+            () if brings.expected && table.version == VersionAt::Nowhere => {
+                Err(Error::unsupported("its rows have no version: a view keeps none"))
+            }
+            () => Ok(()),
+        }
+    }
+
+    pub(super) fn write_single(&self, write: Write<'_, R>, limits: &Limits) -> Outcome {
+        match write {
+            Write::Create(draft) => self.put(Verb::Create, draft, limits),
+            Write::Update(draft) => self.put(Verb::Update, draft, limits),
+            Write::Upsert(draft) => self.put(Verb::Upsert, draft, limits),
+            Write::Patch { id, changes, expected } => self.patch(id, &changes, expected.as_ref(), limits),
+            Write::Delete { id, expected } => self.delete(id, expected.as_ref(), limits),
+        }
+    }
+
+    fn put(&self, verb: Verb, draft: Draft<'_, R>, limits: &Limits) -> Outcome {
+        self.put_sealed(verb, &Sealed::of(self, verb, draft)?, limits)
+    }
+
+    /// A checked record, by itself.
+    pub(super) fn put_sealed(&self, verb: Verb, sealed: &Sealed<'_, R>, limits: &Limits) -> Outcome {
+        let done = match verb {
+            Verb::Create if sealed.brings.expected => self.create_expecting(sealed, limits),
+            Verb::Create => self.insert(sealed, limits),
+            // A conditional upsert finds its record, or it loses.
+            Verb::Upsert if sealed.brings.expected => match self.update(sealed, limits) {
+                Err(error) if error.is_not_found() => Err(moved_on(&sealed.id)),
+                done => done,
+            },
+            Verb::Upsert => self.upsert_one(sealed, limits),
+            Verb::Update => self.update(sealed, limits),
+        };
+        done.map_err(|e| e.at_id(&sealed.id))
+    }
+
+    /// A new record that must have had a version: it is there, or it had none.
+    #[cold]
+    fn create_expecting(&self, sealed: &Sealed<'_, R>, limits: &Limits) -> Outcome {
+        match self.version_now(&sealed.id, limits)? {
+            Some(_) => Err(taken(&sealed.id)),
+            None => Err(moved_on(&sealed.id)),
+        }
+    }
+
+    fn insert(&self, sealed: &Sealed<'_, R>, limits: &Limits) -> Outcome {
+        let now = now();
+        let mut values = Values::default();
+        sealed.push_row(self, now, &mut values)?;
+        let statement = self.statements.insert(&self.table).with(values);
+        let run =
+            |session: &mut Session| session.try_query(&statement).map_err(|cause| self.violation(&sealed.id, cause));
+        let evidence = Evidence { id: &sealed.id, token: Some(sealed.version), before: None };
+        let (rows, _) = match self.write_over(limits, run, evidence)? {
+            Ran::Answered(answer) => answer,
+            Ran::Found(envelope) => return Ok(sealed.written(found_version(&envelope, sealed), Effect::Created)),
+        };
+        let version = version_given(&self.table, sealed.version, rows.first(), 0);
+        Ok(Written { id: sealed.id.clone(), version, effect: Effect::Created })
+    }
+
+    fn upsert_one(&self, sealed: &Sealed<'_, R>, limits: &Limits) -> Outcome {
+        let mut values = Values::default();
+        sealed.push_row(self, now(), &mut values)?;
+        let statement = self.statements.upsert(&self.table, sealed.brings).with(values);
+        let run =
+            |session: &mut Session| session.try_query(&statement).map_err(|cause| self.violation(&sealed.id, cause));
+        let evidence = Evidence { id: &sealed.id, token: Some(sealed.version), before: None };
+        let (rows, _) = match self.write_over(limits, run, evidence)? {
+            Ran::Answered(answer) => answer,
+            Ran::Found(envelope) => {
+                let effect =
+                    if envelope.created_at() == envelope.updated_at() { Effect::Created } else { Effect::Updated };
+                return Ok(sealed.written(found_version(&envelope, sealed), effect));
+            }
+        };
+        let row = rows.first().ok_or_else(|| Error::backend("the server answered an upsert without a row"))?;
+        let is_new = codec::raw(row, 0)? == Some(&[1]);
+        let version = version_given(&self.table, sealed.version, Some(row), 1);
+        let effect = if is_new { Effect::Created } else { Effect::Updated };
+        Ok(Written { id: sealed.id.clone(), version, effect })
+    }
+
+    fn update(&self, sealed: &Sealed<'_, R>, limits: &Limits) -> Outcome {
+        let statement = self.statements.update(&self.table, sealed.brings).with(sealed.update_values(self, now())?);
+        let run =
+            |session: &mut Session| session.try_query(&statement).map_err(|cause| self.violation(&sealed.id, cause));
+        let evidence = Evidence { id: &sealed.id, token: Some(sealed.version), before: sealed.draft.expected() };
+        let (rows, touched) = match self.write_over(limits, run, evidence)? {
+            Ran::Answered(answer) => answer,
+            Ran::Found(envelope) => return Ok(sealed.written(found_version(&envelope, sealed), Effect::Updated)),
+        };
+        if touched == 0 {
+            return Err(match sealed.brings.expected && self.version_now(&sealed.id, limits)?.is_some() {
+                true => moved_on(&sealed.id),
+                false => missing(&sealed.id),
+            });
+        }
+        let version = version_given(&self.table, sealed.version, rows.first(), 0);
+        Ok(Written { id: sealed.id.clone(), version, effect: Effect::Updated })
+    }
+
+    fn delete(&self, id: Id, expected: Option<&Version>, limits: &Limits) -> Outcome {
+        let mut statement =
+            Statement::new(format!("DELETE FROM {} WHERE {} = ", self.table.qualified, self.table.id.quoted));
+        statement.bind(self.table.id.kind, |out| push_id(&id, self.table.id.kind, out));
+        if let Some(expected) = expected {
+            if self.table.version == VersionAt::Nowhere {
+                return Err(Error::unsupported("its rows have no version: a view keeps none").at_id(&id));
+            }
+            statement.push(&format!(" AND {} = ", version_compared(&self.table)));
+            statement.bind(version_kind(&self.table), |out| push_version(expected, out));
+        }
+        let run = |session: &mut Session| session.query(&statement);
+        let evidence = Evidence { id: &id, token: None, before: expected };
+        let touched = match self.write_over(limits, run, evidence).map_err(|e| e.at_id(&id))? {
+            Ran::Answered((_, touched)) => touched,
+            Ran::Found(_) => 0,
+        };
+        match (touched, expected) {
+            (0, Some(_)) => Err(moved_on(&id)),
+            (0, None) => Ok(Written { id, version: None, effect: Effect::Absent }),
+            _ => Ok(Written { id, version: None, effect: Effect::Deleted }),
+        }
+    }
+
+    /// Changes a copy and puts it in the place of what it was made from, as often as another writer was faster.
+    fn patch(&self, id: Id, changes: &Changes<R>, expected: Option<&Version>, limits: &Limits) -> Outcome {
+        let bound = changes.bind(&self.shape)?;
+        for _ in 0..MAX_TRIES {
+            limits.check()?;
+            let old = self.read_one(&id, limits)?.ok_or_else(|| missing(&id))?;
+            let version = old.envelope.version().cloned();
+            if expected.is_some() && version.as_ref() != expected {
+                return Err(moved_on(&id));
+            }
+            let (mut record, mut metadata) = (old.record, old.envelope.metadata().clone());
+            let before = metadata.clone();
+            bound.apply(&self.shape, &mut record, &mut metadata).map_err(|e| e.at_id(&id))?;
+            let mut draft = Draft::of(record).id(&id)?.expect(version);
+            if metadata != before {
+                draft = draft.metadata(metadata);
+            }
+            match self.put(Verb::Update, draft, limits) {
+                // In a transaction a row that another one has written stays as it was seen.
+                Err(error) if error.is_conflict() && !error.is_retryable() => {}
+                done => return done,
+            }
+        }
+        Err(Error::conflict("too many others write the same record").at_id(&id).retryable(true))
+    }
+
+    /// The version of a record, where it is there.
+    fn version_now(&self, id: &Id, limits: &Limits) -> Result<Option<Option<Version>>> {
+        let found = self.link.read(limits, |session| envelope_now(session, &self.table, id))?;
+        Ok(found.map(|envelope| envelope.version().cloned()))
+    }
+
+    /// What a unique index or a constraint refuses.
+    pub(super) fn violation(&self, id: &Id, cause: postgres::Error) -> Error {
+        let index = error::constraint(&cause)
+            .and_then(|name| self.table.indexes.iter().find(|index| index.name == name))
+            .map(|index| index.field.clone());
+        let error = error::failure(cause);
+        match (error.kind(), index) {
+            (ErrorKind::AlreadyExists, Some(field)) => {
+                Error::already_exists("another record has this value").at_id(id).at_field(field).because(error)
+            }
+            (ErrorKind::AlreadyExists, None) => taken(id).because(error),
+            _ => error.at_id(id),
+        }
+    }
+
+    /// Runs a write. Where its reply gets lost, the record is looked at (semantics 5.6).
+    fn write_over<T>(
+        &self,
+        limits: &Limits,
+        run: impl Fn(&mut Session) -> Result<T>,
+        evidence: Evidence<'_>,
+    ) -> Result<Ran<T>> {
+        let pool = match &self.link {
+            Link::Transaction(transaction) => return transaction.guarded(limits, &run).map(Ran::Answered),
+            Link::Pool(pool) => pool,
+        };
+        for _ in 0..3 {
+            let mut loan = pool.get_fresh(limits)?;
+            let error = match run(&mut loan) {
+                Err(error) if error::is_lost(&error) => error,
+                done => return done.map(Ran::Answered),
+            };
+            match self.look_back(pool, loan, &evidence, limits) {
+                Ok(Trace::Done(envelope)) => return Ok(Ran::Found(envelope)),
+                Ok(Trace::NotDone) => {}
+                Ok(Trace::Unknown) => return Err(ambiguous(error)),
+                Err(unreachable) => return Err(ambiguous(unreachable)),
+            }
+        }
+        Err(Error::new(ErrorKind::Connection, "the connection broke three times over the same write"))
+    }
+
+    /// Looks for what a write left behind, once the server's side of its connection is known to be gone.
+    #[cold]
+    fn look_back(&self, pool: &Pool, loan: Loan, evidence: &Evidence<'_>, limits: &Limits) -> Result<Trace> {
+        let backend = loan.backend.clone();
+        drop(loan);
+        let found = pool.after_outage(limits, |session| {
+            backend.end(session)?;
+            envelope_now(session, &self.table, evidence.id)
+        })?;
+        let version = found.as_ref().and_then(|envelope| envelope.version().cloned());
+        Ok(match (found, version) {
+            (Some(envelope), Some(version)) if evidence.token.is_some_and(|token| version == Version::token(token)) => {
+                Trace::Done(envelope)
+            }
+            (Some(_), Some(version)) if evidence.before == Some(&version) => Trace::NotDone,
+            _ => Trace::Unknown,
+        })
+    }
+}
+
+/// The version of a record that was found after its write's reply was lost.
+fn found_version<R: RecordCodec>(envelope: &Envelope, sealed: &Sealed<'_, R>) -> Version {
+    envelope.version().cloned().unwrap_or_else(|| Version::token(sealed.version))
+}
+
+/// What a write leaves behind, by which it is recognised.
+struct Evidence<'e> {
+    id: &'e Id,
+    token: Option<[u8; 16]>,
+    before: Option<&'e Version>,
+}
+
+/// What the record says of a write whose reply was lost.
+enum Trace {
+    Done(Envelope),
+    NotDone,
+    Unknown,
+}
+
+/// How it is known that a write ran.
+enum Ran<T> {
+    Answered(T),
+    Found(Envelope),
+}
+
+#[cold]
+pub(super) fn ambiguous(cause: Error) -> Error {
+    let why = "the reply of the server was lost, and the record does not tell whether the write took effect";
+    Error::new(ErrorKind::Ambiguous, why).because(cause)
+}
+
+/// The envelope of a record, where it is there.
+fn envelope_now(session: &mut Session, table: &Table, id: &Id) -> Result<Option<Envelope>> {
+    let output = Output::envelope(table);
+    let mut values = Values::default();
+    push_id(id, table.id.kind, &mut values);
+    let statement = super::statement::fetch_one(table, &output).with(values);
+    let (rows, _) = session.query(&statement)?;
+    rows.first().map(|row| output.envelope_of(row, id.clone())).transpose()
+}
+
+impl Backend {
+    /// Makes sure that the server's side of a lost connection does nothing any more.
+    fn end(&self, session: &mut Session) -> Result<()> {
+        const PATIENCE: usize = 250;
+        let mut statement = Statement::new("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ");
+        statement.bind(Scalar::Int4.one(), |out| out.i32(self.pid));
+        // Another one may have got the number after a restart.
+        statement.push(" AND backend_start = ");
+        statement.bind(Scalar::TimestampTz.one(), |out| out.i64(self.started));
+        for _ in 0..PATIENCE {
+            if session.query(&statement)?.0.is_empty() {
+                return Ok(());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        Err(Error::new(ErrorKind::Connection, "the server still works on a connection that was lost"))
+    }
+}
