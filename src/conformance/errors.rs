@@ -101,6 +101,61 @@ pub fn semantics_7_4_naughty_texts_are_only_texts<D: Database>(suite: &Suite<D>)
     Ok(())
 }
 
+/// Whatever the texts, of which a test brings many: as value, as id where one may be, as metadata, in predicates.
+///
+/// # Errors
+/// What the store reports and should not.
+pub fn any_text_is_only_text<D: Database>(suite: &Suite<D>, texts: &[String]) -> Result<()> {
+    let store = suite.store(super::people())?;
+    let texts: std::collections::BTreeSet<&String> = texts.iter().filter(|text| !text.contains('\0')).collect();
+    let draft = |text: &&String| {
+        let draft =
+            Draft::of(document! { "name" => text.as_str(), "city" => text.to_uppercase() }).meta("text", text.as_str());
+        if crate::Id::new(text).is_ok() { draft.id(text.as_str()) } else { Ok(draft) }
+    };
+    let drafts = texts.iter().map(draft).collect::<Result<Vec<_>>>()?;
+    let outcomes = store.create_batch(drafts)?;
+    let ids = outcomes.into_iter().map(|outcome| outcome.map(|w| w.id)).collect::<Result<Vec<_>>>()?;
+    for (text, row) in texts.iter().zip(store.read_batch(&ids)?) {
+        let Some(row) = row else { panic!("{text:?} is gone") };
+        assert_eq!(
+            (row.record["name"].as_text(), row.envelope.metadata().get("text")),
+            (Some(text.as_str()), Some(&serde_json::json!(text)))
+        );
+        if crate::Id::new(text).is_ok() {
+            assert_eq!(row.storage_id().to_string(), **text);
+        }
+    }
+    let escaped = |text: &str| {
+        text.chars()
+            .fold(String::new(), |p, c| if matches!(c, '%' | '_' | '\\') { p + "\\" } else { p } + &c.to_string())
+    };
+    for text in &texts {
+        let one = [
+            Filter::eq("name", text.as_str()),
+            Filter::is_in("name", [text.as_str()]),
+            Filter::like("name", escaped(text), false),
+            Filter::between("name", text.as_str(), text.as_str()),
+            Filter::eq(Path::field("_metadata").then("text"), text.as_str()),
+        ];
+        for filter in one {
+            assert_eq!(matching(&store, filter.clone(), "name")?, [text.as_str()], "{filter:?}");
+        }
+        let part: String = text.chars().take(5).collect();
+        let (begins, holds) = (Filter::starts_with("name", part.as_str()), Filter::contains("name", part.as_str()));
+        let begin = texts.iter().filter(|t| t.starts_with(&part)).count();
+        let hold = texts.iter().filter(|t| t.contains(&part)).count();
+        assert_eq!(store.count(begins.bind::<Document>(store.schema())?)?, begin as u64, "{part:?}");
+        assert_eq!(store.count(holds.bind::<Document>(store.schema())?)?, hold as u64, "{part:?}");
+    }
+    let sorted = store.search(Query::new().sort(Key::asc("name")))?;
+    assert!(
+        sorted.iter().map(|row| row.record["name"].as_text()).eq(texts.iter().map(|text| Some(text.as_str()))),
+        "by bytes"
+    );
+    Ok(())
+}
+
 /// A filter 10,000 deep, a list of 100,000, a path of 1,000, a cursor of anything: an answer or a refusal, at once.
 pub fn semantics_7_4_nothing_panics_or_hangs<D: Database>(suite: &Suite<D>) -> Result<()> {
     let store = suite.open_store()?;

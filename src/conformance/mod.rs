@@ -7,14 +7,20 @@
 //! # mod mine { pub fn make() -> Never { unreachable!() } pub struct Never; }
 //! // dk_data::conformance::suite!(my_backend, || MyDatabase::new());
 //! // dk_data::conformance::suite!(my_files, || MyFiles::new(), Supports { atomic_batches: false, ..Supports::ALL });
+//! // dk_data::conformance::suite!(my_server, || MyServer::new(), Supports::ALL, [aggregates, split, transactions, in_transaction]);
 //! assert!(Supports::ALL.versions);
 //! ```
+//!
+//! What not all databases can stands in the last argument: `aggregates` ([`Aggregating`](crate::Aggregating)), `split`
+//! ([`Split`](crate::Split)), `transactions` ([`Transactional`]), and `in_transaction`, which runs the whole of what all must do once
+//! more, each test inside one transaction.
 //!
 //! The closure is called once for each test and makes a database, or a handle of one that is shared: every test opens stores
 //! under names of its own. The random tests print their seed when they fail, and take it from `DK_SEED`.
 //!
 //! This module does no I/O of its own, and panics where a promise is broken: it is for tests only.
 
+pub mod aggregates;
 pub mod errors;
 pub mod ids;
 pub mod model;
@@ -26,6 +32,8 @@ mod random;
 pub mod split;
 pub mod streams;
 pub mod threads;
+pub mod transactions;
+pub mod typed;
 pub mod values;
 pub mod writes;
 
@@ -33,11 +41,12 @@ use std::fmt::Debug;
 
 pub use crate::conformance_suite as suite;
 use crate::{
-    error::{ErrorKind, Result},
+    capability::Engine,
+    error::{Error, ErrorKind, Result},
     id::Id,
     query::{AsQuery, Filter, RunsOn},
-    record::{Document, FieldDef, Schema, Type},
-    store::{Database, Store},
+    record::{Document, FieldDef, Schema, Type, Typed},
+    store::{Database, Store, Transactional},
 };
 
 /// What a backend is asked for beyond what all must do.
@@ -49,11 +58,28 @@ pub struct Supports {
     pub atomic_batches: bool,
     /// Streams can be split (semantics 6.5); where not, although it compiles, they must be refused.
     pub split: bool,
+    /// There are transactions (semantics 5.8); where not, although it compiles, they must be refused.
+    pub transactions: bool,
+    /// There are aggregates (semantics 4.8); where not, although it compiles, they must be refused.
+    pub aggregates: bool,
+    /// There are regular expressions; where not, they must be refused.
+    pub regex: bool,
+    /// Random queries of one run, multiplied by `DK_ROUNDS`. Fewer do where the same engine is tested once more behind
+    /// something that only passes on.
+    pub queries: usize,
 }
 
 impl Supports {
     /// Everything.
-    pub const ALL: Supports = Supports { versions: true, atomic_batches: true, split: true };
+    pub const ALL: Supports = Supports {
+        versions: true,
+        atomic_batches: true,
+        split: true,
+        transactions: true,
+        aggregates: true,
+        regex: true,
+        queries: 5_000,
+    };
 }
 
 /// A database under test.
@@ -88,6 +114,21 @@ impl<D: Database> Suite<D> {
     pub fn open_store(&self) -> Result<D::Store<Document>> {
         self.store(Schema::open("things"))
     }
+    /// An empty store of a derived record type; none where the engine says that it cannot hold one of its field types, so
+    /// that a program which opens it does not compile.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub(crate) fn typed<R: Typed>(&self) -> Result<Option<D::Store<R>>> {
+        self.typed_named(&self.fresh_name())
+    }
+    /// The same under a name.
+    pub(crate) fn typed_named<R: Typed>(&self, name: &str) -> Result<Option<D::Store<R>>> {
+        if !R::TYPES.within(<D::Engine as Engine>::HOLDS) {
+            return Ok(None);
+        }
+        self.database.open::<R>(name, R::SCHEMA).map(Some)
+    }
     /// An empty store of people.
     ///
     /// # Errors
@@ -103,6 +144,26 @@ impl<D: Database> Suite<D> {
 /// What the test did not expect.
 pub fn alone<D: Database>(database: D, supports: Supports, test: impl FnOnce(&Suite<D>) -> Result<()>) -> Result<()> {
     test(&Suite::new(database, supports))
+}
+
+/// Runs a test inside a transaction, which is undone.
+///
+/// # Errors
+/// What the test did not expect.
+pub fn in_transaction<D: Transactional>(
+    database: D,
+    supports: Supports,
+    test: impl FnOnce(&Suite<&D::Transaction<'_>>) -> Result<()>,
+) -> Result<()> {
+    // What one statement means, the database is asked often enough outside.
+    let supports = Supports { queries: supports.queries / 5, ..supports };
+    let mut tested = Ok(());
+    let undone: Result<()> = database.transaction(|transaction| {
+        tested = test(&Suite::new(transaction, supports));
+        Err(Error::invalid("undone"))
+    });
+    refused(undone, ErrorKind::Invalid, "what the closure returned");
+    tested
 }
 
 /// The record of most tests: a name, and four fields that may be null.
@@ -168,7 +229,10 @@ macro_rules! conformance_suite {
 #[macro_export]
 macro_rules! conformance_family {
     (core, $make:expr, $supports:expr) => {
-        $crate::conformance_clauses! { alone, $make, $supports;
+        $crate::conformance_family! { core alone, $make, $supports }
+    };
+    (core $how:ident, $make:expr, $supports:expr) => {
+        $crate::conformance_clauses! { $how, $make, $supports;
             ids:
                 semantics_1_1_ids_hold_any_text_of_up_to_512_bytes,
                 semantics_1_1_other_ids_are_refused_by_every_verb,
@@ -216,7 +280,8 @@ macro_rules! conformance_family {
                 semantics_3_9_lists,
                 semantics_3_10_two_hundred_levels,
                 semantics_3_10_ten_thousand_values,
-                semantics_3_11_the_plan_names_the_engine;
+                semantics_3_11_the_plan_names_the_engine,
+                regular_expressions_match_or_are_refused;
             order:
                 semantics_4_1_nulls_come_last_unless_asked,
                 semantics_4_1_ties_go_by_id_in_the_last_keys_direction,
@@ -274,7 +339,60 @@ macro_rules! conformance_family {
             model:
                 random_operations_do_what_a_map_does;
             queries:
-                random_queries_mean_what_the_naive_evaluator_says;
+                random_queries_mean_what_the_naive_evaluator_says,
+                random_queries_on_typed_records_mean_the_same;
+            typed:
+                semantics_1_2_typed_ids_are_fields,
+                semantics_1_5_metadata_of_typed_records,
+                semantics_2_2_typed_scalars_come_back,
+                semantics_2_2_typed_lists_records_and_json_come_back,
+                semantics_2_2_typed_vectors_come_back,
+                semantics_3_7_handles_mean_what_filters_and_loops_mean,
+                semantics_3_9_handles_lead_into_records_and_lists,
+                semantics_4_1_typed_keys_sort_and_page,
+                semantics_4_5_typed_projections,
+                semantics_5_10_typed_patches,
+                semantics_5_10_a_typed_update_keeps_what_the_type_does_not_know,
+                semantics_6_2_typed_streams_honour_the_whole_query;
+        }
+    };
+    (aggregates, $make:expr, $supports:expr) => {
+        $crate::conformance_clauses! { alone, $make, $supports;
+            aggregates:
+                semantics_4_8_sums_of_integers_are_exact,
+                semantics_4_8_sums_of_decimals_are_exact,
+                semantics_4_8_a_sum_that_does_not_fit_is_an_error,
+                semantics_4_8_of_nothing_aggregates_are_null,
+                semantics_4_8_groups_come_in_key_order_nulls_last,
+                semantics_4_8_an_aggregate_has_no_page,
+                semantics_4_8_random_sales_fold_as_a_loop_does;
+        }
+    };
+    (transactions, $make:expr, $supports:expr) => {
+        $crate::conformance_clauses! { alone, $make, $supports;
+            transactions:
+                semantics_5_8_a_transaction_is_all_or_nothing,
+                semantics_5_8_a_panic_undoes_everything,
+                semantics_5_8_it_reads_its_own_writes,
+                semantics_5_8_nobody_sees_half_of_it,
+                semantics_5_8_a_refused_write_does_not_end_it,
+                semantics_5_8_a_lost_update_is_a_conflict,
+                semantics_5_8_retried_transactions_add_up,
+                semantics_5_8_closures_are_run_again_only_when_asked,
+                semantics_5_8_a_stream_inside_shows_where_it_began,
+                semantics_5_8_a_stream_inside_can_be_dropped,
+                semantics_5_8_generic_code_runs_inside_unchanged,
+                semantics_5_8_versions_given_inside_hold_outside;
+        }
+    };
+    (in_transaction, $make:expr, $supports:expr) => {
+        mod in_transaction {
+            #[allow(
+                unused_imports,
+                reason = "the arguments of the macro name what is in scope where it is called"
+            )]
+            use super::*;
+            $crate::conformance_family! { core in_transaction, $make, $supports }
         }
     };
     (split, $make:expr, $supports:expr) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Suite, matching, people, refused, texts};
 use crate::{
-    capability::Engine,
+    capability::{Caps, Engine},
     document,
     error::{ErrorKind, Result},
     query::{Bound, Filter, Operand, Query},
@@ -392,5 +392,34 @@ pub fn semantics_3_11_the_plan_names_the_engine<D: Database>(suite: &Suite<D>) -
     let store = five(suite, people())?;
     let plan = store.explain(bind(&store, Filter::eq("age", 9))?)?;
     assert!(!plan.engine.is_empty() && plan.to_string().contains(plan.engine), "{plan}");
+    Ok(())
+}
+
+/// Where the engine has them they mean what the `regex` crate means; where not they are refused, and not skipped.
+pub fn regular_expressions_match_or_are_refused<D: Database>(suite: &Suite<D>) -> Result<()> {
+    let store = suite.people()?;
+    for name in ["ann", "Bob", "carl\nnine", "é", ""] {
+        store.create(document! { "name" => name })?;
+    }
+    store.create(document! { "name" => "x", "city" => "ann" })?;
+    let provided = suite.supports.regex && Caps::REGEX.within(<D::Engine as Engine>::PROVIDES);
+    for (pattern, wanted) in
+        [("^[ab]", vec!["ann"]), ("n", vec!["ann", "carl\nnine"]), ("(?i)^b", vec!["Bob"]), ("^.$", vec!["x", "é"])]
+    {
+        let filter = Filter::matches("name", pattern);
+        match provided {
+            true => assert_eq!(matching(&store, filter, "name")?, wanted, "{pattern}"),
+            false => refused(matching(&store, filter, "name"), ErrorKind::Unsupported, pattern),
+        }
+    }
+    if provided {
+        let complement = Filter::matches("city", "n").not();
+        assert_eq!(matching(&store, complement, "name")?.len(), 5, "true of null");
+        refused(
+            Filter::matches("name", "(").bind::<Document>(store.schema()).and_then(|f| store.count(f)),
+            ErrorKind::Query,
+            "(",
+        );
+    }
     Ok(())
 }

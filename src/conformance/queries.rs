@@ -9,42 +9,105 @@ use super::{
     random::{self, Random, shrunk},
 };
 use crate::{
+    Record,
     capability::Engine,
-    error::Result,
-    query::{Filter, Key, Operand, Predicate, Query, Seen},
-    record::{Document, Draft, FieldDef, Metadata, Path, Schema, Stored, Type},
+    error::{Error, Result},
+    query::{Filter, Key, Nulls, Operand, Predicate, Query, Seen},
+    record::{Document, DocumentReader, Draft, FieldDef, Metadata, Path, RecordCodec, Schema, Stored, Type},
     store::{Database, Store},
     value::Value,
 };
 
-/// Queries of one run; `DK_ROUNDS` multiplies.
-const QUERIES: usize = 5_000;
 /// Queries on one set of records.
 const QUERIES_OF_ONE_STORE: usize = 100;
 
 /// Every answer of the store, and of the bound filter here, is that of the naive evaluator.
 pub fn random_queries_mean_what_the_naive_evaluator_says<D: Database>(suite: &Suite<D>) -> Result<()> {
+    let open = |world: &World| suite.store(world.schema.clone());
+    random_queries(suite.supports.queries, World::new::<D>, open)
+}
+
+/// The same of a derived record with every type that can be filtered on.
+pub fn random_queries_on_typed_records_mean_the_same<D: Database>(suite: &Suite<D>) -> Result<()> {
+    if suite.typed::<Chance>()?.is_none() {
+        return Ok(());
+    }
+    let open = |_: &World| suite.typed::<Chance>()?.ok_or_else(|| Error::backend("it held the types before"));
+    random_queries(suite.supports.queries / 2, |_| World::typed(), open)
+}
+
+fn random_queries<R: RecordCodec, S: Store<R>>(
+    queries: usize,
+    world: impl Fn(&mut Random) -> World,
+    open: impl Fn(&World) -> Result<S>,
+) -> Result<()> {
     let seed = random::seed();
     let mut random = Random::new(seed);
-    for _ in 0..random::rounds(QUERIES) / QUERIES_OF_ONE_STORE {
-        let world = World::new::<D>(&mut random);
+    for _ in 0..random::rounds(queries).div_ceil(QUERIES_OF_ONE_STORE) {
+        let world = world(&mut random);
         let rows = world.rows(&mut random);
-        let store = world.store(suite, &rows)?;
+        let filled = |rows: &[Row]| fill(open(&world)?, rows);
+        let store = filled(&rows)?;
         for _ in 0..QUERIES_OF_ONE_STORE {
             let question = world.question(&mut random);
             if question.fault(&store, &rows).is_none() {
                 continue;
             }
-            let fails =
-                |rows: &[Row]| world.store(suite, rows).is_ok_and(|store| question.fault(&store, rows).is_some());
+            let fails = |rows: &[Row]| filled(rows).is_ok_and(|store| question.fault(&store, rows).is_some());
             let rows = shrunk(rows, fails);
-            let again = world.store(suite, &rows)?;
+            let again = filled(&rows)?;
             let question = question.smallest(|question| question.fault(&again, &rows).is_some());
             let fault = question.fault(&again, &rows).unwrap_or_else(|| "it did not happen again".to_owned());
             panic!("DK_SEED={seed}\n{fault}\n{question:#?}\nrecords: {rows:#?}");
         }
     }
     Ok(())
+}
+
+/// The store with these records, some of which were written twice, beside others that are gone again.
+fn fill<R: RecordCodec, S: Store<R>>(store: S, rows: &[Row]) -> Result<S> {
+    let record = |document: &Document| R::decode(store.shape(), &mut DocumentReader::new(document));
+    for (place, row) in rows.iter().enumerate() {
+        if place % 5 == 0 {
+            let empty = record(&Document::new())?;
+            store.create(Draft::of(&empty).id(format!("gone {place}"))?)?;
+            store.create(Draft::of(&empty).id(&row.id)?)?;
+        }
+    }
+    let draft =
+        |row: &Row| Ok::<_, Error>(Draft::of(record(&row.document)?).id(&row.id)?.metadata(row.metadata.clone()));
+    let outcomes = store.upsert_batch(rows.iter().map(draft).collect::<Result<Vec<_>>>()?)?;
+    outcomes.into_iter().try_for_each(|outcome| outcome.map(drop))?;
+    for place in (0..rows.len()).step_by(5) {
+        store.delete(format!("gone {place}"))?;
+    }
+    Ok(store)
+}
+
+/// What random documents hold, as a type: the fields of [`World::typed`].
+#[derive(Record, Clone, Debug)]
+struct Chance {
+    f0: Option<bool>,
+    f1: Option<i64>,
+    f2: Option<u64>,
+    f3: Option<f64>,
+    f4: Option<Decimal>,
+    f5: Option<String>,
+    f6: Option<Vec<u8>>,
+    f7: Option<Uuid>,
+    f8: Option<jiff::Timestamp>,
+    f9: Option<jiff::civil::Date>,
+    f10: Option<i16>,
+    f11: Option<f32>,
+    f12: Option<Vec<String>>,
+    inner: Option<Inside>,
+}
+
+/// The record inside.
+#[derive(Record, Clone, Debug)]
+struct Inside {
+    x: Option<i64>,
+    t: Option<String>,
 }
 
 /// A schema with values to choose from.
@@ -84,6 +147,8 @@ fn values_of(ty: &Type) -> Vec<Value> {
     match ty {
         Type::Bool => [true, false].map(Value::from).to_vec(),
         Type::I64 => [i64::MIN, -two53 - 1, -1, 0, 1, 2, 3, two53, two53 + 1, i64::MAX].map(Value::from).to_vec(),
+        Type::I16 => [i16::MIN, -1, 0, 1, 2, i16::MAX].map(Value::from).to_vec(),
+        Type::F32 => [f32::MIN, -1.5, 0.0, 0.5, 0.1, 1.0, 16_777_216.0].map(|f| Value::Float(f64::from(f))).to_vec(),
         Type::U64 => [0, 1, 2, u64::MAX - 1, u64::MAX].map(Value::from).to_vec(),
         Type::F64 => {
             [f64::MIN, -1.5, -1.0, 0.0, 0.5, 1.0, two53 as f64, 1e300, i64::MAX as f64].map(Value::from).to_vec()
@@ -99,26 +164,44 @@ fn values_of(ty: &Type) -> Vec<Value> {
     }
 }
 
+const SCALARS: [Type; 10] = [
+    Type::Bool,
+    Type::I64,
+    Type::U64,
+    Type::F64,
+    Type::Decimal,
+    Type::Text,
+    Type::Bytes,
+    Type::Uuid,
+    Type::Timestamp,
+    Type::Date,
+];
+
 impl World {
     fn new<D: Database>(random: &mut Random) -> World {
         let holds = |ty: &Type| ty.needs().within(<D::Engine as Engine>::HOLDS);
-        let scalars = [
-            Type::Bool,
-            Type::I64,
-            Type::U64,
-            Type::F64,
-            Type::Decimal,
-            Type::Text,
-            Type::Bytes,
-            Type::Uuid,
-            Type::Timestamp,
-            Type::Date,
-        ];
-        let mut types: Vec<Type> = scalars.into_iter().filter(holds).collect();
+        let mut types: Vec<Type> = SCALARS.into_iter().filter(holds).collect();
         while types.len() > 4 {
             types.remove(random.below(types.len()));
         }
         types.extend([Type::I64, Type::Text, Type::list(Type::Text)].into_iter().filter(holds));
+        let mut world = World::over(types, holds(&Type::record(Schema::new("inner"))));
+        if random.percent(30) {
+            // An open store of the same records means the same: the values have the types that the schema would declare.
+            world.schema = Schema::open("random");
+        }
+        world
+    }
+
+    /// The fields of [`Chance`].
+    fn typed() -> World {
+        let mut types = SCALARS.to_vec();
+        types.extend([Type::I16, Type::F32, Type::list(Type::Text)]);
+        World::over(types, true)
+    }
+
+    /// Fields of these types, called by their places, metadata, the id, and a record inside where there is one.
+    fn over(types: Vec<Type>, has_inner: bool) -> World {
         let inner = Schema::new("inner")
             .field(FieldDef::new("x", Type::I64).nullable())
             .field(FieldDef::new("t", Type::Text).nullable());
@@ -133,7 +216,7 @@ impl World {
             }
             schema = schema.field(FieldDef::new(name, ty).nullable());
         }
-        if holds(&Type::record(inner.clone())) {
+        if has_inner {
             for (name, ty) in [("x", Type::I64), ("t", Type::Text)] {
                 let values = values_of(&ty);
                 fields.push((Operand::Field(Path::field("inner").then(name)), ty, values));
@@ -143,8 +226,6 @@ impl World {
         let metadata = [Value::Int(1), Value::Int(2), Value::from("1"), Value::from("b")];
         fields.push((Operand::Field(Path::field("_metadata").then("m")), Type::Any, metadata.to_vec()));
         fields.push((Operand::Field(Path::field("_id")), Type::Text, texts()));
-        // An open store of the same records means the same: the values have the types that the schema would declare.
-        let schema = if random.percent(30) { Schema::open("random") } else { schema };
         World { fields, schema }
     }
 
@@ -192,26 +273,6 @@ impl World {
         Row { id, document, metadata }
     }
 
-    /// A store with these records, some of which were written twice, beside others that are gone again.
-    fn store<D: Database>(&self, suite: &Suite<D>, rows: &[Row]) -> Result<D::Store<Document>> {
-        let store = suite.store(self.schema.clone())?;
-        let draft = |row: &Row| {
-            Ok::<_, crate::Error>(Draft::of(row.document.clone()).id(&row.id)?.metadata(row.metadata.clone()))
-        };
-        for (place, row) in rows.iter().enumerate() {
-            if place % 5 == 0 {
-                store.create(Draft::of(Document::new()).id(format!("gone {place}"))?)?;
-                store.create(Draft::of(Document::new()).id(&row.id)?)?;
-            }
-        }
-        let outcomes = store.upsert_batch(rows.iter().map(draft).collect::<Result<Vec<_>>>()?)?;
-        outcomes.into_iter().try_for_each(|outcome| outcome.map(drop))?;
-        for place in (0..rows.len()).step_by(5) {
-            store.delete(format!("gone {place}"))?;
-        }
-        Ok(store)
-    }
-
     fn question(&self, random: &mut Random) -> Question {
         let keys = (0..random.below(4)).map(|_| self.key(random)).collect();
         let filter = self.filter(random, 3);
@@ -250,7 +311,7 @@ impl World {
         match ty {
             Type::List(_) => Filter::contains(operand, random.pick(&values).clone()),
             Type::Text if random.percent(50) => text_test(random, operand),
-            Type::I64 | Type::F64 if random.percent(20) => number_test(random, operand),
+            Type::I64 | Type::F64 | Type::I16 | Type::F32 if random.percent(20) => number_test(random, operand),
             _ => comparison(random, operand, &values),
         }
     }
@@ -289,6 +350,13 @@ fn text_test(random: &mut Random, operand: Operand) -> Filter {
     }
 }
 
+/// The same key of another record type.
+fn key_of<R>(key: &Key<Document>) -> Key<R> {
+    let direction = key.direction();
+    let same = if direction.descending { Key::desc(key.operand().clone()) } else { Key::asc(key.operand().clone()) };
+    if direction.nulls == Nulls::First { same.nulls_first() } else { same }
+}
+
 /// One query.
 #[derive(Clone, Debug)]
 struct Question {
@@ -302,23 +370,23 @@ struct Question {
 
 impl Question {
     /// What is wrong with the store's answer.
-    fn fault<S: Store<Document>>(&self, store: &S, rows: &[Row]) -> Option<String> {
+    fn fault<R: RecordCodec, S: Store<R>>(&self, store: &S, rows: &[Row]) -> Option<String> {
         match self.differs(store, rows) {
             Ok(fault) => fault,
             Err(error) => Some(format!("an error: {error}")),
         }
     }
 
-    fn differs<S: Store<Document>>(&self, store: &S, rows: &[Row]) -> Result<Option<String>> {
+    fn differs<R: RecordCodec, S: Store<R>>(&self, store: &S, rows: &[Row]) -> Result<Option<String>> {
         let mut expected: Vec<&Row> = rows.iter().filter(|row| naive::holds(&self.filter, row)).collect();
         expected.sort_by(|a, b| naive::order(&self.keys, a, b));
-        let bound = self.filter.clone().bind::<Document>(store.schema())?;
+        let bound = self.filter.clone().bind::<R>(store.schema())?;
         let ids = |rows: &[&Row]| rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
-        let found = |rows: &[Stored<Document>]| rows.iter().map(|row| row.storage_id().to_string()).collect::<Vec<_>>();
+        let found = |rows: &[Stored<R>]| rows.iter().map(|row| row.storage_id().to_string()).collect::<Vec<_>>();
         let differs = |what: &str, found: Vec<String>, expected: Vec<String>| {
             (found != expected).then(|| format!("{what}: {found:?} should be {expected:?}"))
         };
-        let query = self.keys.iter().cloned().fold(Query::new(), Query::sort).filter(bound.clone());
+        let query = self.keys.iter().map(key_of::<R>).fold(Query::new(), Query::sort).filter(bound.clone());
         let page = query.clone().offset(self.offset);
         let page = self.limit.into_iter().fold(page, Query::limit);
         let ordered = !self.keys.is_empty() || self.limit.is_some() || self.offset > 0;
@@ -330,7 +398,7 @@ impl Question {
             wanted_ids.sort();
         }
         let counted = store.count(&page)?;
-        let here = |row: &Stored<Document>| bound.matches(Seen { record: &row.record, envelope: &row.envelope });
+        let here = |row: &Stored<R>| bound.matches(Seen::of(row));
         let mut here: Vec<_> = store
             .search(Query::new())?
             .iter()
@@ -349,10 +417,11 @@ impl Question {
     }
 
     /// The ids of all pages, where pages are asked for.
-    fn paged<S, P>(&self, store: &S, query: &Query<Document, P>) -> Result<Option<Vec<String>>>
+    fn paged<R, S, P>(&self, store: &S, query: &Query<R, P>) -> Result<Option<Vec<String>>>
     where
-        S: Store<Document>,
-        P: Predicate<Document> + crate::query::RunsOn<S::Engine>,
+        R: RecordCodec,
+        S: Store<R>,
+        P: Predicate<R> + crate::query::RunsOn<S::Engine>,
     {
         let Some(size) = self.pages else { return Ok(None) };
         let (mut found, mut after) = (Vec::new(), None);

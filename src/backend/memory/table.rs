@@ -1,6 +1,7 @@
 //! One table: shards of an index and of chunks of records. Only pointers move under a lock.
 
 use std::{
+    collections::BTreeSet,
     hash::BuildHasher,
     sync::{
         Arc, Mutex, MutexGuard,
@@ -46,6 +47,8 @@ pub(super) struct Table<R: RecordCodec> {
     hasher: RandomState,
     /// Counts every write that took effect; taken under the lock of a shard.
     versions: Padded<AtomicU64>,
+    /// The numbers of the transactions that are under way. Locked behind the shards.
+    pub(super) open_overlays: Mutex<BTreeSet<u64>>,
 }
 
 pub(super) struct Shard<R> {
@@ -223,6 +226,7 @@ impl<R: RecordCodec> Table<R> {
             shards: std::array::from_fn(|_| Padded(Mutex::new(Shard::new()))),
             hasher: RandomState::default(),
             versions: Padded(AtomicU64::new(0)),
+            open_overlays: Mutex::default(),
         }
     }
 
@@ -277,7 +281,13 @@ impl<R: RecordCodec> Table<R> {
     /// The version of a write that is taking effect; called under the lock of its shard.
     #[inline]
     pub(super) fn next_version(&self) -> Version {
-        Version::counter(self.versions.0.fetch_add(1, Ordering::Relaxed) + 1)
+        Version::counter(self.next_number())
+    }
+
+    /// A number that no version has.
+    #[inline]
+    pub(super) fn next_number(&self) -> u64 {
+        self.versions.0.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// The version of the last write that took effect before all shards were locked.

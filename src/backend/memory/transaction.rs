@@ -4,7 +4,7 @@
 //! opened the store. Stores are locked in the order of their names, so commits cannot wait for each other in a circle.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     marker::PhantomData,
     sync::{Arc, Mutex},
 };
@@ -54,6 +54,12 @@ pub(super) struct Overlay<R: RecordCodec> {
     table: Arc<Table<R>>,
     /// The last version before the transaction opened the table: what is newer was written by somebody else.
     began: u64,
+    /// Its number, taken from the versions of the table: what it writes has the version of this number and its own count,
+    /// inside and, when it has ended, outside.
+    number: u64,
+    writes: u64,
+    /// The numbers of those that were open then: what they have written since is newer, too.
+    beside: BTreeSet<u64>,
     written: HashMap<Id, Pending<R>>,
 }
 
@@ -68,9 +74,13 @@ struct Pending<R> {
 impl<R: RecordCodec> Overlay<R> {
     fn on(table: Arc<Table<R>>) -> Overlay<R> {
         let shards = table.lock_all();
-        let began = table.last_version();
+        let mut open = locked(&table.open_overlays);
+        let (began, beside) = (table.last_version(), open.clone());
+        let number = table.next_number();
+        open.insert(number);
+        drop(open);
         drop(shards);
-        Overlay { table, began, written: HashMap::new() }
+        Overlay { table, began, number, writes: 0, beside, written: HashMap::new() }
     }
 
     /// A batch that is all or nothing.
@@ -84,10 +94,8 @@ impl<R: RecordCodec> Overlay<R> {
         let mut overlay = Overlay::on(table.clone());
         let written = writes.into_iter().map(|write| overlay.write(write)).collect::<Result<Vec<_>>>();
         let written = written.map_err(|e| e.in_store(&table.name))?;
-        let versions = overlay.commit(|| Ok(())).map_err(|e| e.in_store(&table.name))?;
-        // What was deleted has no version, also where the batch wrote the record first.
-        let version = |w: &Written| versions.get(&w.id).filter(|_| w.version.is_some()).cloned();
-        Ok(written.into_iter().map(|w| Ok(Written { version: version(&w), ..w })).collect())
+        overlay.commit(|| Ok(())).map_err(|e| e.in_store(&table.name))?;
+        Ok(written.into_iter().map(Ok).collect())
     }
 
     fn get(&self, id: &Id) -> Option<Row<R>> {
@@ -119,9 +127,9 @@ impl<R: RecordCodec> Overlay<R> {
         let effect = incoming.check(envelope)?;
         self.check_unique(&id, incoming.record())?;
         let mut stored = incoming.stored(envelope);
-        // Of no meaning outside: the commit gives the version that others see.
-        let version = Version::random();
-        stored.envelope = stored.envelope.with_version(version.clone());
+        self.writes += 1;
+        let version = Version::pair(self.number, self.writes);
+        stored.envelope.set_version(version.clone());
         self.set(&id, Some(Arc::new(stored)))?;
         Ok(Written { id, version: Some(version), effect })
     }
@@ -143,12 +151,20 @@ impl<R: RecordCodec> Overlay<R> {
             return Ok(());
         }
         let base = self.table.get(id);
-        let version = base.as_ref().and_then(|row| row.envelope.version()).and_then(Version::as_counter);
-        if version.is_some_and(|version| version > self.began) {
+        if base.as_ref().and_then(|row| row.envelope.version()).is_some_and(|version| self.is_newer(version)) {
             return Err(lost(id));
         }
         self.written.insert(id.clone(), Pending { base, now });
         Ok(())
+    }
+
+    /// Whether a record of this version was written since the transaction opened the table.
+    fn is_newer(&self, version: &Version) -> bool {
+        match (version.as_counter(), version.as_pair()) {
+            (Some(count), _) => count > self.began,
+            (_, Some((overlay, _))) => overlay > self.began || self.beside.contains(&overlay),
+            _ => false,
+        }
     }
 
     /// Refuses a unique value that another record has, as the transaction sees it.
@@ -175,7 +191,7 @@ impl<R: RecordCodec> Overlay<R> {
     }
 
     /// Makes the writes take effect, all of them or none. `others` commits the other stores while this one is locked.
-    fn commit(&mut self, others: impl FnOnce() -> Result<()>) -> Result<HashMap<Id, Version>> {
+    fn commit(&mut self, others: impl FnOnce() -> Result<()>) -> Result<()> {
         let table = self.table.clone();
         let values: Vec<_> = match table.fields.is_empty() {
             true => Vec::new(),
@@ -201,13 +217,10 @@ impl<R: RecordCodec> Overlay<R> {
             return Err(error);
         }
         values.into_iter().for_each(|claim| unique.claim(claim.has, &claim.id));
-        let mut versions = HashMap::new();
         let mut gone = Vec::new();
         for (id, Pending { base, now }) in self.written.drain() {
             let hash = table.hash(&id);
             let shard = &mut shards[Table::<R>::shard_of(hash)];
-            let version = table.next_version();
-            let now = now.map(|row| versioned(row, version.clone()));
             gone.push(match (base.is_some(), now) {
                 (true, Some(row)) => shard.replace(hash, row),
                 (true, None) => shard.remove(hash, &id),
@@ -217,13 +230,13 @@ impl<R: RecordCodec> Overlay<R> {
                 }
                 (false, None) => None,
             });
-            versions.insert(id, version);
             gone.push(base);
         }
+        locked(&table.open_overlays).remove(&self.number);
         drop(shards);
         drop(unique);
         drop(gone);
-        Ok(versions)
+        Ok(())
     }
 
     fn claims(&self, id: &Id, pending: &Pending<R>) -> Claim {
@@ -233,18 +246,17 @@ impl<R: RecordCodec> Overlay<R> {
     }
 }
 
+impl<R: RecordCodec> Drop for Overlay<R> {
+    fn drop(&mut self) {
+        locked(&self.table.open_overlays).remove(&self.number);
+    }
+}
+
 /// What a record had and has of the unique fields.
 struct Claim {
     id: Id,
     had: Vec<Value>,
     has: Vec<Value>,
-}
-
-/// The row with the version that others see. Nobody else has it, so nothing is copied but in a transaction that still
-/// streams it.
-fn versioned<R: RecordCodec>(row: Row<R>, version: Version) -> Row<R> {
-    let Stored { envelope, record } = unshared(row);
-    Arc::new(Stored { envelope: envelope.with_version(version), record })
 }
 
 fn same<R>(a: Option<&Row<R>>, b: Option<&Row<R>>) -> bool {
