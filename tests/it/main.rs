@@ -9,7 +9,5 @@ mod filter;
 mod formats;
 mod layer;
 mod memory;
-mod suite;
 mod tidy;
-mod toy;
 mod ui;
