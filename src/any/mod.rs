@@ -161,7 +161,7 @@ backends! {
     };
     /// Tables of a PostgreSQL database.
     Postgres(crate::backend::postgres::Postgres), built (feature = "postgres"), schemes ["postgres", "postgresql"],
-    provides [transactions] [] [],
+    provides [transactions] [split] [],
     open |rest| crate::backend::postgres::Postgres::open_rest(rest);
 }
 

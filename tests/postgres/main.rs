@@ -8,4 +8,5 @@
 mod proxy;
 #[allow(dead_code)]
 mod server;
+mod store;
 mod suite;

@@ -1,18 +1,66 @@
-//! The suite that every backend must pass, on a real server.
+//! The suite that every backend must pass, on a real server: typed columns, one document column, tables that were there
+//! before, and a backend chosen at run time.
 
 use std::sync::LazyLock;
 
-use dk_data::backend::postgres::Postgres;
+use dk_data::{
+    AnyDatabase, Database, RecordCodec, Result,
+    backend::postgres::{Postgres, PostgresStore},
+    conformance::Supports,
+};
 
 use crate::server;
 
-/// One database for all tests of the process, in a schema of its own. The server goes away with the run.
-static DATABASE: LazyLock<Postgres> = LazyLock::new(|| {
+/// A schema for all tests of the process; the server goes away with the run.
+static SCHEMA: LazyLock<String> = LazyLock::new(|| {
     let schema = format!("suite_{}", std::process::id());
     let mut client = server::client(&server::url());
     client.batch_execute(&format!("CREATE SCHEMA {schema}")).expect("the database is ours");
-    Postgres::connect(&format!("{}?schema={schema}&pool_size=64&options=-c%20synchronous_commit%3Doff", server::url()))
-        .expect("the server answers")
+    schema
 });
 
-dk_data::conformance::suite!(columns, || DATABASE.clone());
+/// What the suite asks for does not depend on how fast the disk is.
+fn url(more: &str) -> String {
+    format!("{}?schema={}&options=-c%20synchronous_commit%3Doff{more}", server::url(), *SCHEMA)
+}
+
+fn connect(more: &str) -> Postgres {
+    Postgres::connect(&url(more)).expect("the server answers")
+}
+
+static COLUMNS: LazyLock<Postgres> = LazyLock::new(|| connect("&pool_size=32"));
+static DOCUMENT: LazyLock<Postgres> = LazyLock::new(|| connect("&pool_size=32&layout=document"));
+static ANY: LazyLock<AnyDatabase> =
+    LazyLock::new(|| AnyDatabase::open_url(&url("&pool_size=32")).expect("the server answers"));
+static FOREIGN: LazyLock<Postgres> = LazyLock::new(|| connect("&pool_size=32&create_tables=false"));
+
+/// Tables as somebody else would have made them: no version column, texts of another type, timestamps without zone.
+#[derive(Clone)]
+struct Existing;
+
+impl Database for Existing {
+    type Engine = Postgres;
+    type Store<R: RecordCodec> = PostgresStore<R>;
+
+    fn open<R: RecordCodec>(&self, name: &str, shape: R::Shape) -> Result<PostgresStore<R>> {
+        COLUMNS.open::<R>(name, shape.clone())?;
+        let mut client = server::client(&server::url());
+        let table = format!("{}.\"{name}\"", *SCHEMA);
+        let versions = client
+            .query("SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = '_version' AND NOT attisdropped", &[&table])
+            .expect("the catalogue answers");
+        if !versions.is_empty() {
+            let sql = format!(
+                "ALTER TABLE {table} DROP COLUMN _version, ALTER COLUMN _created_at TYPE timestamp, \
+                 ALTER COLUMN _updated_at TYPE timestamp, ADD COLUMN \"somebody's own\" text"
+            );
+            client.batch_execute(&sql).expect("the table is ours");
+        }
+        FOREIGN.open(name, shape)
+    }
+}
+
+dk_data::conformance::suite!(columns, || COLUMNS.clone(), Supports::ALL, [split]);
+dk_data::conformance::suite!(document, || DOCUMENT.clone());
+dk_data::conformance::suite!(existing, || Existing);
+dk_data::conformance::suite!(any, || ANY.clone(), Supports::ALL, [split]);

@@ -24,12 +24,15 @@ mod error;
 mod fold;
 mod link;
 mod live;
+mod matching;
+mod migrate;
 mod name;
 mod numeric;
 mod pool;
 mod query;
 mod rows;
 mod schema;
+mod split;
 mod statement;
 mod store;
 mod tagged;
@@ -47,6 +50,7 @@ use std::{
 
 pub use self::{
     config::{Isolation, PostgresConfig, Tls},
+    migrate::Difference,
     rows::PostgresRows,
     store::PostgresStore,
     transaction::PostgresTransaction,

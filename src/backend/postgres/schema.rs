@@ -203,6 +203,10 @@ impl Table {
     /// One column for the whole record.
     fn lay_out_document(&mut self, schema: &Schema) {
         self.columns = vec![Column::new("_data", Scalar::Jsonb.one(), false)];
+        // Ids are kept in the type that they order by (semantics 1.3).
+        if let Some(scalar) = schema.id_field().and_then(|(_, field)| scalar_of(&field.ty)) {
+            self.id = Column::new("_id", scalar.one(), false);
+        }
         let unique = schema.fields.iter().filter(|field| (field.unique || field.index) && !field.id);
         let json = &self.columns[0].quoted;
         self.indexes = unique

@@ -17,8 +17,8 @@ use super::{
 use crate::{
     error::{Error, Result},
     id::Id,
-    query::{AsQuery, Filter, Plan, Predicate, Runnable, RunsOn, Select},
-    record::{RecordCodec, Stored},
+    query::{AsQuery, Filter, Plan, Predicate, Runnable, RunsOn, Select, Whole},
+    record::{Changes, RecordCodec, Stored},
     store::{
         Driver, Limits,
         write::{Atomicity, Outcome, Write},
@@ -223,6 +223,27 @@ impl<R: RecordCodec> Driver<R> for PostgresStore<R> {
         let (output, picked) = Picked::of(&self.table, &self.shape, query.selection())?;
         let statement = self.select(&output, &filter, &page_of(query)).map_err(|e| e.in_store(&self.name))?;
         Ok(self.planned(filter, &statement, matches!(picked, Picked::There(_)), query.limit()))
+    }
+    fn patch_matching<P: Predicate<R>>(
+        &self,
+        query: Runnable<Postgres, R, P, Whole>,
+        changes: &Changes<R>,
+        limits: &Limits,
+    ) -> Result<u64> {
+        let done = match query.is_ordered() {
+            true => Ok(None),
+            false => self.patch_where_true(&query, changes, limits),
+        };
+        match done.map_err(|e| e.in_store(&self.name))? {
+            Some(count) => Ok(count),
+            None => crate::store::matching::patch(self, query, changes, limits),
+        }
+    }
+    fn delete_matching<P: Predicate<R>>(&self, query: Runnable<Postgres, R, P, Whole>, limits: &Limits) -> Result<u64> {
+        match query.is_ordered() {
+            true => crate::store::matching::delete(self, query, limits),
+            false => self.delete_where_true(&query, limits).map_err(|e| e.in_store(&self.name)),
+        }
     }
     fn write_one(&self, write: Write<'_, R>, limits: &Limits) -> Outcome {
         self.write_single(write, limits).map_err(|e| e.in_store(&self.name))

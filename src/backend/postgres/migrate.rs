@@ -1,0 +1,322 @@
+//! Tables that follow their schemas: made, compared, changed where that is safe, and moved between layouts.
+
+use std::fmt;
+
+use super::{
+    Layout, Postgres, live,
+    live::{Live, LiveColumn},
+    name::quoted,
+    schema::{Column, Table, VersionAt, qualified},
+    store::PostgresStore,
+    wire::{Kind, Scalar},
+};
+use crate::{
+    error::{Error, Result},
+    query::{Bound, Filter, Query},
+    record::{Draft, RecordCodec, Schema, Stored, Typed},
+    store::{Atomicity, Driver, Limits, Write},
+};
+
+/// One difference between a table and the schema of its records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Difference {
+    /// What differs.
+    pub what: String,
+    /// What would mend it, in SQL.
+    pub sql: String,
+    /// Whether [`migrate`](Postgres::migrate) does it: nothing is lost by it, and no row can stand in its way.
+    pub safe: bool,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.sql)
+    }
+}
+
+impl Postgres {
+    /// Makes the table of a record type and its indexes, where they are not there.
+    ///
+    /// # Errors
+    /// `Configuration`, with the difference, where a table of this name holds something else.
+    pub fn ensure<R: Typed>(&self) -> Result<()> {
+        self.ensure_named(&R::SCHEMA.name, R::SCHEMA)
+    }
+
+    /// The same under another name, or for documents.
+    ///
+    /// # Errors
+    /// As [`ensure`](Postgres::ensure).
+    pub fn ensure_named(&self, name: &str, schema: &Schema) -> Result<()> {
+        let expected = self.expected(name, schema)?;
+        match live::look(&self.link(), &expected.qualified)? {
+            None => live::create(&self.link(), &expected),
+            Some(live) => live::adapt(self.expected_as(name, schema, live.layout())?, &live).map(drop),
+        }
+    }
+
+    /// Compares the table of this name with a schema; nothing is changed.
+    ///
+    /// # Errors
+    /// What keeps the server from answering.
+    pub fn diff(&self, name: &str, schema: &Schema) -> Result<Vec<Difference>> {
+        let expected = self.expected(name, schema)?;
+        match live::look(&self.link(), &expected.qualified)? {
+            None => Ok(vec![Difference {
+                what: format!("there is no table {}", expected.qualified),
+                sql: expected.create(),
+                safe: true,
+            }]),
+            Some(live) => Ok(differences(&self.expected_as(name, schema, live.layout())?, &live)),
+        }
+    }
+
+    /// Does what is safe to make the table of this name that of the schema: makes it, adds columns that may be null,
+    /// widens numbers, lets nulls in, makes indexes without holding writers up. Gives back what was run.
+    ///
+    /// # Errors
+    /// `Configuration`, with the SQL that a person would run, for every difference that is not safe; nothing is run then.
+    pub fn migrate(&self, name: &str, schema: &Schema) -> Result<Vec<String>> {
+        let differences = self.diff(name, schema)?;
+        let unsafe_ones: Vec<_> = differences.iter().filter(|d| !d.safe).map(ToString::to_string).collect();
+        if !unsafe_ones.is_empty() {
+            let all = unsafe_ones.join("; ");
+            let why = format!("this is left to a person, because rows may stand in its way or be lost: {all}");
+            return Err(Error::configuration(why).in_store(name));
+        }
+        let mut run = Vec::new();
+        for Difference { sql, .. } in differences {
+            self.link().read(Limits::NONE, |session| session.batch(&sql)).map_err(|e| e.in_store(name))?;
+            run.push(sql);
+        }
+        self.tables().remove(name);
+        if run.iter().any(|sql| sql.starts_with("CREATE TABLE")) {
+            run.extend(self.migrate(name, schema)?);
+        }
+        Ok(run)
+    }
+
+    /// Moves a store to another layout, in one transaction: others see the old table or the new one. Records keep their
+    /// ids, times and metadata; versions are new. Gives back how many there are.
+    ///
+    /// # Errors
+    /// `Configuration` where there is no such table; what a record that does not fit reports; nothing is changed then.
+    pub fn relayout<R: RecordCodec>(&self, name: &str, shape: R::Shape, to: Layout) -> Result<u64> {
+        let namespace = self.pool.config.schema.as_deref();
+        let new = Table::of(&shape, name, namespace, to)?;
+        let old_name = super::name::fitted(format!("{name}~old"));
+        let moved = self.transaction_on(|link| {
+            let found = live::look(&link, &new.qualified)?;
+            let found = found.ok_or_else(|| Error::configuration(format!("there is no table {}", new.qualified)))?;
+            let old = live::adapt(Table::of(&shape, name, namespace, found.layout())?, &found)?;
+            let mut sql = vec![format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", new.qualified)];
+            sql.extend(found.indexes.iter().map(|index| format!("DROP INDEX {}", qualified(namespace, &index.name))));
+            sql.push(format!("ALTER TABLE {} RENAME TO {}", new.qualified, quoted(&old_name)));
+            link.read(Limits::NONE, |session| session.batch(&sql.join("; ")))?;
+            live::create(&link, &new)?;
+            let old = Table { qualified: qualified(namespace, &old_name), ..old };
+            let dropped = format!("DROP TABLE {}", old.qualified);
+            let store = |table: Table| {
+                let opened = live::Opened::new(Schema::clone(&shape), table);
+                PostgresStore::<R>::new(link.clone(), &opened, shape.clone())
+            };
+            let moved = copy(&store(old), &store(new.clone()))?;
+            link.read(Limits::NONE, |session| session.batch(&dropped))?;
+            Ok(moved)
+        });
+        self.tables().remove(name);
+        moved.map_err(|e| e.in_store(name))
+    }
+
+    fn expected(&self, name: &str, schema: &Schema) -> Result<Table> {
+        self.expected_as(name, schema, self.pool.config.layout)
+    }
+
+    fn expected_as(&self, name: &str, schema: &Schema, layout: Layout) -> Result<Table> {
+        crate::store::check_name(name)?;
+        schema.validate()?;
+        Table::of(schema, name, self.pool.config.schema.as_deref(), layout)
+    }
+
+    /// The schema of a table that is there, for a store of documents.
+    ///
+    /// # Errors
+    /// `Configuration` where there is no such table; `Unsupported`, naming them, for columns of a type that is not read.
+    pub fn schema_of(&self, name: &str) -> Result<Schema> {
+        let table = qualified(self.pool.config.schema.as_deref(), name);
+        let live = live::look(&self.link(), &table)?;
+        let live = live.ok_or_else(|| Error::configuration(format!("there is no table {table}")).in_store(name))?;
+        let unread: Vec<_> = live
+            .columns
+            .iter()
+            .filter(|c| c.kind.is_none())
+            .map(|c| format!("`{}` is {}", c.name, c.type_name))
+            .collect();
+        if !unread.is_empty() {
+            let why = format!("columns of a type that is not read: {}; leave them out by a view", unread.join(", "));
+            return Err(Error::unsupported(why).in_store(name));
+        }
+        let own = |column: &&LiveColumn| !column.name.starts_with('_');
+        let fields = live.columns.iter().filter(own).filter_map(LiveColumn::field);
+        Ok(fields.fold(Schema::new(name.to_owned()), Schema::field))
+    }
+}
+
+/// Copies all records, with what the store keeps beside them.
+fn copy<R: RecordCodec>(from: &PostgresStore<R>, to: &PostgresStore<R>) -> Result<u64> {
+    let all: Bound<R> = Filter::all().bind(from.shape())?;
+    let query = Query::new().filter(all).on::<Postgres>(from.shape())?;
+    let mut rows = from.scan(query, Limits::NONE)?;
+    let mut moved = 0;
+    loop {
+        let chunk = rows.by_ref().take(Limits::NONE.chunk).collect::<Result<Vec<Stored<R>>>>()?;
+        if chunk.is_empty() {
+            return Ok(moved);
+        }
+        let writes = chunk.into_iter().map(|stored| Write::Create(Draft::of(stored)));
+        let outcomes = to.write(writes, Atomicity::Each, Limits::NONE)?;
+        moved += outcomes.into_iter().collect::<Result<Vec<_>>>()?.len() as u64;
+    }
+}
+
+/// What differs between a table and what is expected of it.
+fn differences(expected: &Table, live: &Live) -> Vec<Difference> {
+    let columns = expected.written().filter(|column| **column != expected.id || expected.id_field.is_some());
+    let mut all: Vec<_> = columns.filter_map(|column| difference(expected, column, live)).collect();
+    for index in &expected.indexes {
+        let there = |found: &live::LiveIndex| {
+            found.name == index.name || (found.unique == index.unique && found.column.as_ref() == Some(&index.column))
+        };
+        if !live.indexes.iter().any(there) {
+            all.push(Difference {
+                what: format!("`{}` has no {}index", index.field, if index.unique { "unique " } else { "" }),
+                sql: expected.create_index(index, true),
+                // Rows that share a value stand in the way of a unique one; the server says which.
+                safe: true,
+            });
+        }
+    }
+    all
+}
+
+fn difference(expected: &Table, column: &Column, live: &Live) -> Option<Difference> {
+    let alter = format!("ALTER TABLE {}", expected.qualified);
+    let Some(found) = live.find(&column.name) else {
+        let envelope = column.name.starts_with('_') && column.name != "_data";
+        let default = match (&expected.version, column.name.as_str()) {
+            (VersionAt::Token(_), "_version") => " DEFAULT gen_random_uuid()",
+            (_, "_created_at" | "_updated_at") => " DEFAULT now()",
+            _ => "",
+        };
+        return Some(Difference {
+            what: format!("`{}` is missing", column.name),
+            sql: format!("{alter} ADD COLUMN {}{default}", expected.declaration(column)),
+            safe: column.nullable || (envelope && !default.is_empty()),
+        });
+    };
+    if found.kind != Some(column.kind) {
+        return Some(Difference {
+            what: format!("`{}` is {}, not {}", column.name, found.type_name, column.kind.sql()),
+            sql: format!("{alter} ALTER COLUMN {} TYPE {}", column.quoted, column.kind.sql()),
+            safe: found.kind.is_some_and(|kind| widens(kind, column.kind)),
+        });
+    }
+    match (found.not_null, column.nullable) {
+        (true, true) => Some(Difference {
+            what: format!("`{}` may be null", column.name),
+            sql: format!("{alter} ALTER COLUMN {} DROP NOT NULL", column.quoted),
+            safe: !found.primary,
+        }),
+        (false, false) => Some(Difference {
+            what: format!("`{}` is never null", column.name),
+            sql: format!("{alter} ALTER COLUMN {} SET NOT NULL", column.quoted),
+            safe: false,
+        }),
+        _ => None,
+    }
+}
+
+/// Whether every value of one kind is one of the other.
+fn widens(from: Kind, to: Kind) -> bool {
+    let rank = |scalar: Scalar| match scalar {
+        Scalar::Int2 => Some((0, 0)),
+        Scalar::Int4 => Some((0, 1)),
+        Scalar::Int8 => Some((0, 2)),
+        Scalar::Numeric => Some((0, 3)),
+        Scalar::Float4 => Some((1, 0)),
+        Scalar::Float8 => Some((1, 1)),
+        _ => None,
+    };
+    let wider = rank(from.scalar).zip(rank(to.scalar)).is_some_and(|(a, b)| a.0 == b.0 && a.1 < b.1);
+    from.array == to.array && (wider || from == to)
+}
+
+impl LiveColumn {
+    /// The column as a field of a document.
+    fn field(&self) -> Option<crate::record::FieldDef> {
+        use crate::record::{FieldDef, Type};
+        let kind = self.kind?;
+        let one = match kind.scalar {
+            Scalar::Bool => Type::Bool,
+            Scalar::Int2 => Type::I16,
+            Scalar::Int4 => Type::I32,
+            Scalar::Int8 => Type::I64,
+            Scalar::Float4 => Type::F32,
+            Scalar::Float8 => Type::F64,
+            Scalar::Numeric => Type::Decimal,
+            Scalar::Text => Type::Text,
+            Scalar::Bytea => Type::Bytes,
+            Scalar::Uuid => Type::Uuid,
+            Scalar::TimestampTz | Scalar::Timestamp => Type::Timestamp,
+            Scalar::Date => Type::Date,
+            Scalar::Json | Scalar::Jsonb => Type::Json,
+        };
+        let ty = if kind.array { Type::list(one) } else { one };
+        let id = self.primary
+            && !kind.array
+            && (kind.scalar.is_integer() || matches!(kind.scalar, Scalar::Text | Scalar::Uuid));
+        // Text of any length may be there already; it is compared all the same.
+        Some(FieldDef { nullable: !self.not_null, id, ..FieldDef::new(self.name.clone(), ty) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{FieldDef, Type};
+
+    fn live(column: &str, kind: Kind, not_null: bool) -> Live {
+        let column = LiveColumn {
+            name: column.to_owned(),
+            kind: Some(kind),
+            type_name: kind.sql(),
+            not_null,
+            by_bytes: true,
+            primary: false,
+        };
+        Live { relation: "r".to_owned(), columns: vec![column], indexes: Vec::new() }
+    }
+
+    fn found(ty: Type, nullable: bool, kind: Kind, not_null: bool) -> Option<Difference> {
+        let field = FieldDef { nullable, ..FieldDef::new("a", ty) };
+        let expected = Table::of(&Schema::new("t").field(field), "t", None, Layout::Columns).expect("it fits");
+        difference(&expected, &expected.columns[0], &live("a", kind, not_null))
+    }
+
+    #[test]
+    fn numbers_are_widened_and_never_narrowed() {
+        let wide = found(Type::I64, false, Scalar::Int4.one(), true).expect("they differ");
+        assert!(wide.safe);
+        assert_eq!(wide.sql, "ALTER TABLE \"t\" ALTER COLUMN \"a\" TYPE bigint");
+        assert!(!found(Type::I32, false, Scalar::Int8.one(), true).expect("they differ").safe);
+        assert!(!found(Type::Text, false, Scalar::Int8.one(), true).expect("they differ").safe);
+    }
+
+    #[test]
+    fn nulls_are_let_in_and_never_shut_out() {
+        assert!(found(Type::I64, true, Scalar::Int8.one(), true).expect("they differ").safe);
+        assert!(!found(Type::I64, false, Scalar::Int8.one(), false).expect("they differ").safe);
+        assert_eq!(found(Type::I64, false, Scalar::Int8.one(), true), None);
+    }
+}

@@ -1,0 +1,283 @@
+//! What is special about PostgreSQL: transactions, layouts, migrations, writes by query, what is told when it cannot be reached.
+
+use std::time::{Duration, Instant};
+
+use dk_data::{
+    Changes, Database, Document, Draft, Error, ErrorKind, FieldDef, Filter, Key, Query, Schema, Store, Transactional,
+    Type,
+    backend::postgres::{Isolation, Layout, Postgres, PostgresConfig, Tls},
+    document,
+};
+
+use crate::server::{self, Scratch};
+
+fn people() -> Schema {
+    let home =
+        Schema::new("home").field(FieldDef::new("city", Type::Text)).field(FieldDef::new("zip", Type::U16).nullable());
+    Schema::new("people")
+        .field(FieldDef::new("name", Type::Text).indexed())
+        .field(FieldDef::new("age", Type::U8).nullable())
+        .field(FieldDef::new("email", Type::Text).unique().nullable())
+        .field(FieldDef::new("home", Type::record(home)).nullable())
+}
+
+/// A database in a schema of its own.
+fn open(scratch: &Scratch, more: &str) -> Postgres {
+    Postgres::connect(&format!("{}?schema={}{more}", server::url(), scratch.name)).expect("the server answers")
+}
+
+fn ann(n: usize) -> Document {
+    document! { "name" => format!("ann {n}"), "age" => (n % 90) as u8, "email" => format!("{n}@x"),
+    "home" => document! { "city" => "Oslo", "zip" => 150_u16 } }
+}
+
+#[test]
+fn what_is_wrong_with_a_connection_is_told_at_once() {
+    let started = Instant::now();
+    let url = server::url();
+    let cases = [
+        (server::with_account(&url, "app:wrong"), ErrorKind::Configuration, "password authentication failed"),
+        (url.replace("/test", "/no_such_database"), ErrorKind::Configuration, "does not exist"),
+        ("postgres://app:secret@127.0.0.1:1/test".to_owned(), ErrorKind::Connection, "refused"),
+    ];
+    for (url, kind, why) in cases {
+        let error = Postgres::connect(&url).expect_err("it cannot be reached");
+        let text = format!("{error} {error:?}");
+        assert_eq!(error.kind(), kind, "{text}");
+        assert!(text.contains(why) && !text.contains("secret") && !text.contains("wrong"), "{text}");
+    }
+    assert!(started.elapsed() < Duration::from_secs(8), "never after the time-out of the pool");
+}
+
+#[test]
+fn tls_is_required_or_verified_as_asked() {
+    let config = PostgresConfig::from_url(&server::url()).expect("the URL is ours");
+    let encrypted = |tls: Tls| {
+        let db = config.clone().tls(tls).connect()?;
+        db.schema_of("no_such_table").expect_err("there is none");
+        Ok::<_, Error>(db)
+    };
+    encrypted(Tls::Require).expect("the server has a certificate");
+    encrypted(Tls::Verify(server::ca_file())).expect("the authority is the one that signed it");
+    let foreign = tempfile::NamedTempFile::new().expect("a file");
+    let refused = encrypted(Tls::Verify(foreign.path().into())).expect_err("it holds no authority");
+    assert_eq!(refused.kind(), ErrorKind::Configuration, "{refused}");
+}
+
+#[test]
+fn a_transaction_is_all_or_nothing_and_goes_on_after_a_failed_write() {
+    let scratch = Scratch::new();
+    let db = open(&scratch, "");
+    let people = db.documents("people", people()).expect("it is made");
+    let failed: Result<(), Error> = db.transaction(|tx| {
+        tx.documents("people", self::people())?.create(ann(1))?;
+        Err(Error::invalid("no"))
+    });
+    assert!(failed.is_err());
+    assert_eq!(people.count(Query::new()).expect("it counts"), 0);
+    db.transaction(|tx| {
+        let people = tx.documents("people", self::people())?;
+        people.create(Draft::of(ann(1)).id("a")?)?;
+        let taken = people.create(Draft::of(ann(2)).id("a")?).expect_err("the id is taken");
+        assert_eq!(taken.kind(), ErrorKind::AlreadyExists);
+        let same = people.create(Draft::of(ann(1)).id("b")?).expect_err("the address is taken");
+        assert_eq!(same.place().field.as_deref(), Some("email"));
+        let undone: Result<(), Error> = tx.savepoint(|| {
+            people.delete("a")?;
+            Err(Error::invalid("no"))
+        });
+        assert!(undone.is_err());
+        assert!(people.read("a")?.is_some());
+        Ok::<_, Error>(())
+    })
+    .expect("it stands");
+    assert_eq!(people.count(Query::new()).expect("it counts"), 1);
+}
+
+#[test]
+fn a_stream_in_a_transaction_shows_what_was_there_and_lets_writes_pass() {
+    let scratch = Scratch::new();
+    let db = open(&scratch, "");
+    db.transaction(|tx| {
+        let people = tx.documents("people", people())?;
+        people.create_batch((0..2_500).map(ann).collect::<Vec<_>>())?.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let mut seen = 0;
+        for person in people.stream(Query::new())? {
+            people.delete(person?.storage_id())?;
+            seen += 1;
+        }
+        assert_eq!((seen, people.count(Query::new())?), (2_500, 0));
+        Ok::<_, Error>(())
+    })
+    .expect("it stands");
+}
+
+#[test]
+fn sixteen_threads_count_exactly_in_serializable_transactions() {
+    let scratch = Scratch::new();
+    let db = open(&scratch, "&pool_size=20");
+    let counters = || Schema::new("counters").field(FieldDef::new("n", Type::I64));
+    let store = db.documents("counters", counters()).expect("it is made");
+    store.create(Draft::of(document! { "n" => 0 }).id("c").expect("an id")).expect("it is new");
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                for _ in 0..5 {
+                    db.transaction_repeating(Isolation::Serializable, 1_000, |tx| {
+                        let counters = tx.documents("counters", counters())?;
+                        let n = counters.read("c")?.and_then(|row| row["n"].as_int()).unwrap_or_default();
+                        counters.update("c", document! { "n" => n as i64 + 1 }).map(drop)
+                    })
+                    .expect("it gets its turn");
+                }
+            });
+        }
+    });
+    assert_eq!(store.read("c").expect("it reads").map(|row| row["n"].clone()), Some(80.into()));
+}
+
+#[test]
+fn a_batch_tells_offenders_from_the_rest_and_keeps_its_order() {
+    let scratch = Scratch::new();
+    let db = open(&scratch, "&load_connections=2");
+    let store = db.documents("people", people()).expect("it is made");
+    store.create(Draft::of(ann(70_000)).id("taken").expect("an id")).expect("it is new");
+    let mut batch: Vec<_> = (0..12_000).map(|n| Draft::of(ann(n))).collect();
+    batch[17] = Draft::of(ann(70_001)).id("taken").expect("an id");
+    batch[9_000] = Draft::of(ann(70_000));
+    batch[9_001] = Draft::of(document! { "age" => 3_u8 });
+    let outcomes = store.create_batch(batch).expect("it is tried");
+    let failed: Vec<_> =
+        outcomes.iter().enumerate().filter_map(|(at, o)| o.as_ref().err().map(|e| (at, e.kind()))).collect();
+    let expected = [(17, ErrorKind::AlreadyExists), (9_000, ErrorKind::AlreadyExists), (9_001, ErrorKind::Invalid)];
+    assert_eq!(failed, expected);
+    assert_eq!(outcomes[9_000].as_ref().err().and_then(|e| e.place().field.clone()).as_deref(), Some("email"));
+    assert_eq!(store.count(Query::new()).expect("it counts"), 11_998);
+}
+
+#[test]
+fn writes_by_query_are_one_statement_and_mean_the_same() {
+    let scratch = Scratch::new();
+    let db = open(&scratch, "");
+    let store = db.documents("people", people()).expect("it is made");
+    store.create_batch((0..200).map(ann).collect::<Vec<_>>()).expect("it is written");
+    let young = || Filter::le("age", 9).bind::<Document>(store.schema()).expect("it fits");
+    let before = store.search(young()).expect("it reads");
+    assert_eq!(store.update_where(young(), Changes::set("name", "young")).expect("it is changed"), before.len() as u64);
+    let after = store.search(young()).expect("it reads");
+    assert!(
+        after.iter().all(|row| row["name"] == "young".into() && row.envelope.updated_at() >= row.envelope.created_at())
+    );
+    let unmoved = after.iter().filter(|row| before.iter().any(|b| b.envelope.version() == row.envelope.version()));
+    assert_eq!(unmoved.count(), 0, "every version has moved");
+    let refused = store.update_where(young(), Changes::set("age", 300));
+    assert_eq!(refused.err().map(|e| e.kind()), Some(ErrorKind::Invalid));
+    assert_eq!(store.delete_where(young()).expect("they go"), before.len() as u64);
+    assert_eq!(store.clear().expect("they go"), 200 - before.len() as u64);
+}
+
+#[test]
+fn a_store_moves_between_layouts_in_place() {
+    let scratch = Scratch::new();
+    let db = open(&scratch, "&layout=document");
+    let store = db.documents("people", people()).expect("it is made");
+    let drafts = (0..1_500).map(|n| Draft::of(ann(n)).meta("n", n));
+    store.create_batch(drafts.collect::<Vec<_>>()).expect("it is written");
+    let sorted = || Query::<Document>::new().sort(Key::asc("email"));
+    let before = store.search(sorted()).expect("it reads");
+    for layout in [Layout::Columns, Layout::Document] {
+        let shape = std::sync::Arc::new(people());
+        assert_eq!(db.relayout::<Document>("people", shape, layout).expect("it moves"), 1_500);
+        let store = db.documents("people", people()).expect("it is there");
+        let after = store.search(sorted()).expect("it reads");
+        let same = before.iter().zip(&after).all(|(a, b)| {
+            a.record == b.record
+                && a.envelope.id() == b.envelope.id()
+                && a.envelope.created_at() == b.envelope.created_at()
+                && a.envelope.metadata() == b.envelope.metadata()
+        });
+        assert!(same && after.len() == 1_500, "{layout:?}");
+        let taken = store.create(ann(3)).expect_err("unique fields stay unique");
+        assert_eq!(taken.kind(), ErrorKind::AlreadyExists);
+    }
+}
+
+#[test]
+fn a_table_follows_its_schema_where_that_is_safe() {
+    let mut scratch = Scratch::new();
+    let db = open(&scratch, "");
+    let old = Schema::new("people").field(FieldDef::new("name", Type::Text)).field(FieldDef::new("age", Type::I16));
+    db.ensure_named("people", &old).expect("it is made");
+    db.documents("people", old.clone())
+        .expect("it opens")
+        .create(document! { "name" => "a", "age" => 1_i16 })
+        .expect("it is new");
+    assert_eq!(db.diff("people", &old).expect("it compares"), []);
+    let new = Schema::new("people")
+        .field(FieldDef::new("name", Type::Text).indexed())
+        .field(FieldDef::new("age", Type::I64).nullable())
+        .field(FieldDef::new("city", Type::Text).nullable());
+    let refused = db.documents("people", new.clone()).map(drop).expect_err("a column is missing");
+    assert!(refused.to_string().contains("`city` is missing"), "{refused}");
+    let run = db.migrate("people", &new).expect("all of it is safe");
+    assert!(run.iter().any(|sql| sql.contains("CREATE INDEX CONCURRENTLY")), "{run:?}");
+    // A column is widened first and lets nulls in then.
+    while !db.migrate("people", &new).expect("the rest is safe").is_empty() {}
+    let store = db.documents("people", new.clone()).expect("it fits now");
+    store.create(document! { "name" => "b", "age" => i64::MAX, "city" => "Oslo" }).expect("it is new");
+    assert_eq!(store.count(Query::new()).expect("it counts"), 2);
+    let narrower =
+        Schema::new("people").field(FieldDef::new("name", Type::I32)).field(FieldDef::new("zip", Type::Text));
+    let refused = db.migrate("people", &narrower).expect_err("a person decides");
+    assert!(refused.to_string().contains("ALTER COLUMN \"name\" TYPE integer"), "{refused}");
+    scratch.client.batch_execute("DROP TABLE people").expect("it is ours");
+}
+
+#[test]
+fn a_table_of_somebody_elses_is_a_store_as_it_is() {
+    let mut scratch = Scratch::new();
+    let made = "CREATE TABLE cities (id integer PRIMARY KEY, name varchar(40) NOT NULL, area numeric(12,3), tags text[], \
+                founded date, seen timestamp, extra json); \
+                INSERT INTO cities VALUES (7, 'Oslo', 480.750, '{fjord,capital}', '1048-01-01', '2024-01-01 12:00', '{\"a\": 1}'), \
+                (10, 'Bergen', NULL, NULL, NULL, NULL, NULL)";
+    scratch.client.batch_execute(made).expect("it is made");
+    let db = open(&scratch, "&create_tables=false");
+    let schema = db.schema_of("cities").expect("every column is read");
+    let cities = db.documents("cities", schema).expect("it opens");
+    let oslo = cities.read(7).expect("it reads").expect("it is there");
+    assert_eq!(oslo["area"], dk_data::Value::Decimal("480.75".parse().expect("a decimal")));
+    assert_eq!(oslo["tags"], dk_data::Value::List(vec!["fjord".into(), "capital".into()]));
+    assert!(oslo.envelope.created_at().is_none() && oslo.envelope.version().is_some());
+    let names = |query: Query<Document>| {
+        let rows = cities.search(query).expect("it answers");
+        rows.iter().map(|row| row["name"].as_text().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(Query::new().sort(Key::asc("_id"))), ["Oslo", "Bergen"], "by number");
+    let stale = oslo.clone();
+    cities.patch(7, Changes::set("name", "OSLO")).expect("it is changed");
+    assert_eq!(cities.save(stale).err().map(|e| e.kind()), Some(ErrorKind::Conflict), "its version is its transaction");
+    let lacks = cities.search(Query::new().sort(Key::asc("_created_at"))).expect_err("there is no such column");
+    assert_eq!(lacks.kind(), ErrorKind::Unsupported);
+    assert!(lacks.to_string().contains("ADD COLUMN \"_created_at\""), "{lacks}");
+}
+
+#[test]
+fn sorted_pages_and_equalities_are_served_by_indexes() {
+    let mut scratch = Scratch::new();
+    let db = open(&scratch, "");
+    let store = db.documents("people", people()).expect("it is made");
+    store.create_batch((0..5_000).map(ann).collect::<Vec<_>>()).expect("it is written");
+    scratch.client.batch_execute("ANALYZE people").expect("it is ours");
+    let by = |filter: Filter| Query::new().filter(filter.bind::<Document>(store.schema()).expect("it fits"));
+    for filter in
+        [Filter::eq("email", "7@x"), Filter::starts_with("name", "ann 77"), Filter::like("name", "ann 4_9", false)]
+    {
+        let plan = store.server_plan(by(filter.clone())).expect("it is planned");
+        assert!(plan.contains("Index"), "{filter}: {plan}");
+    }
+    let page = store.page(&Query::new().limit(10), None).expect("it answers");
+    let plan = store.server_plan(Query::new().limit(10).after(page.next)).expect("it is planned");
+    assert!(plan.contains("Index Scan") && !plan.contains("Sort"), "{plan}");
+    let explained = store.explain(by(Filter::eq("email", "7@x"))).expect("it is planned");
+    assert!(explained.native.contains("\"email\" = $1") && explained.native.contains("7@x"), "{explained}");
+}
