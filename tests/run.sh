@@ -113,6 +113,11 @@ command -v cargo >/dev/null || PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
 need_tool cc gcc libc6-dev
 need_component fmt rustfmt
 need_component clippy clippy
+# The tests of files make an environment of Python under target, once, for other makers' readers and writers.
+if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv
+fi
 cargo --version
 
 run "format" cargo fmt --all --check

@@ -31,6 +31,8 @@ pub struct Data {
     flat_store: OnceCell<MemoryStore<Flat>>,
     csv: OnceCell<Vec<u8>>,
     ndjson: OnceCell<Vec<u8>>,
+    #[cfg(feature = "parquet")]
+    parquet: OnceCell<&'static [u8]>,
 }
 
 impl Data {
@@ -86,6 +88,12 @@ impl Data {
     /// The people as NDJSON, one to a line.
     pub fn ndjson(&self) -> &[u8] {
         self.ndjson.get_or_init(|| json::file(self.people()))
+    }
+
+    /// The people as a Parquet file, in memory that is never given back, because readers keep it.
+    #[cfg(feature = "parquet")]
+    pub fn parquet(&self) -> &'static [u8] {
+        self.parquet.get_or_init(|| crate::parquet::file(self.people()).leak())
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) mod error;
 pub mod json;
 mod mask;
 mod parallel;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 
 #[cfg(test)]
 mod testing;

@@ -112,7 +112,7 @@ impl<R> std::fmt::Debug for Bound<R> {
 
 /// A filter with its columns resolved and its literals in the columns' types.
 #[derive(Clone, Debug)]
-enum Test {
+pub(crate) enum Test {
     Compare(Column, Op, Value),
     Between(Column, Value, Value),
     /// In the order of [`ValueRef::order`], without duplicates.
@@ -131,12 +131,13 @@ enum Test {
 
 /// Which column, and how it is seen.
 #[derive(Clone, Copy, Debug)]
-struct Column {
-    slot: usize,
+pub(crate) struct Column {
+    /// Its place in [`Bound::columns`].
+    pub(crate) slot: usize,
     /// The length of the list is meant, not the list.
-    len: bool,
+    pub(crate) len: bool,
     /// The type is declared, so that numbers of all kinds compare; else the rules of open documents hold (semantics 3.8).
-    declared: bool,
+    pub(crate) declared: bool,
 }
 
 impl Filter {
@@ -173,6 +174,11 @@ impl<R> Bound<R> {
     /// The first cell that does not parse.
     pub fn test<C: Cells + ?Sized>(&self, row: &C) -> Result<bool, C::Error> {
         self.test.holds(row, &self.columns)
+    }
+    /// The filter with its columns resolved, for formats that test whole columns.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn tree(&self) -> &Test {
+        &self.test
     }
     /// This and another filter, bound to the same schema.
     pub(crate) fn narrowed(&mut self, filter: Filter) -> Result<()> {
@@ -340,11 +346,11 @@ impl Binder<'_> {
 
 /// The literals of an `in`.
 #[derive(Clone, Debug)]
-struct Literals {
+pub(crate) struct Literals {
     /// Scalars, in order, so that a long list is searched in logarithmic time.
-    sorted: Vec<Value>,
+    pub(crate) sorted: Vec<Value>,
     /// Lists, records and JSON: they are equal or not, and have no order that a search could rely on.
-    wholes: Vec<Value>,
+    pub(crate) wholes: Vec<Value>,
 }
 
 impl Literals {
@@ -357,7 +363,7 @@ impl Literals {
         sorted.sort_by(|a, b| column.order(&a.as_ref(), &b.as_ref()));
         Ok(Literals { sorted, wholes })
     }
-    fn hold(&self, column: Column, cell: &ValueRef<'_>) -> bool {
+    pub(crate) fn hold(&self, column: Column, cell: &ValueRef<'_>) -> bool {
         let same = |literal: &Value| Op::Eq.holds(column.compare(cell, literal));
         let scalar = match self.sorted.len() {
             0..=8 => self.sorted.iter().any(same),
@@ -386,7 +392,7 @@ impl Test {
             leaf => leaf.leaf_holds(row, columns),
         }
     }
-    fn leaf_holds<C: Cells + ?Sized>(&self, row: &C, columns: &[Target]) -> Result<bool, C::Error> {
+    pub(crate) fn leaf_holds<C: Cells + ?Sized>(&self, row: &C, columns: &[Target]) -> Result<bool, C::Error> {
         Ok(match self {
             // Logic was looked at before.
             Test::And(_) | Test::Or(_) | Test::Nor(_) => false,
@@ -437,7 +443,7 @@ impl Column {
         Ok(if self.len { length(&cell) } else { cell })
     }
     #[inline]
-    fn compare(self, cell: &ValueRef<'_>, literal: &Value) -> Option<Ordering> {
+    pub(crate) fn compare(self, cell: &ValueRef<'_>, literal: &Value) -> Option<Ordering> {
         if self.declared { cell.compare_numbers(&literal.as_ref()) } else { cell.compare(&literal.as_ref()) }
     }
     /// The order in which the literals of a list stand. Where a type is declared they are of one family, and numbers of all

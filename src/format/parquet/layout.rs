@@ -1,0 +1,323 @@
+//! A file that was opened: its metadata, checked, and what each of its columns is to a schema.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arrow_schema::{DataType, Field, SchemaRef, TimeUnit};
+use parquet::{
+    arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions},
+    basic::Type as Physical,
+    errors::ParquetError,
+    file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader},
+};
+
+use super::{
+    EXTRA, SCHEMA_KEY,
+    checksum::{BLOCKS_KEY, Sums, TAIL_KEY, tail_holds},
+    decode::Place,
+    fault::{guarded, raised},
+    foreign,
+    schema::data_type,
+    source::{Checked, Source as Bytes},
+};
+use crate::{
+    error::{Error, Result},
+    record::{Name, Part, Schema, Step, Target, Type},
+};
+
+/// An open file.
+#[derive(Clone, Debug)]
+pub(super) struct Opened<I> {
+    pub(super) input: Checked<I>,
+    pub(super) meta: ArrowReaderMetadata,
+    /// The schema that our own writer left in the file.
+    pub(super) own: Option<Schema>,
+    /// The ordinal of the first row of each row group.
+    pub(super) firsts: Vec<u64>,
+    pub(super) rows: u64,
+}
+
+/// What each column of a file is, in the order of the file.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    pub(super) columns: Vec<Source>,
+}
+
+/// One column of a file.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub(super) name: Name,
+    pub(super) place: Place,
+    /// The type that Parquet's own types do not tell.
+    pub(super) hint: Option<Type>,
+}
+
+/// The two ends of every file.
+const MAGIC: &[u8; 4] = b"PAR1";
+
+/// Opens a file: reads its footer and page indexes.
+///
+/// # Errors
+/// `Corrupt` for what is no Parquet file, is cut off or damaged; `Unsupported` for an encrypted one; `Backend` where reading
+/// failed.
+pub(super) fn open<I: Bytes>(input: I) -> Result<Opened<I>> {
+    let size = input.size()?;
+    let metadata = footer(&input, size)?;
+    let sums = own_sums(&input, size, &metadata)?;
+    let input = Checked::new(input, size, sums);
+    let indexed = guarded(|| {
+        let mut reader =
+            ParquetMetaDataReader::new_with_metadata(metadata).with_page_index_policy(PageIndexPolicy::Optional);
+        reader.read_page_indexes(&input)?;
+        reader.finish()
+    });
+    let metadata = indexed.map_err(|cause| raised(cause, "the page index"))?;
+    let own = entry(&metadata, SCHEMA_KEY).and_then(|json| serde_json::from_str(json).ok());
+    let meta = guarded(|| arrow_metadata(metadata)).map_err(|cause| raised(cause, "the schema"))?;
+    let (firsts, rows) = counted(meta.metadata())?;
+    Ok(Opened { input, meta, own, firsts, rows })
+}
+
+fn footer<I: Bytes>(input: &I, size: u64) -> Result<ParquetMetaData> {
+    let cut = |why: &str| Error::corrupt(format!("this is no whole Parquet file: {why}"));
+    if size < 12 {
+        return Err(cut("it is shorter than the shortest one"));
+    }
+    if *input.read(0, 4)? != *MAGIC {
+        return Err(cut("it does not begin with `PAR1`"));
+    }
+    let end = input.read(size - 8, 8)?;
+    let (length, magic) = end.split_at(4);
+    match magic {
+        b"PAR1" => {}
+        b"PARE" => return Err(Error::unsupported("the footer of the Parquet file is encrypted")),
+        _ => return Err(cut("it does not end with `PAR1`; was it cut off while it was written?")),
+    }
+    let length = length.first_chunk::<4>().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+    let start = (size - 8).checked_sub(length.into()).filter(|start| *start >= 4);
+    let start = start.ok_or_else(|| cut("its footer claims to be longer than the file"))?;
+    let bytes = input.read(start, length as usize)?;
+    guarded(|| ParquetMetaDataReader::decode_metadata(&bytes)).map_err(|cause| raised(cause, "the footer"))
+}
+
+fn entry<'m>(metadata: &'m ParquetMetaData, key: &str) -> Option<&'m str> {
+    let entries = metadata.file_metadata().key_value_metadata()?;
+    entries.iter().find(|entry| entry.key == key)?.value.as_deref()
+}
+
+/// The checksums of a file of ours, whose tail was checked.
+fn own_sums<I: Bytes>(input: &I, size: u64, metadata: &ParquetMetaData) -> Result<Option<Sums>> {
+    let (blocks, tail) = (entry(metadata, BLOCKS_KEY), entry(metadata, TAIL_KEY));
+    let damaged = || Error::corrupt("the checksum of the footer does not hold: the file was damaged");
+    let sums = match (blocks, tail) {
+        (None, None) => return Ok(None),
+        (Some(blocks), Some(_)) => Sums::parse(blocks).filter(|sums| sums.body < size).ok_or_else(damaged)?,
+        _ => return Err(damaged()),
+    };
+    let tail = input.read(sums.body, usize::try_from(size - sums.body).map_err(|_| damaged())?)?;
+    if tail_holds(&tail) { Ok(Some(sums)) } else { Err(damaged()) }
+}
+
+/// Types come from Parquet's schema alone, not from what a writer says of its own memory.
+fn arrow_metadata(metadata: ParquetMetaData) -> Result<ArrowReaderMetadata, ParquetError> {
+    let metadata = Arc::new(metadata);
+    let plain =
+        ArrowReaderMetadata::try_new(metadata.clone(), ArrowReaderOptions::new().with_skip_arrow_metadata(true))?;
+    match without_int96(plain.schema(), &metadata) {
+        Some(schema) => ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new().with_schema(schema)),
+        None => Ok(plain),
+    }
+}
+
+/// INT96 counts nanoseconds over all years; as 64 bits of nanoseconds it would only reach from 1677 to 2262.
+fn without_int96(schema: &SchemaRef, metadata: &ParquetMetaData) -> Option<SchemaRef> {
+    let leaves = metadata.file_metadata().schema_descr();
+    let is_int96 = |field: &Field| {
+        let leaf = leaves.columns().iter().find(|leaf| matches!(leaf.path().parts(), [name] if name == field.name()));
+        leaf.is_some_and(|leaf| leaf.physical_type() == Physical::INT96)
+    };
+    if !schema.fields().iter().any(|field| is_int96(field)) {
+        return None;
+    }
+    let fields = schema.fields().iter().map(|field| match is_int96(field) {
+        true => Field::new(field.name(), DataType::Timestamp(TimeUnit::Microsecond, None), field.is_nullable()),
+        false => Field::clone(field),
+    });
+    Some(Arc::new(arrow_schema::Schema::new(fields.collect::<Vec<_>>())))
+}
+
+fn counted(metadata: &ParquetMetaData) -> Result<(Vec<u64>, u64)> {
+    let mut firsts = Vec::with_capacity(metadata.num_row_groups());
+    let mut rows = 0_u64;
+    for group in metadata.row_groups() {
+        firsts.push(rows);
+        let count = u64::try_from(group.num_rows()).ok();
+        let sum = count.and_then(|count| rows.checked_add(count)).filter(|sum| *sum < 1 << 48);
+        rows = sum.ok_or_else(|| Error::corrupt("a row group has a number of rows that cannot be"))?;
+    }
+    Ok((firsts, rows))
+}
+
+impl<I> Opened<I> {
+    pub(super) fn columns(&self) -> &SchemaRef {
+        self.meta.schema()
+    }
+
+    /// How many rows a row group has.
+    pub(super) fn rows_of(&self, group: usize) -> usize {
+        let end = self.firsts.get(group + 1).copied().unwrap_or(self.rows);
+        (end - self.firsts.get(group).copied().unwrap_or(end)) as usize
+    }
+
+    /// The type that our own writer gave a column, where the column still is what it was.
+    fn own_type(&self, column: &Field) -> Option<&Type> {
+        let (_, field) = self.own.as_ref()?.find(column.name())?;
+        let decimal = matches!(column.data_type(), DataType::Decimal128(..) | DataType::Decimal256(..));
+        let same = alike(&data_type(&field.ty, None), column.data_type()) || (field.ty == Type::Decimal && decimal);
+        same.then_some(&field.ty)
+    }
+
+    /// The schema of the file's documents: what our own writer left, or what Parquet's types say.
+    ///
+    /// # Errors
+    /// `Unsupported`, with the column, for a type that has no counterpart.
+    pub(super) fn schema(&self, name: &str) -> Result<Schema> {
+        let mut schema = Schema::new(Name::Owned(name.to_owned()));
+        schema.open = self.own.as_ref().is_some_and(|own| own.open);
+        for column in self.columns().fields().iter().filter(|column| !column.name().starts_with('_')) {
+            let refused = |fault| Error::unsupported(fault).at_field(column.name().clone());
+            let mut field = foreign::field_of(column).map_err(refused)?;
+            if let Some(own) = self.own.as_ref().and_then(|own| own.find(column.name()))
+                && let Some(ty) = self.own_type(column)
+            {
+                field = crate::record::FieldDef { ty: ty.clone(), ..own.1.clone() };
+            }
+            schema = schema.field(field);
+        }
+        Ok(schema)
+    }
+
+    /// What each column is to a schema.
+    ///
+    /// # Errors
+    /// `Corrupt` where two columns are one field, `Unsupported` where a declared field cannot be read from its column, and
+    /// for a column of a type without counterpart that an open schema would read.
+    pub(super) fn layout(&self, schema: &Schema) -> Result<Layout> {
+        let mut columns: Vec<Source> = Vec::new();
+        for column in self.columns().fields() {
+            let source = self.source(column, schema)?;
+            if matches!(source.place, Place::Field(_)) && columns.iter().any(|other| other.place == source.place) {
+                let why = "the column is another name of a field that is there already";
+                return Err(Error::corrupt(why).at_field(column.name().clone()));
+            }
+            columns.push(source);
+        }
+        Ok(Layout { columns })
+    }
+
+    fn source(&self, column: &Field, schema: &Schema) -> Result<Source> {
+        let name = column.name();
+        let found = schema.find(name);
+        let place = match found {
+            Some((index, _)) => Place::Field(index),
+            None if name == EXTRA => Place::Extra,
+            None if name.starts_with('_') => Place::Envelope,
+            None => Place::Undeclared,
+        };
+        let own = self.own_type(column).cloned();
+        let hint = match found {
+            _ if place == Place::Extra => Some(Type::Any),
+            Some((_, field)) if own.is_none() && matches!(field.ty, Type::Vector(_)) => Some(field.ty.clone()),
+            _ => own,
+        };
+        if let Some(fault) = found.and_then(|(_, field)| foreign::obstacle(field, column)) {
+            return Err(Error::unsupported(fault).at_field(name.clone()));
+        }
+        if place == Place::Undeclared && schema.open {
+            foreign::field_of(column).map_err(|fault| Error::unsupported(fault).at_field(name.clone()))?;
+        }
+        Ok(Source { name: Name::Owned(name.clone()), place, hint })
+    }
+}
+
+/// Whether a column is of the type that our own writer made, names of list items aside.
+fn alike(made: &DataType, found: &DataType) -> bool {
+    match (made, found) {
+        (DataType::List(made), DataType::List(found)) => alike(made.data_type(), found.data_type()),
+        (DataType::Struct(made), DataType::Struct(found)) => {
+            let found: HashMap<_, _> = found.iter().map(|field| (field.name(), field.data_type())).collect();
+            made.len() == found.len()
+                && made.iter().all(|field| found.get(field.name()).is_some_and(|found| alike(field.data_type(), found)))
+        }
+        (made, found) => made == found,
+    }
+}
+
+impl Layout {
+    /// The columns that a record of this schema needs, by their places in the file.
+    pub(super) fn needed(&self, schema: &Schema, envelope: bool) -> Vec<usize> {
+        let wanted = |source: &Source| match source.place {
+            Place::Field(_) => true,
+            Place::Undeclared | Place::Extra => schema.open,
+            Place::Envelope => envelope && super::ENVELOPE.contains(&source.name.as_ref()),
+        };
+        (0..self.columns.len()).filter(|at| wanted(&self.columns[*at])).collect()
+    }
+
+    /// The columns that a predicate reads, by their places in the file.
+    pub(super) fn read_by(&self, targets: &[Target], schema: &Schema) -> Vec<usize> {
+        let named = |name: &str| self.columns.iter().position(|source| source.name == name);
+        let of = |target: &Target| match &target.part {
+            Part::Metadata(_) => named(super::METADATA),
+            _ => self.column_of(target, schema).map(|(at, _)| at),
+        };
+        let mut columns: Vec<usize> = targets.iter().filter_map(of).collect();
+        if targets.iter().any(|target| self.is_doubtful(target)) {
+            columns.extend(self.columns.iter().position(|source| source.place == Place::Extra));
+        }
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+
+    /// Whether a target may lie in the column of undeclared fields.
+    pub(super) fn is_doubtful(&self, target: &Target) -> bool {
+        target.steps().first().is_some_and(|step| step.index.is_none())
+            && self.columns.iter().any(|source| source.place == Place::Extra)
+    }
+
+    /// The column of a target, and the steps that lead on inside it.
+    pub(super) fn column_of<'t>(&self, target: &'t Target, schema: &Schema) -> Option<(usize, &'t [Step])> {
+        column_of(target, schema, self.columns.iter().map(|source| (source.place, source.name.as_ref())))
+    }
+}
+
+/// The column of a target among columns, and the steps that lead on inside it. Metadata lies inside a column of JSON and has
+/// none of its own.
+pub(super) fn column_of<'t, 'c>(
+    target: &'t Target,
+    schema: &Schema,
+    columns: impl Iterator<Item = (Place, &'c str)>,
+) -> Option<(usize, &'t [Step])> {
+    let mut columns = columns;
+    let mut at = |place: Place, name: Option<&str>| {
+        columns.position(|(found, called)| found == place && name.is_none_or(|name| name == called))
+    };
+    match &target.part {
+        Part::Field(steps) => {
+            let (first, inside) = steps.split_first()?;
+            let column = match first.index {
+                Some(index) => at(Place::Field(index), None),
+                None => at(Place::Undeclared, Some(&first.name)),
+            };
+            Some((column?, inside))
+        }
+        // A record that carries its id is stored under it.
+        Part::Id => match schema.id_field() {
+            Some((index, _)) => Some((at(Place::Field(index), None)?, &[])),
+            None => Some((at(Place::Envelope, Some("_id"))?, &[])),
+        },
+        Part::CreatedAt => Some((at(Place::Envelope, Some("_created_at"))?, &[])),
+        Part::UpdatedAt => Some((at(Place::Envelope, Some("_updated_at"))?, &[])),
+        Part::Metadata(_) => None,
+    }
+}

@@ -1,0 +1,518 @@
+//! Rows of a file that a predicate is true of: what is read is planned first, then read piece by piece on all cores.
+//!
+//! A piece is some rows of one row group. The columns of the predicate are read first; what it leaves is then read of the
+//! other columns, and only that is decoded (semantics 3.12).
+
+use std::{fmt, ops::Range, sync::Arc};
+
+use arrow_array::{BooleanArray, RecordBatch};
+use arrow_buffer::BooleanBuffer;
+use arrow_select::filter::filter_record_batch;
+use parquet::{
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection},
+    },
+    errors::ParquetError,
+};
+
+use super::{
+    batch::{Batch, Rows, Unreadable},
+    decode::RowDecoder,
+    envelope::FoundParts,
+    fault::{guarded, raised},
+    index::Index,
+    layout::{Layout, Opened},
+    mask::{Mask, evaluate},
+    prune::Answer,
+    source::Source,
+};
+use crate::{
+    error::{Error, Result},
+    query::Bound,
+    record::RecordCodec,
+};
+
+/// The most rows of a piece: a few pages of each column, and few enough records to hold some pieces in memory.
+const PIECE_ROWS: usize = 32_768;
+
+/// A row group without page indexes is read as one piece up to here, and beyond as a stream of batches.
+const WHOLE_ROWS: usize = 4 * PIECE_ROWS;
+
+/// A row that was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found<R> {
+    /// Its place in the file, counted from 0.
+    pub ordinal: u64,
+    /// What the file has of its envelope, where that was asked for.
+    pub parts: FoundParts,
+    /// The record.
+    pub record: R,
+}
+
+/// Some rows of one row group.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Piece {
+    pub(super) group: usize,
+    /// Rows of the group, ascending.
+    ranges: Vec<Range<usize>>,
+    /// The predicate is known to be true of all of them.
+    sure: bool,
+}
+
+impl Piece {
+    pub(super) fn rows(&self) -> usize {
+        self.ranges.iter().map(ExactSizeIterator::len).sum()
+    }
+}
+
+/// What is read, and what statistics made unnecessary.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pruning {
+    /// Row groups in the file.
+    pub groups: usize,
+    /// Row groups of which something is read.
+    pub groups_read: usize,
+    /// Rows in the file.
+    pub rows: u64,
+    /// Rows that are looked at.
+    pub rows_read: u64,
+}
+
+impl fmt::Display for Pruning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Pruning { groups, groups_read, rows, rows_read } = self;
+        write!(f, "{groups_read} of {groups} row groups and {rows_read} of {rows} rows are read, by statistics")
+    }
+}
+
+/// What is looked for in which file.
+pub(super) struct Scan<R: RecordCodec, I> {
+    pub(super) opened: Arc<Opened<I>>,
+    pub(super) shape: R::Shape,
+    pub(super) layout: Layout,
+    pub(super) filter: Option<Bound<R>>,
+    /// Whether the envelope's columns are read.
+    pub(super) envelope: bool,
+}
+
+/// A row that was found, or an error with its place.
+pub(super) type Item<R> = Result<Found<R>>;
+
+impl<R: RecordCodec, I: Source> Scan<R, I> {
+    pub(super) fn new(opened: Arc<Opened<I>>, shape: R::Shape) -> Result<Scan<R, I>> {
+        let layout = opened.layout(&shape)?;
+        Ok(Scan { opened, shape, layout, filter: None, envelope: false })
+    }
+
+    /// What is to be read. Rows of which the predicate is known to be true stand in pieces of their own where the order does
+    /// not matter, which is when they are counted.
+    pub(super) fn plan(&self, ordered: bool) -> (Vec<Piece>, Pruning) {
+        let groups = self.opened.firsts.len();
+        let index = self
+            .filter
+            .as_ref()
+            .map(|filter| (filter.tree(), Index::new(&self.opened, &self.layout, filter.columns(), &self.shape)));
+        let mut pruning = Pruning { groups, rows: self.opened.rows, ..Pruning::default() };
+        let mut pieces = Vec::new();
+        for group in 0..groups {
+            let rows = self.opened.rows_of(group);
+            let answer = index.as_ref().map(|(test, index)| index.of_group(test, group));
+            let before = pieces.len();
+            match (&index, answer) {
+                (_, Some(answer)) if answer.none => continue,
+                (Some((test, index)), Some(answer)) if !answer.all => {
+                    let parts = index.of_pages(test, group).unwrap_or_else(|| vec![(0..rows, answer)]);
+                    self.cut_parts(group, parts, ordered, &mut pieces);
+                }
+                _ => self.cut(group, one(0..rows), true, &mut pieces),
+            }
+            let read: usize = pieces[before..].iter().map(Piece::rows).sum();
+            pruning.groups_read += usize::from(read > 0);
+            pruning.rows_read += read as u64;
+        }
+        (pieces, pruning)
+    }
+
+    /// Cuts what is left of the parts of a row group into pieces.
+    fn cut_parts(&self, group: usize, parts: Vec<(Range<usize>, Answer)>, ordered: bool, pieces: &mut Vec<Piece>) {
+        let kept = || parts.iter().filter(|(_, answer)| !answer.none);
+        let ranges = |sure: Option<bool>| {
+            merged(kept().filter(|(_, a)| sure.is_none_or(|s| s == a.all)).map(|(r, _)| r.clone()))
+        };
+        match ordered && kept().any(|(_, answer)| !answer.all) {
+            true => self.cut(group, ranges(None), false, pieces),
+            false => {
+                self.cut(group, ranges(Some(true)), true, pieces);
+                self.cut(group, ranges(Some(false)), false, pieces);
+            }
+        }
+    }
+
+    /// The rows of these ordinals, ascending and each once.
+    pub(super) fn pieces_of(&self, ordinals: &[u64]) -> Vec<Piece> {
+        let mut pieces: Vec<Piece> = Vec::new();
+        for ordinal in ordinals.iter().filter(|ordinal| **ordinal < self.opened.rows) {
+            let group = self.opened.firsts.partition_point(|first| first <= ordinal) - 1;
+            let row = (ordinal - self.opened.firsts[group]) as usize;
+            match pieces.last_mut() {
+                Some(piece) if piece.group == group && piece.rows() < PIECE_ROWS => match piece.ranges.last_mut() {
+                    Some(last) if last.end == row => last.end += 1,
+                    _ => piece.ranges.push(row..row + 1),
+                },
+                _ => pieces.push(Piece { group, ranges: one(row..row + 1), sure: true }),
+            }
+        }
+        pieces
+    }
+
+    /// Cuts ranges of rows into pieces. Without page indexes a row group would be read from its start for each.
+    fn cut(&self, group: usize, ranges: Vec<Range<usize>>, sure: bool, pieces: &mut Vec<Piece>) {
+        let whole = !self.is_indexed(group);
+        let mut open = Piece { group, ranges: Vec::new(), sure };
+        for mut range in ranges {
+            while !range.is_empty() {
+                let room = if whole { range.len() } else { PIECE_ROWS - open.rows() };
+                let end = range.end.min(range.start + room);
+                open.ranges.push(range.start..end);
+                range.start = end;
+                if !whole && open.rows() >= PIECE_ROWS {
+                    pieces.push(std::mem::replace(&mut open, Piece { group, ranges: Vec::new(), sure }));
+                }
+            }
+        }
+        if !open.ranges.is_empty() {
+            pieces.push(open);
+        }
+    }
+
+    fn is_indexed(&self, group: usize) -> bool {
+        let metadata = self.opened.meta.metadata();
+        let leaves = metadata.file_metadata().schema_descr().num_columns();
+        metadata.page_index().is_some_and(|index| (0..leaves).all(|leaf| index.offset_index(group, leaf).is_some()))
+    }
+
+    /// Whether a piece is so long that it is read as a stream.
+    pub(super) fn is_long(&self, piece: &Piece) -> bool {
+        piece.rows() > WHOLE_ROWS
+    }
+
+    fn wanted(&self) -> Vec<usize> {
+        self.layout.needed(&self.shape, self.envelope)
+    }
+
+    fn tested(&self) -> Vec<usize> {
+        self.filter.as_ref().map_or_else(Vec::new, |filter| self.layout.read_by(filter.columns(), &self.shape))
+    }
+
+    // ---- reading
+
+    fn reader(
+        &self,
+        group: usize,
+        columns: &[usize],
+        ranges: &[Range<usize>],
+        batch: usize,
+    ) -> Result<ParquetRecordBatchReader, ParquetError> {
+        let rows = self.opened.rows_of(group);
+        let mask = ProjectionMask::roots(self.opened.meta.parquet_schema(), columns.iter().copied());
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.opened.input.clone(), self.opened.meta.clone());
+        let builder = builder.with_row_groups(vec![group]).with_projection(mask).with_batch_size(batch.max(1));
+        match ranges {
+            [all] if *all == (0..rows) => builder.build(),
+            _ => {
+                let selection = RowSelection::from_consecutive_ranges(ranges.iter().cloned(), rows);
+                builder.with_row_selection(selection).build()
+            }
+        }
+    }
+
+    /// Some columns of some rows, as one batch.
+    fn read(&self, group: usize, columns: &[usize], ranges: &[Range<usize>]) -> Result<RecordBatch> {
+        let rows = ranges.iter().map(ExactSizeIterator::len).sum();
+        let attempt = |columns: &[usize]| {
+            guarded(|| {
+                let mut batches = self.reader(group, columns, ranges, rows)?;
+                let batch = batches.next().transpose()?;
+                let batch = batch.filter(|batch| batch.num_rows() == rows);
+                batch.ok_or_else(|| {
+                    ParquetError::General(format!("there are not the {rows} rows that its metadata claims"))
+                })
+            })
+        };
+        attempt(columns).map_err(|cause| self.blamed(group, columns, cause, |column| attempt(&[column]).map(drop)))
+    }
+
+    /// The error with the column that it is about: the first one that does not read alone.
+    #[cold]
+    fn blamed(
+        &self,
+        group: usize,
+        columns: &[usize],
+        cause: ParquetError,
+        attempt: impl Fn(usize) -> Result<(), ParquetError>,
+    ) -> Error {
+        let guilty = match columns {
+            [only] => Some((*only, cause.to_string())),
+            all => all.iter().find_map(|column| Some((*column, attempt(*column).err()?.to_string()))),
+        };
+        let error = raised(cause, &format!("row group {group}"));
+        match guilty.and_then(|(column, _)| self.layout.columns.get(column)) {
+            Some(column) => error.at_field(column.name.to_string()),
+            None => error,
+        }
+    }
+
+    fn unreadable(&self, group: usize, found: Unreadable) -> Error {
+        Error::unsupported(format!("{} (in row group {group})", found.fault)).at_field(found.column)
+    }
+
+    fn batch(&self, read: &RecordBatch, columns: &[usize], group: usize, rows: Rows) -> Result<Batch> {
+        Batch::of(read, &self.layout, columns, group, rows).map_err(|found| self.unreadable(group, found))
+    }
+
+    fn mask(&self, filter: &Bound<R>, batch: &Batch) -> Mask {
+        evaluate(filter.tree(), filter.columns(), &self.shape, batch)
+    }
+
+    /// The rows of a piece that are hits, decoded.
+    pub(super) fn rows(&self, piece: &Piece) -> Vec<Item<R>> {
+        self.try_rows(piece).unwrap_or_else(|error| vec![Err(error)])
+    }
+
+    fn try_rows(&self, piece: &Piece) -> Result<Vec<Item<R>>> {
+        let (group, wanted) = (piece.group, self.wanted());
+        let all = self.ordinals(group, &piece.ranges);
+        let filter = match &self.filter {
+            Some(filter) if !piece.sure => filter,
+            _ => {
+                let read = self.read(group, &wanted, &piece.ranges)?;
+                let batch = self.batch(&read, &wanted, group, all)?;
+                return Ok((0..batch.len).map(|row| self.decode(&batch, row)).collect());
+            }
+        };
+        let tested = self.tested();
+        let first = self.read(group, &tested, &piece.ranges)?;
+        let batch = self.batch(&first, &tested, group, all.clone())?;
+        let mask = self.mask(filter, &batch);
+        let faults: Vec<(u64, Error)> = self.faults(&mask, &batch);
+        let hits = mask.hits.count_set_bits();
+        if hits == 0 {
+            return Ok(faults.into_iter().map(|(_, error)| Err(error)).collect());
+        }
+        let rest: Vec<usize> = wanted.into_iter().filter(|column| !tested.contains(column)).collect();
+        // Where many rows are hits, picking them out of the pages costs more than reading the pages as they are.
+        let dense = hits * 8 >= mask.hits.len();
+        let mut found = match dense || rest.is_empty() {
+            true => {
+                let batch = self.beside(batch, &rest, group, &piece.ranges, all)?;
+                mask.hits.set_indices().map(|row| self.decode(&batch, row)).collect()
+            }
+            false => self.sparse(&first, &tested, &rest, piece, &mask.hits)?,
+        };
+        if !faults.is_empty() {
+            found.extend(faults.into_iter().map(|(_, error)| Err(error)));
+        }
+        Ok(found)
+    }
+
+    /// A batch with some more columns of the same rows.
+    fn beside(&self, batch: Batch, rest: &[usize], group: usize, ranges: &[Range<usize>], rows: Rows) -> Result<Batch> {
+        if rest.is_empty() {
+            return Ok(batch);
+        }
+        let read = self.read(group, rest, ranges)?;
+        let mut more = self.batch(&read, rest, group, rows)?;
+        more.columns.extend(batch.columns);
+        Ok(more)
+    }
+
+    /// The hits, with the other columns read of them alone.
+    fn sparse(
+        &self,
+        first: &RecordBatch,
+        tested: &[usize],
+        rest: &[usize],
+        piece: &Piece,
+        hits: &BooleanBuffer,
+    ) -> Result<Vec<Item<R>>> {
+        let ranges = picked(&piece.ranges, hits);
+        let rows = self.ordinals(piece.group, &ranges);
+        let kept = filter_record_batch(first, &BooleanArray::from(hits.clone()));
+        let kept = kept.map_err(|cause| raised(cause.into(), &format!("row group {}", piece.group)))?;
+        let batch = self.batch(&kept, tested, piece.group, rows.clone())?;
+        let batch = self.beside(batch, rest, piece.group, &ranges, rows)?;
+        Ok((0..batch.len).map(|row| self.decode(&batch, row)).collect())
+    }
+
+    fn faults(&self, mask: &Mask, batch: &Batch) -> Vec<(u64, Error)> {
+        let error = |fault: &super::mask::RowFault| {
+            let why = format!("{} ({})", fault.fault, batch.place_of(fault.row));
+            (batch.ordinal(fault.row), Error::invalid(why).at_field(fault.column.clone()))
+        };
+        mask.faults.iter().map(error).collect()
+    }
+
+    #[inline]
+    fn decode(&self, batch: &Batch, row: usize) -> Item<R> {
+        let record = R::decode(&self.shape, &mut RowDecoder::new(batch, row))?;
+        let parts = match self.envelope {
+            true => FoundParts::of(batch, row).map_err(|(column, fault)| {
+                Error::corrupt(format!("{fault} ({})", batch.place_of(row))).at_field(column)
+            })?,
+            false => FoundParts::default(),
+        };
+        Ok(Found { ordinal: batch.ordinal(row), parts, record })
+    }
+
+    fn ordinals(&self, group: usize, ranges: &[Range<usize>]) -> Rows {
+        let first = self.opened.firsts.get(group).copied().unwrap_or_default();
+        match ranges {
+            [one] => Rows::From(first + one.start as u64),
+            many => Rows::These(many.iter().cloned().flatten().map(|row| first + row as u64).collect()),
+        }
+    }
+
+    /// How many rows of a piece are hits.
+    ///
+    /// # Errors
+    /// Where it does not read, or a row has a cell that does not.
+    pub(super) fn count(&self, piece: &Piece) -> Result<u64> {
+        let filter = match &self.filter {
+            Some(filter) if !piece.sure => filter,
+            _ => return Ok(piece.rows() as u64),
+        };
+        let tested = self.tested();
+        let mut hits = 0;
+        for ranges in batched(&piece.ranges) {
+            let read = self.read(piece.group, &tested, &ranges)?;
+            let batch = self.batch(&read, &tested, piece.group, self.ordinals(piece.group, &ranges))?;
+            let mask = self.mask(filter, &batch);
+            if let Some((_, error)) = self.faults(&mask, &batch).into_iter().next() {
+                return Err(error);
+            }
+            hits += mask.hits.count_set_bits() as u64;
+        }
+        Ok(hits)
+    }
+
+    /// A long piece as a stream of batches.
+    pub(super) fn stream(&self, piece: &Piece) -> Result<Lane> {
+        let mut columns = [self.wanted(), self.tested()].concat();
+        columns.sort_unstable();
+        columns.dedup();
+        let opened = guarded(|| self.reader(piece.group, &columns, &piece.ranges, PIECE_ROWS));
+        let reader = opened.map_err(|cause| raised(cause, &format!("row group {}", piece.group)))?;
+        let rows = piece.ranges.iter().cloned().flatten();
+        Ok(Lane {
+            reader,
+            columns,
+            group: piece.group,
+            sure: piece.sure,
+            left: piece.rows(),
+            rows: rows.collect::<Vec<_>>().into(),
+        })
+    }
+
+    /// The next batch of a long piece.
+    pub(super) fn next_of(&self, lane: &mut Lane) -> Option<Result<Batch>> {
+        if lane.left == 0 {
+            return None;
+        }
+        let next = guarded(|| Ok(lane.reader.next().transpose()?));
+        let next = next.and_then(|next| next.ok_or_else(|| ParquetError::EOF("rows are missing".to_owned())));
+        Some(match next {
+            Ok(read) => {
+                let begun = lane.rows.len() - lane.left;
+                let count = read.num_rows().min(lane.left);
+                lane.left -= count;
+                let first = self.opened.firsts.get(lane.group).copied().unwrap_or_default();
+                let rows = lane.rows[begun..begun + count].iter().map(|row| first + *row as u64).collect();
+                self.batch(&read, &lane.columns, lane.group, Rows::These(rows))
+            }
+            Err(cause) => {
+                lane.left = 0;
+                Err(raised(cause, &format!("row group {}", lane.group)))
+            }
+        })
+    }
+
+    /// The hits of a batch that has all columns.
+    pub(super) fn rows_of(&self, batch: &Batch, sure: bool) -> Vec<Item<R>> {
+        let Some(filter) = self.filter.as_ref().filter(|_| !sure) else {
+            return (0..batch.len).map(|row| self.decode(batch, row)).collect();
+        };
+        let mask = self.mask(filter, batch);
+        let mut found: Vec<_> = mask.hits.set_indices().map(|row| self.decode(batch, row)).collect();
+        found.extend(self.faults(&mask, batch).into_iter().map(|(_, error)| Err(error)));
+        found
+    }
+}
+
+/// A long piece that is being read.
+pub(super) struct Lane {
+    reader: ParquetRecordBatchReader,
+    columns: Vec<usize>,
+    group: usize,
+    pub(super) sure: bool,
+    left: usize,
+    rows: Box<[usize]>,
+}
+
+fn one(range: Range<usize>) -> Vec<Range<usize>> {
+    std::iter::once(range).collect()
+}
+
+/// Ranges that touch, joined.
+fn merged(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut all: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match all.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => all.push(range),
+        }
+    }
+    all
+}
+
+/// Ranges cut into lists of at most a piece's rows each. For rows without page indexes this reads on from the start of the
+/// row group for each, which counting does not mind: only the columns of the predicate are read.
+fn batched(ranges: &[Range<usize>]) -> Vec<Vec<Range<usize>>> {
+    let rows: usize = ranges.iter().map(ExactSizeIterator::len).sum();
+    if rows <= WHOLE_ROWS {
+        return vec![ranges.to_vec()];
+    }
+    let mut lists = Vec::new();
+    for range in ranges {
+        let mut start = range.start;
+        while start < range.end {
+            let end = range.end.min(start + WHOLE_ROWS);
+            lists.push(one(start..end));
+            start = end;
+        }
+    }
+    lists
+}
+
+/// The rows of ranges whose bits are set, as ranges.
+fn picked(ranges: &[Range<usize>], hits: &BooleanBuffer) -> Vec<Range<usize>> {
+    let mut picked: Vec<Range<usize>> = Vec::new();
+    let mut before = 0;
+    let mut slices = hits.set_slices().peekable();
+    for range in ranges {
+        let end = before + range.len();
+        while let Some(&(from, to)) = slices.peek()
+            && from < end
+        {
+            let (start, stop) = (from.max(before), to.min(end));
+            picked.push(range.start + start - before..range.start + stop - before);
+            if to > end {
+                break;
+            }
+            slices.next();
+        }
+        before = end;
+    }
+    picked
+}

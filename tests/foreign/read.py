@@ -1,0 +1,164 @@
+"""Reads what was written here with pandas, pyarrow, DuckDB and Polars, and holds every value against what it should be.
+
+`read.py FOLDER`: the folder holds `expected.json` ({"columns": [[name, type]], "rows": [..]}) and the files. One line for
+each reader and file; the first difference of each ends the run with a status of 1.
+"""
+
+import datetime as dt
+import decimal
+import glob
+import json
+import os
+import sys
+import uuid
+import warnings
+
+import duckdb
+import pandas
+import polars
+import pyarrow.csv
+import pyarrow.json
+import pyarrow.parquet
+
+from values import UTC, Json, plain, untagged
+
+warnings.filterwarnings("ignore")
+
+
+def table_rows(table):
+    return [dict(zip(table.column_names, row)) for row in zip(*(column.to_pylist() for column in table.columns))]
+
+
+def duck(query):
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        cursor = connection.execute(query)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row)) for row in cursor.fetchall()]
+
+
+def readers(path):
+    """The readers that open a file of this name, and how."""
+    name = os.path.basename(path)
+    kind = name.split(".")[1]
+    packed = name.endswith((".gz", ".zst"))
+    if kind == "parquet":
+        yield "pyarrow", lambda: table_rows(pyarrow.parquet.read_table(path))
+        yield "pandas", lambda: pandas.read_parquet(path).to_dict("records")
+        yield "pandas, nullable", lambda: pandas.read_parquet(path, dtype_backend="pyarrow").to_dict("records")
+        yield "duckdb", lambda: duck(f"select * from read_parquet('{path}')")
+        # It has no decimals of more than 38 digits.
+        yield "polars", lambda: polars.scan_parquet(path).drop("wide").collect().to_dicts()
+    if kind == "csv":
+        yield "pandas", lambda: pandas.read_csv(path, dtype_backend="pyarrow").to_dict("records")
+        yield "duckdb", lambda: duck(f"select * from read_csv('{path}', header = true)")
+        yield "polars", lambda: polars.read_csv(path, infer_schema_length=None).to_dicts()
+        if not name.endswith(".zst"):
+            yield "pyarrow", lambda: table_rows(pyarrow.csv.read_csv(path, parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True)))
+    if kind == "jsonl":
+        yield "pandas", lambda: pandas.read_json(path, lines=True, dtype=False, convert_dates=False).to_dict("records")
+        yield "duckdb", lambda: duck(f"select * from read_json('{path}', format = 'newline_delimited')")
+        if not packed:
+            yield "polars", lambda: polars.read_ndjson(path, infer_schema_length=None).to_dicts()
+            yield "pyarrow", lambda: table_rows(pyarrow.json.read_json(path))
+    if kind == "json":
+        yield "pandas", lambda: pandas.read_json(path, dtype=False, convert_dates=False).to_dict("records")
+        yield "duckdb", lambda: duck(f"select * from read_json('{path}', format = 'array')")
+        if not packed:
+            yield "polars", lambda: polars.read_json(path, infer_schema_length=None).to_dicts()
+
+
+def moment(v):
+    if isinstance(v, str):
+        v = dt.datetime.fromisoformat(v.replace("Z", "+00:00"))
+    if isinstance(v, dt.datetime):
+        return v if v.tzinfo else v.replace(tzinfo=UTC)
+    return v
+
+
+def lossy(wanted, found):
+    """Plain pandas has no integers beside nulls: such a column is one of floats."""
+    return isinstance(wanted, int) and isinstance(found, float) and float(wanted) == found
+
+
+def same(wanted, found, ty, is_text):
+    """Whether a value is the one that was written. Text formats have fewer types than we do: there a value of a type that
+    the format lacks may come as its text."""
+    if wanted in (None, "") and is_text:
+        return found in (None, "")
+    if wanted is None or found is None:
+        return wanted is None and found is None
+    if ty == "json":
+        return (json.loads(found) if isinstance(found, (str, bytes)) else found) == wanted.value
+    if ty == "timestamp":
+        return (is_text or isinstance(found, dt.datetime)) and moment(found) == wanted
+    if ty == "date":
+        found = found.date() if isinstance(found, dt.datetime) else found
+        return found == wanted or (is_text and str(found)[:10] == wanted.isoformat())
+    if ty == "decimal":
+        if isinstance(found, float):
+            # DuckDB reads decimals of more than 38 digits as doubles.
+            return abs(found - float(wanted)) <= 1e-12 * abs(float(wanted))
+        return decimal.Decimal(str(found)) == wanted
+    if ty == "uuid":
+        return (uuid.UUID(bytes=found) if isinstance(found, bytes) else uuid.UUID(str(found))) == wanted
+    if ty == "bytes" and is_text:
+        import base64
+        return base64.b64decode(found) == wanted
+    if ty in ("list", "record"):
+        if is_text and isinstance(found, str):
+            found = json.loads(found)
+        if isinstance(wanted, dict) and isinstance(found, dict):
+            names = set(wanted) | {name for name, v in found.items() if v is not None}
+            return all(same(wanted.get(name), found.get(name), None, is_text) for name in names)
+        if isinstance(wanted, list) and isinstance(found, (list, tuple)):
+            return len(wanted) == len(found) and all(same(a, b, None, is_text) for a, b in zip(wanted, found))
+        return False
+    if ty in ("bool", "text", "int") and not is_text:
+        kinds = {"bool": bool, "text": str, "int": int}
+        if not isinstance(found, kinds[ty]):
+            return False
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        return same(wanted, found, "record", is_text)
+    if isinstance(wanted, list):
+        return same(wanted, found, "list", is_text)
+    if is_text and isinstance(wanted, str):
+        return str(found) == wanted
+    if is_text and isinstance(found, str) and isinstance(wanted, (int, float)):
+        return type(wanted)(found) == wanted
+    return found == wanted
+
+
+def difference(expected, rows, is_text, reader):
+    if len(rows) != len(expected["rows"]):
+        return f"{len(rows)} rows, and there are {len(expected['rows'])}"
+    for at, (wanted, found) in enumerate(zip(expected["rows"], rows)):
+        for name, ty in expected["columns"]:
+            value, seen = untagged(wanted.get(name)), plain(found.get(name))
+            if isinstance(value, Json) and seen is None and value.value is None:
+                continue
+            if reader == "polars" and name == "wide":
+                continue
+            if reader == "pandas" and lossy(value, seen):
+                continue
+            if not same(value, seen, ty, is_text):
+                return f"row {at}, {name}: wanted {value!r}, found {seen!r} ({type(seen).__name__})"
+    return None
+
+
+def main(folder):
+    failed = 0
+    with open(os.path.join(folder, "expected.json")) as file:
+        expected = json.load(file)
+    for path in sorted(glob.glob(os.path.join(folder, "ours.*"))):
+        for name, read in readers(path):
+            try:
+                wrong = difference(expected[os.path.basename(path).split(".")[1]], read(), ".parquet" not in path, name)
+            except Exception as error:  # A reader that refuses our file is the finding.
+                wrong = f"{type(error).__name__}: {error}"
+            print(f"{os.path.basename(path)} by {name}: {wrong or 'equal'}")
+            failed += wrong is not None
+    sys.exit(1 if failed else 0)
+
+
+main(sys.argv[1])
