@@ -1,7 +1,7 @@
 //! What was declared: a record with its fields, an enum with its variants. Nothing here is checked yet.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, quote_spanned};
 use syn::{
     Data, DeriveInput, Error, Field as SynField, Fields, GenericParam, Generics, Ident, Type, Visibility,
     ext::IdentExt, parse_quote, spanned::Spanned,
@@ -70,6 +70,14 @@ impl<'a> Record<'a> {
                 parse_quote!(#param: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static),
             );
         }
+        if params.is_empty() {
+            // With a lifetime that says nothing it is not settled at once whether the clause holds; so an impl of a struct
+            // that cannot be shared is no error, and the one assertion of it is.
+            let (ident, arguments) = (self.ident, arguments(self.generics));
+            clause
+                .predicates
+                .push(parse_quote!(for<'__dk> #ident<#(#arguments),*>: ::dk_data::record::declared::Sharable));
+        }
         for field in self.stored().filter(|field| names_one(field.ty.to_token_stream(), &params)) {
             let (ty, bound) = (field.ty, field.bound());
             clause.predicates.push(parse_quote!(#ty: #bound));
@@ -121,6 +129,14 @@ impl<'a> Field<'a> {
         Field { ident, ty: &field.ty, attrs, name, name_span, handle }
     }
 
+    /// `<Type as Trait>::item` of the trait that its type must have.
+    ///
+    /// It begins where the type begins and ends where it ends: whatever the compiler says of it underlines the type. And as
+    /// it is the only form in which the emitted code names the trait, the compiler says it once.
+    pub fn of_type(&self, item: &str) -> TokenStream {
+        qualified(self.ty, &self.bound(), item)
+    }
+
     /// The trait that its type must have.
     pub fn bound(&self) -> TokenStream {
         if self.attrs.json.is_some() {
@@ -129,6 +145,25 @@ impl<'a> Field<'a> {
             quote::quote!(::dk_data::record::field_type::FieldType)
         }
     }
+}
+
+/// `<Type as Trait>::item`, with the place of the type.
+pub fn qualified(ty: &Type, of: &TokenStream, item: &str) -> TokenStream {
+    let (first, last) = ends(ty);
+    let item = Ident::new(item, last);
+    let open = quote_spanned!(first=> <);
+    quote_spanned!(last=> #open #ty as #of>::#item)
+}
+
+/// The places of the first and of the last token of a type.
+pub fn ends(ty: &Type) -> (Span, Span) {
+    let mut spans = ty.to_token_stream().into_iter().map(|token| match token {
+        TokenTree::Group(group) => (group.span_open(), group.span_close()),
+        token => (token.span(), token.span()),
+    });
+    let first = spans.next().unwrap_or((Span::call_site(), Span::call_site()));
+    let last = spans.last().unwrap_or(first);
+    (first.0, last.1)
 }
 
 /// The parameters as they stand between `<` and `>` where a type is named.

@@ -102,10 +102,10 @@ pub fn text_enum(input: &DeriveInput) -> TokenStream {
         const _: () = {
             impl ::dk_data::record::field_type::TextEnum for #ident {
                 const NAMES: &'static [::std::borrow::Cow<'static, str>] = &[];
-                fn name(&self) -> &'static str {
+                fn name(&self) -> &'static ::core::primitive::str {
                     ""
                 }
-                fn from_name(_: &str) -> ::core::option::Option<Self> {
+                fn from_name(_: &::core::primitive::str) -> ::core::option::Option<Self> {
                     ::core::option::Option::None
                 }
             }

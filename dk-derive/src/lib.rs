@@ -20,6 +20,9 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// On the struct: `name`, `rename_all`, `handles = none`, `of`. On a field: `id`, `rename`, `skip`, `default`, `index`,
 /// `unique`, `json`, `large`, `alias`, `handle`. All of them stand in `#[record(..)]`.
+///
+/// The code that is written names the crate `::dk_data`. Where `Cargo.toml` gives it another name, write
+/// `extern crate other_name as dk_data;` at the root of the crate.
 #[proc_macro_derive(Record, attributes(record))]
 pub fn record(input: TokenStream) -> TokenStream {
     expand::record(&parse_macro_input!(input as DeriveInput)).into()

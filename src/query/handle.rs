@@ -221,9 +221,9 @@ macro_rules! handles {
                 Changes::set(F::SELF.path(), Value::Null)
             }
         }
-        impl<A: NestedField, B: Reach<Record = A::Inner>> Nest<A> for $name<B> {
-            type Output = $name<At<A, B>>;
-            fn nest(self) -> Self::Output {
+        impl<R, B: FieldOf<R>> Nest<R> for $name<B> {
+            type Output<A: NestedField<Inner = R>> = $name<B::Under<A>>;
+            fn nest<A: NestedField<Inner = R>>(self) -> Self::Output<A> {
                 Handle::NEW
             }
         }
@@ -255,19 +255,40 @@ handles! {
     OpaqueKind;
 }
 
-/// A handle that can stand below a [`RecordColumn`].
-#[diagnostic::on_unimplemented(message = "this is not a field of the record that the path has come to")]
-pub trait Nest<A: NestedField> {
+/// What leads to a field of `R`. The derive writes it for each field.
+///
+/// It holds for one `R` alone, and the longer path is a type of it: so a field of another record has no longer path, and what
+/// is made of that is no second mistake.
+#[diagnostic::on_unimplemented(
+    message = "this is not a field of `{R}`",
+    label = "the path has come to `{R}`: name one of its fields"
+)]
+pub trait FieldOf<R>: Reach<Record = R> {
+    /// The same, from a record in which `A` leads to `R`.
+    type Under<A: NestedField<Inner = R>>: Reach<Record = A::Record>;
+}
+
+impl<R, X: NestedField<Record = R> + FieldOf<R>, Y: Reach<Record = X::Inner>> FieldOf<R> for At<X, Y> {
+    type Under<A: NestedField<Inner = R>> = At<A, At<X, Y>>;
+}
+
+impl<R, F: ListField<Record = R> + FieldOf<R>> FieldOf<R> for Len<F> {
+    type Under<A: NestedField<Inner = R>> = At<A, Len<F>>;
+}
+
+/// A handle that can stand below a [`RecordColumn`] of an `R`.
+#[diagnostic::on_unimplemented(message = "this is not the handle of a field", label = "write `.at({R}::FIELD)`")]
+pub trait Nest<R> {
     /// The handle of the longer path.
-    type Output;
+    type Output<A: NestedField<Inner = R>>;
     /// The longer path.
-    fn nest(self) -> Self::Output;
+    fn nest<A: NestedField<Inner = R>>(self) -> Self::Output<A>;
 }
 
 impl<A: NestedField> RecordColumn<A> {
     /// A field inside. A path through a null record is null (semantics 3.9).
-    pub fn at<H: Nest<A>>(self, inner: H) -> H::Output {
-        inner.nest()
+    pub fn at<H: Nest<A::Inner>>(self, inner: H) -> H::Output<A> {
+        inner.nest::<A>()
     }
 }
 
@@ -324,43 +345,67 @@ impl<F: Field> Column<F> {
     }
 }
 
-impl<F: Field<Value: Number>> Column<F> {
+impl<F: Field> Column<F> {
     /// Adds to the number; null stays null, and a sum that does not fit the field is refused.
     #[allow(clippy::should_implement_trait, reason = "it makes a change as data, and takes a literal, not a handle")]
-    pub fn add(self, amount: impl Literal<F::Value>) -> Changes<F::Record> {
+    pub fn add(self, amount: impl Literal<F::Value>) -> Changes<F::Record>
+    where
+        F::Value: Number,
+    {
         Changes::add(F::SELF.path(), <F::Value as Scalar>::value(&amount.literal()))
     }
 }
 
-impl<F: Field<Value: Text>> Column<F> {
+impl<F: Field> Column<F> {
     /// The whole text is like the pattern, case-sensitive: `%` any run, `_` one character, `\` escapes (semantics 3.6).
     /// False of null. A trailing lone `\` is an error when the query is run.
-    pub fn like(self, pattern: &str) -> Where<Resembles<F>> {
+    pub fn like(self, pattern: &str) -> Where<Resembles<F>>
+    where
+        F::Value: Text,
+    {
         Where(Resembles::new(F::SELF, pattern, false))
     }
     /// The complement of [`like`](Self::like): true of null.
-    pub fn not_like(self, pattern: &str) -> Where<Not<Resembles<F>>> {
+    pub fn not_like(self, pattern: &str) -> Where<Not<Resembles<F>>>
+    where
+        F::Value: Text,
+    {
         self.like(pattern).not()
     }
     /// As [`like`](Self::like), with ASCII letters of both cases alike.
-    pub fn ilike(self, pattern: &str) -> Where<Resembles<F>> {
+    pub fn ilike(self, pattern: &str) -> Where<Resembles<F>>
+    where
+        F::Value: Text,
+    {
         Where(Resembles::new(F::SELF, pattern, true))
     }
     /// The text begins with this. False of null.
-    pub fn starts_with(self, prefix: &str) -> Where<Prefix<F>> {
+    pub fn starts_with(self, prefix: &str) -> Where<Prefix<F>>
+    where
+        F::Value: Text,
+    {
         Where(Prefix::new(F::SELF, prefix))
     }
     /// The text ends with this. False of null.
-    pub fn ends_with(self, suffix: &str) -> Where<Suffix<F>> {
+    pub fn ends_with(self, suffix: &str) -> Where<Suffix<F>>
+    where
+        F::Value: Text,
+    {
         Where(Suffix::new(F::SELF, suffix))
     }
     /// The text holds this somewhere. False of null.
-    pub fn contains(self, part: &str) -> Where<Substring<F>> {
+    pub fn contains(self, part: &str) -> Where<Substring<F>>
+    where
+        F::Value: Text,
+    {
         Where(Substring::new(F::SELF, part))
     }
     /// The regular expression (syntax of the `regex` crate) matches somewhere in the text; anchor it with `^` and `$`.
     /// False of null. Needs an engine that provides [`Regex`](crate::capability::Regex).
-    pub fn matches(self, pattern: &str) -> Where<Matches<F>> {
+    pub fn matches(self, pattern: &str) -> Where<Matches<F>>
+    where
+        F::Value: Text,
+    {
         Where(Matches::new(F::SELF, pattern))
     }
 }
@@ -386,4 +431,34 @@ impl<F: ListField<Item: Scalar>> ListColumn<F> {
         let items = items.into_iter().map(|item| <F::Item as Scalar>::value(&item.literal()));
         Changes::set(F::SELF.path(), Value::List(items.collect()))
     }
+}
+
+// ---- what is not compared
+
+macro_rules! uncompared {
+    ($($column:ident, $refused:ident: $message:literal, $label:literal;)*) => { $(
+        #[doc(hidden)]
+        #[diagnostic::on_unimplemented(message = $message, label = $label)]
+        pub trait $refused {}
+        // Without these the compiler would find the methods of `Iterator`, and speak of those.
+        #[doc(hidden)]
+        impl<F: Reach> $column<F> {
+            uncompared!(@ $refused eq ne gt ge lt le);
+        }
+    )* };
+    (@ $refused:ident $($name:ident)*) => { $(
+        pub fn $name<L>(self, _: L) -> Where<IsNull<F>>
+        where
+            F: $refused,
+        {
+            Where(IsNull(F::SELF))
+        }
+    )* };
+}
+uncompared! {
+    OpaqueColumn, ComparedOpaque: "a field that is large, JSON or a vector is not compared",
+        "use `is_null` or `not_null`, or leave `#[record(large)]` out";
+    RecordColumn, ComparedRecord: "a record inside a record is not compared as a whole",
+        "name one of its fields first, with `.at(..)`";
+    ListColumn, ComparedList: "a list is not compared as a whole", "use `contains`, `len` or `is_empty`";
 }

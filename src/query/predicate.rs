@@ -17,10 +17,7 @@ use crate::{
         literal::Literal,
         widen::{Side, complement, conjunction, disjunction},
     },
-    record::{
-        Envelope, Stored,
-        field_type::{Scalar, Text},
-    },
+    record::{Envelope, Stored, field_type::Scalar},
     value::Value,
 };
 
@@ -478,11 +475,11 @@ impl<F> Matches<F> {
     }
 }
 
-impl<F: Field<Value: Text>> Predicate<F::Record> for Resembles<F> {
+impl<F: Field> Predicate<F::Record> for Resembles<F> {
     #[inline]
     fn matches(&self, row: Seen<'_, F::Record>) -> bool {
         let Some(pattern) = &self.pattern else { return false };
-        self.field.get(row.record).is_some_and(|text| pattern.matches(text))
+        self.field.get(row.record).is_some_and(|seen| F::Value::is_text_that(seen, |text| pattern.matches(text)))
     }
     fn lower(&self) -> Option<Filter> {
         Some(Filter::like(self.field.operand(), &self.source, self.fold))
@@ -492,38 +489,44 @@ impl<F: Field<Value: Text>> Predicate<F::Record> for Resembles<F> {
         Pattern::new(&self.source, fold).map(drop).map_err(|e| Error::from(e).at_field(self.field.path().to_string()))
     }
 }
-impl<F: Field<Value: Text>> Predicate<F::Record> for Prefix<F> {
+impl<F: Field> Predicate<F::Record> for Prefix<F> {
     #[inline]
     fn matches(&self, row: Seen<'_, F::Record>) -> bool {
-        self.field.get(row.record).is_some_and(|text| text.starts_with(self.text.as_str()))
+        self.field
+            .get(row.record)
+            .is_some_and(|seen| F::Value::is_text_that(seen, |text| text.starts_with(self.text.as_str())))
     }
     fn lower(&self) -> Option<Filter> {
         Some(Filter::starts_with(self.field.operand(), self.text.as_str()))
     }
 }
-impl<F: Field<Value: Text>> Predicate<F::Record> for Suffix<F> {
+impl<F: Field> Predicate<F::Record> for Suffix<F> {
     #[inline]
     fn matches(&self, row: Seen<'_, F::Record>) -> bool {
-        self.field.get(row.record).is_some_and(|text| text.ends_with(self.text.as_str()))
+        self.field
+            .get(row.record)
+            .is_some_and(|seen| F::Value::is_text_that(seen, |text| text.ends_with(self.text.as_str())))
     }
     fn lower(&self) -> Option<Filter> {
         Some(Filter::ends_with(self.field.operand(), self.text.as_str()))
     }
 }
-impl<F: Field<Value: Text>> Predicate<F::Record> for Substring<F> {
+impl<F: Field> Predicate<F::Record> for Substring<F> {
     #[inline]
     fn matches(&self, row: Seen<'_, F::Record>) -> bool {
-        self.field.get(row.record).is_some_and(|text| self.finder.find(text.as_bytes()).is_some())
+        self.field
+            .get(row.record)
+            .is_some_and(|seen| F::Value::is_text_that(seen, |text| self.finder.find(text.as_bytes()).is_some()))
     }
     fn lower(&self) -> Option<Filter> {
         Some(Filter::contains(self.field.operand(), Value::from(self.text.as_str())))
     }
 }
-impl<F: Field<Value: Text>> Predicate<F::Record> for Matches<F> {
+impl<F: Field> Predicate<F::Record> for Matches<F> {
     #[inline]
     fn matches(&self, row: Seen<'_, F::Record>) -> bool {
         let Some(regex) = &self.regex else { return false };
-        self.field.get(row.record).is_some_and(|text| regex.is_match(text))
+        self.field.get(row.record).is_some_and(|seen| F::Value::is_text_that(seen, |text| regex.is_match(text)))
     }
     fn lower(&self) -> Option<Filter> {
         Some(Filter::matches(self.field.operand(), self.source.as_str()))

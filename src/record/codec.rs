@@ -15,13 +15,14 @@ use crate::{
     id::Id,
     record::{
         field_type::FieldType,
-        schema::{FieldDef, Schema},
+        schema::{FieldDef, Schema, Shared, Type},
         target::Step,
     },
     value::{Value, ValueRef},
 };
 
 /// A type that can be a record: a struct with `#[derive(Record)]`, or [`Document`](crate::Document).
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a record", label = "write `#[derive(Record, Clone)]` on it")]
 pub trait RecordCodec: Clone + Send + Sync + 'static {
     /// How a store keeps the schema: `&'static Schema` for a derived struct, `Arc<Schema>` for documents.
     type Shape: Deref<Target = Schema> + Clone + Send + Sync + 'static;
@@ -231,10 +232,58 @@ pub trait Decoder: Sized {
     }
 }
 
-impl crate::record::schema::Type {
+impl TypeSet {
+    /// The kinds of type that a derived schema needs an engine to hold.
+    pub const fn of(schema: &'static Schema) -> TypeSet {
+        let mut all = TypeSet::NONE;
+        let fields = derived_fields(schema);
+        let mut at = 0;
+        while at < fields.len() {
+            all = all.or(TypeSet::of_field(&fields[at].ty));
+            if fields[at].unique {
+                all = all.or(TypeSet::UNIQUE);
+            }
+            at += 1;
+        }
+        all
+    }
+
+    const fn of_field(ty: &'static Type) -> TypeSet {
+        match ty {
+            Type::List(Shared::Static(item)) => TypeSet::listed(&item.ty).or(TypeSet::of_field(&item.ty)),
+            Type::Record(Shared::Static(schema)) => TypeSet::RECORD.or(TypeSet::of(schema)),
+            ty => ty.kind(),
+        }
+    }
+
+    const fn listed(item: &Type) -> TypeSet {
+        match item {
+            Type::Record(_) => TypeSet::RECORDS,
+            _ => TypeSet::LIST,
+        }
+    }
+}
+
+/// The fields of a derived schema, which are never owned.
+pub(crate) const fn derived_fields(schema: &'static Schema) -> &'static [FieldDef] {
+    match &schema.fields {
+        Cow::Borrowed(fields) => fields,
+        Cow::Owned(_) => &[],
+    }
+}
+
+impl Type {
     /// The kinds of type that it needs an engine to hold.
     pub fn needs(&self) -> TypeSet {
-        use crate::record::schema::Type;
+        match self {
+            Type::List(item) => item.ty.needs().or(TypeSet::listed(&item.ty)),
+            Type::Record(schema) => schema.fields.iter().fold(TypeSet::RECORD, |all, f| all.or(f.ty.needs())),
+            ty => ty.kind(),
+        }
+    }
+
+    /// The kind of a type that holds no other.
+    const fn kind(&self) -> TypeSet {
         match self {
             Type::U64 => TypeSet::U64,
             Type::Decimal => TypeSet::DECIMAL,
@@ -242,11 +291,6 @@ impl crate::record::schema::Type {
             Type::Timestamp | Type::Date => TypeSet::TIME,
             Type::Json => TypeSet::JSON,
             Type::Vector(_) => TypeSet::VECTOR,
-            Type::List(item) => match item.ty {
-                Type::Record(_) => item.ty.needs().or(TypeSet::RECORDS),
-                _ => item.ty.needs().or(TypeSet::LIST),
-            },
-            Type::Record(schema) => schema.fields.iter().fold(TypeSet::RECORD, |all, f| all.or(f.ty.needs())),
             _ => TypeSet::PLAIN,
         }
     }

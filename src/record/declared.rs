@@ -4,14 +4,24 @@
 
 use std::borrow::Cow;
 
-use crate::{
-    id::IdType,
-    record::{
-        field_type::Nullable,
-        json_field::JsonType,
-        schema::{FieldDef, Schema},
-    },
+use crate::record::{
+    codec::derived_fields,
+    field_type::Nullable,
+    schema::{FieldDef, Schema},
 };
+
+/// What every record is: cloned, and shared between threads. The derive's impls hold where it holds, so that a struct that is
+/// not is one mistake, which [`assert_sharable`] reports, and not one for every trait.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is cloned and sent between threads, as every record is, and cannot be",
+    label = "write `#[derive(Record, Clone)]`, and leave out fields that threads cannot share"
+)]
+pub trait Sharable: Clone + Send + Sync + 'static {}
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Sync + 'static> Sharable for T {}
+
+/// A record is sharable.
+pub const fn assert_sharable<T: Sharable>() {}
 
 /// A field type that `#[record(large)]` makes sense for.
 #[diagnostic::on_unimplemented(
@@ -32,11 +42,6 @@ pub trait Unique {}
 #[diagnostic::do_not_recommend]
 impl<T: Nullable> Unique for T {}
 
-/// `#[record(id)]`
-pub const fn id<T: IdType>() -> bool {
-    true
-}
-
 /// `#[record(unique)]`
 pub const fn unique<T: Unique>() -> bool {
     true
@@ -47,18 +52,12 @@ pub const fn large<T: Large>() -> bool {
     true
 }
 
-/// `#[record(json)]`: whether null is a value of it. What the type makes of null is known at run time alone, so it counts
-/// as one, and reading refuses the null that the type refuses.
-pub const fn json<T: JsonType>() -> bool {
-    true
-}
-
 /// `#[record(of = Larger)]`: every field of the part is called in the store what it is called in the whole.
 ///
 /// # Panics
 /// At compile time, where one is not.
 pub const fn part(whole: &'static Schema, part: &'static Schema) {
-    let (whole, part) = (fields(whole), fields(part));
+    let (whole, part) = (derived_fields(whole), derived_fields(part));
     let mut at = 0;
     while at < part.len() {
         assert!(
@@ -86,14 +85,6 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
         at += 1;
     }
     at == a.len() && at == b.len()
-}
-
-/// The fields of a derived schema, which are never owned.
-const fn fields(schema: &'static Schema) -> &'static [FieldDef] {
-    match &schema.fields {
-        Cow::Borrowed(fields) => fields,
-        Cow::Owned(_) => &[],
-    }
 }
 
 const fn name(field: &FieldDef) -> &str {

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     query::handle::{HandleKind, ListKind, OpaqueKind, ScalarKind},
     record::{
-        codec::{Decoder, Encoder, Form, TypeSet, Typed},
+        codec::{Decoder, Encoder, Form, Typed},
         schema::{FieldDef, Shared, Type},
         target::Step,
     },
@@ -35,8 +35,6 @@ pub trait FieldType: Clone + Send + Sync + 'static {
     const TYPE: Type;
     /// Whether null is a value of it.
     const NULLABLE: bool = false;
-    /// The kinds of type that it needs an engine to hold.
-    const TYPES: TypeSet = TypeSet::PLAIN;
     /// How handles of such fields behave in queries.
     type Kind: HandleKind;
 
@@ -110,13 +108,25 @@ pub trait Scalar: FieldType<Kind = ScalarKind> {
     fn value(literal: &Self::Literal) -> Value;
     /// A seen value, kept.
     fn keep(seen: Self::Ref<'_>) -> Self::Literal;
+    /// Whether a seen value is a text ([`Text`]) that passes the test.
+    #[inline]
+    fn is_text_that(_seen: Self::Ref<'_>, _test: impl FnOnce(&str) -> bool) -> bool {
+        false
+    }
 }
 
 /// A scalar that `like`, `starts_with` and their kin apply to.
-#[diagnostic::on_unimplemented(message = "`{Self}` is not text", label = "only a `String` field has text operators")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not text",
+    label = "only a `String` field has text operators; compare with `eq`, `ge`, `between`, `is_in`"
+)]
 pub trait Text: for<'a> Scalar<Ref<'a> = &'a str, Literal = String> {}
 
 /// A scalar that changes of single fields can add to.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a number",
+    label = "only a number can be added to; use `set`"
+)]
 pub trait Number: Scalar {}
 
 /// A field type that is no `Option`: what may stand inside `Option` and `Vec`.
@@ -134,8 +144,6 @@ pub trait Plain: FieldType {}
     note = "use `#[record(json)]` for anything else"
 )]
 pub trait Item: Plain {
-    /// [`TypeSet::LIST`] or [`TypeSet::RECORDS`].
-    const LISTED: TypeSet = TypeSet::LIST;
     /// The definition of an item.
     const ITEM: FieldDef = FieldDef { name: std::borrow::Cow::Borrowed("item"), ty: Self::TYPE, ..FieldDef::EMPTY };
 }
@@ -180,10 +188,9 @@ const NULL_REFUSED: &str = "null, and the field is not nullable: make it an `Opt
 // ---- integers
 
 macro_rules! integers {
-    ($($native:ty: $ty:ident, $method:ident, $types:expr;)*) => { $(
+    ($($native:ty: $ty:ident, $method:ident;)*) => { $(
         impl FieldType for $native {
             const TYPE: Type = Type::$ty;
-            const TYPES: TypeSet = $types;
             type Kind = ScalarKind;
             #[inline]
             fn encode<E: Encoder>(&self, field: &FieldDef, out: &mut E) -> Result<()> {
@@ -258,8 +265,8 @@ fn out_of_range(ty: &Type) -> String {
 }
 
 integers! {
-    i8: I8, int, TypeSet::PLAIN; i16: I16, int, TypeSet::PLAIN; i32: I32, int, TypeSet::PLAIN; i64: I64, int, TypeSet::PLAIN;
-    u8: U8, int, TypeSet::PLAIN; u16: U16, int, TypeSet::PLAIN; u32: U32, int, TypeSet::PLAIN; u64: U64, uint, TypeSet::U64;
+    i8: I8, int; i16: I16, int; i32: I32, int; i64: I64, int;
+    u8: U8, int; u16: U16, int; u32: U32, int; u64: U64, uint;
 }
 
 // ---- floats
@@ -309,10 +316,9 @@ fn not_finite(field: &FieldDef, value: f64) -> Error {
 // ---- the other scalars that are copied
 
 macro_rules! copies {
-    ($($native:ty: $variant:ident, $method:ident, $types:expr;)*) => { $(
+    ($($native:ty: $variant:ident, $method:ident;)*) => { $(
         impl FieldType for $native {
             const TYPE: Type = Type::$variant;
-            const TYPES: TypeSet = $types;
             type Kind = ScalarKind;
             #[inline]
             fn encode<E: Encoder>(&self, field: &FieldDef, out: &mut E) -> Result<()> { out.$method(field, *self) }
@@ -332,10 +338,10 @@ macro_rules! copies {
     )* };
 }
 copies! {
-    bool: Bool, bool, TypeSet::PLAIN;
-    Uuid: Uuid, uuid, TypeSet::PLAIN;
-    Date: Date, date, TypeSet::TIME;
-    Decimal: Decimal, decimal, TypeSet::DECIMAL;
+    bool: Bool, bool;
+    Uuid: Uuid, uuid;
+    Date: Date, date;
+    Decimal: Decimal, decimal;
 }
 impl Number for Decimal {}
 
@@ -344,7 +350,6 @@ items!(i8, i16, i32, i64, u16, u32, u64, Timestamp, String);
 
 impl FieldType for Timestamp {
     const TYPE: Type = Type::Timestamp;
-    const TYPES: TypeSet = TypeSet::TIME;
     type Kind = ScalarKind;
     fn encode<E: Encoder>(&self, field: &FieldDef, out: &mut E) -> Result<()> {
         out.timestamp(field, *self)
@@ -442,13 +447,16 @@ impl Scalar for String {
     fn keep(seen: &str) -> String {
         seen.to_owned()
     }
+    #[inline]
+    fn is_text_that(seen: &str, test: impl FnOnce(&str) -> bool) -> bool {
+        test(seen)
+    }
 }
 plain!(String);
 impl Text for String {}
 
 impl FieldType for Vec<u8> {
     const TYPE: Type = Type::Bytes;
-    const TYPES: TypeSet = TypeSet::BYTES;
     type Kind = ScalarKind;
     fn encode<E: Encoder>(&self, field: &FieldDef, out: &mut E) -> Result<()> {
         out.bytes(field, self)
@@ -533,7 +541,6 @@ pub(crate) fn unknown_variant(name: &str, known: &[std::borrow::Cow<'static, str
 impl<T: Plain> FieldType for Option<T> {
     const TYPE: Type = T::TYPE;
     const NULLABLE: bool = true;
-    const TYPES: TypeSet = T::TYPES;
     type Kind = T::Kind;
     #[inline]
     fn encode<E: Encoder>(&self, field: &FieldDef, out: &mut E) -> Result<()> {
@@ -591,7 +598,6 @@ impl<T: Scalar + Plain> Nullable for Option<T> {
 
 impl<T: Item> FieldType for Vec<T> {
     const TYPE: Type = Type::List(Shared::Static(&T::ITEM));
-    const TYPES: TypeSet = T::TYPES.or(T::LISTED);
     type Kind = ListKind;
     fn encode<E: Encoder>(&self, field: &FieldDef, out: &mut E) -> Result<()> {
         out.list(field, &T::ITEM, self)
@@ -634,7 +640,6 @@ impl<T: Item> Listed for Option<Vec<T>> {
 
 impl<const N: usize> FieldType for [f32; N] {
     const TYPE: Type = Type::Vector(N as u32);
-    const TYPES: TypeSet = TypeSet::VECTOR;
     type Kind = OpaqueKind;
     fn encode<E: Encoder>(&self, field: &FieldDef, out: &mut E) -> Result<()> {
         out.vector(field, self)

@@ -8,6 +8,7 @@ use crate::{
     record::{
         codec::{Decoder, Encoder, Form},
         schema::FieldDef,
+        target::Step,
     },
     value::{Value, ValueRef},
 };
@@ -15,73 +16,105 @@ use crate::{
 /// A type that a `#[record(json)]` field can have.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a `#[record(json)]` field",
-    label = "needs `Clone`, `serde::Serialize` and `serde::Deserialize`"
+    label = "write `#[derive(Clone, serde::Serialize, serde::Deserialize)]` on it"
 )]
-pub trait JsonType: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {}
-#[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> JsonType for T {}
+pub trait JsonType: Sized {
+    /// Whether null is a value of it. What the type makes of null is known at run time alone, so it counts as one, and
+    /// reading refuses the null that the type refuses.
+    #[doc(hidden)]
+    const NULLABLE: bool = true;
+    #[doc(hidden)]
+    fn encode<E: Encoder>(&self, field: &FieldDef, out: &mut E) -> Result<()>;
+    #[doc(hidden)]
+    fn read<D: Decoder>(field: &FieldDef, from: &mut D) -> Result<Option<Self>>;
+    #[doc(hidden)]
+    fn decode<D: Decoder>(field: &FieldDef, from: &mut D) -> Result<Self>;
+    /// The value of a record that lacks the field: what the type reads from null, if it reads null at all.
+    #[doc(hidden)]
+    fn missing() -> Option<Self>;
+    #[doc(hidden)]
+    fn is_null(&self) -> bool;
+    #[doc(hidden)]
+    fn cell(&self, steps: &[Step]) -> ValueRef<'static>;
+    #[doc(hidden)]
+    fn put(&mut self, field: &FieldDef, steps: &[Step], value: Value) -> Result<()>;
+    #[doc(hidden)]
+    fn check(&self, field: &FieldDef) -> Result<Form>;
+    /// JSON is stored as it is.
+    #[doc(hidden)]
+    fn normalize(&mut self, field: &FieldDef);
+}
 
-fn to_json<T: JsonType>(value: &T, field: &FieldDef) -> Result<Json> {
+// The bounds stand here and not on the trait: a type without them is then one mistake, and not one for each of them.
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> JsonType for T {
+    fn encode<E: Encoder>(&self, field: &FieldDef, out: &mut E) -> Result<()> {
+        // Null at the top is null (semantics 2.1), and only the whole value tells whether it is.
+        match to_json(self, field)? {
+            Json::Null => out.null(field),
+            json => out.json(field, &json),
+        }
+    }
+
+    fn read<D: Decoder>(field: &FieldDef, from: &mut D) -> Result<Option<Self>> {
+        from.json(field)
+    }
+
+    fn decode<D: Decoder>(field: &FieldDef, from: &mut D) -> Result<Self> {
+        match from.json(field)? {
+            Some(value) => Ok(value),
+            None => from_json(Json::Null, field),
+        }
+    }
+
+    fn missing() -> Option<Self> {
+        serde_json::from_value(Json::Null).ok()
+    }
+
+    fn is_null(&self) -> bool {
+        matches!(serde_json::to_value(self), Ok(Json::Null) | Err(_))
+    }
+
+    fn cell(&self, _: &[Step]) -> ValueRef<'static> {
+        match serde_json::to_value(self) {
+            Ok(Json::Null) | Err(_) => ValueRef::Null,
+            Ok(json) => ValueRef::Json(std::borrow::Cow::Owned(json)),
+        }
+    }
+
+    fn put(&mut self, field: &FieldDef, _: &[Step], value: Value) -> Result<()> {
+        *self = match value {
+            Value::Null => from_json(Json::Null, field)?,
+            Value::Json(json) => from_json(json, field)?,
+            other => {
+                let why = format!("a json field cannot hold a {}", other.kind());
+                return Err(Error::invalid(why).at_field(field.name.clone()));
+            }
+        };
+        Ok(())
+    }
+
+    fn check(&self, field: &FieldDef) -> Result<Form> {
+        check_json(&to_json(self, field)?, field)?;
+        Ok(Form::Stored)
+    }
+
+    fn normalize(&mut self, _: &FieldDef) {}
+}
+
+fn to_json<T: Serialize>(value: &T, field: &FieldDef) -> Result<Json> {
     let refused =
         |cause: serde_json::Error| Error::invalid("it has no JSON form").at_field(field.name.clone()).caused_by(cause);
     serde_json::to_value(value).map_err(refused)
 }
 
-fn from_json<T: JsonType>(json: Json, field: &FieldDef) -> Result<T> {
+fn from_json<T: DeserializeOwned>(json: Json, field: &FieldDef) -> Result<T> {
     let refused = |cause: serde_json::Error| {
         Error::invalid(format!("the JSON does not fit the field: {cause}"))
             .at_field(field.name.clone())
             .caused_by(cause)
     };
     serde_json::from_value(json).map_err(refused)
-}
-
-#[doc(hidden)]
-pub fn encode<T: JsonType, E: Encoder>(value: &T, field: &FieldDef, out: &mut E) -> Result<()> {
-    // Null at the top is null (semantics 2.1), and only the whole value tells whether it is.
-    match to_json(value, field)? {
-        Json::Null => out.null(field),
-        json => out.json(field, &json),
-    }
-}
-
-#[doc(hidden)]
-pub fn decode<T: JsonType, D: Decoder>(field: &FieldDef, from: &mut D) -> Result<T> {
-    match from.json(field)? {
-        Some(value) => Ok(value),
-        None => from_json(Json::Null, field),
-    }
-}
-
-/// The value of a record that lacks the field: what the type reads from null, if it reads null at all.
-#[doc(hidden)]
-pub fn missing<T: JsonType>() -> Option<T> {
-    serde_json::from_value(Json::Null).ok()
-}
-
-#[doc(hidden)]
-pub fn cell<T: JsonType>(value: &T) -> ValueRef<'static> {
-    match serde_json::to_value(value) {
-        Ok(Json::Null) | Err(_) => ValueRef::Null,
-        Ok(json) => ValueRef::Json(std::borrow::Cow::Owned(json)),
-    }
-}
-
-#[doc(hidden)]
-pub fn put<T: JsonType>(field: &FieldDef, value: Value) -> Result<T> {
-    match value {
-        Value::Null => from_json(Json::Null, field),
-        Value::Json(json) => from_json(json, field),
-        other => {
-            Err(Error::invalid(format!("a json field cannot hold a {}", other.kind())).at_field(field.name.clone()))
-        }
-    }
-}
-
-#[doc(hidden)]
-pub fn check<T: JsonType>(value: &T, field: &FieldDef) -> Result<Form> {
-    check_json(&to_json(value, field)?, field)?;
-    Ok(Form::Stored)
 }
 
 /// Refuses U+0000 in any text or name inside (semantics 2.6), and nesting over 128 levels.

@@ -10,7 +10,7 @@ fn csv(text: &str) -> Vec<Result<Document, dk_data::Error>> {
 }
 
 /// A file of the shared real data; the tests are run beside it.
-fn shared(path: &str) -> Vec<u8> {
+pub fn shared(path: &str) -> Vec<u8> {
     let path = format!("{}/../shared/data/{path}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(&path).unwrap_or_else(|e| panic!("{path} must stand beside the project: {e}"))
 }

@@ -1,6 +1,7 @@
 //! The integration tests, one binary: each module is a subject, each test's name a promise.
 
 mod aggregate;
+mod airports;
 mod bad_input;
 mod csv_nested;
 mod derive;
@@ -9,5 +10,5 @@ mod filter;
 mod formats;
 mod layer;
 mod memory;
+mod naughty;
 mod tidy;
-mod ui;

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Generics, Ident, spanned::Spanned};
 
-use crate::ast::{Field, Record};
+use crate::ast::{self, Field, Record};
 
 /// A stored field with its place in the schema.
 struct Place<'a> {
@@ -40,19 +40,11 @@ impl Place<'_> {
     /// Its definition.
     fn definition(&self) -> TokenStream {
         let index = self.index;
-        quote!(&Self::__DK_FIELDS[#index])
+        quote!(&Self::A_RECORD_THAT_HOLDS_ITSELF_KEEPS_AN_ID_OR_JSON[#index])
     }
-    /// A function of `FieldType` for its type, or of the module for JSON in the place of one.
+    /// A function of the trait that its type has.
     fn call(&self, function: &str) -> TokenStream {
-        let (ty, span) = (self.field.ty, self.field.ty.span());
-        let function = Ident::new(function, span);
-        match self.field.attrs.json {
-            Some(_) => quote_spanned!(span=> ::dk_data::record::json_field::#function::<#ty>),
-            None => quote_spanned!(span=> <#ty as ::dk_data::record::field_type::FieldType>::#function),
-        }
-    }
-    fn is_json(&self) -> bool {
-        self.field.attrs.json.is_some()
+        self.field.of_type(function)
     }
     /// What decoding keeps it in until all are there.
     fn slot(&self) -> Ident {
@@ -62,12 +54,7 @@ impl Place<'_> {
 
 fn encode(places: &[Place<'_>]) -> TokenStream {
     let fields = places.iter().map(|place| {
-        let (name, definition) = (place.field.ident, place.definition());
-        // The functions for JSON are generic in the encoder, too.
-        let call = match place.is_json() {
-            true => quote!(::dk_data::record::json_field::encode),
-            false => place.call("encode"),
-        };
+        let (name, definition, call) = (place.field.ident, place.definition(), place.call("encode"));
         quote!(#call(&self.#name, #definition, __dk_out)?;)
     });
     quote! {
@@ -115,23 +102,15 @@ fn decode(record: &Record<'_>, places: &[Place<'_>]) -> TokenStream {
 
 /// What the decoder has come to, as the field's type.
 fn read(place: &Place<'_>) -> TokenStream {
-    let (ty, definition) = (place.field.ty, place.definition());
-    let span = ty.span();
-    let json = quote!(::dk_data::record::json_field::decode::<#ty, __DkD>);
-    match (place.field.attrs.default.is_some(), place.is_json()) {
-        (false, true) => quote_spanned!(span=> #json(#definition, __dk_from)?),
-        (false, false) => {
+    let definition = place.definition();
+    match place.field.attrs.default {
+        None => {
             let decode = place.call("decode");
-            quote_spanned!(span=> #decode(#definition, __dk_from)?)
+            quote!(#decode(#definition, __dk_from)?)
         }
         // Null is read as missing is (semantics 2.1): both give the default.
-        (true, true) => quote_spanned! {span=>
-            ::core::option::Option::unwrap_or_default(
-                ::dk_data::record::codec::Decoder::json::<#ty>(__dk_from, #definition)?
-            )
-        },
-        (true, false) => {
-            let read = place.call("read");
+        Some(_) => {
+            let (read, span) = (place.call("read"), place.field.ty.span());
             quote_spanned!(span=> ::core::option::Option::unwrap_or_default(#read(#definition, __dk_from)?))
         }
     }
@@ -145,7 +124,7 @@ fn taken(place: &Place<'_>) -> TokenStream {
     }
     let (missing, definition) = (place.call("missing"), place.definition());
     quote! {
-        #name: match ::core::option::Option::or_else(#slot, #missing) {
+        #name: match ::core::option::Option::or_else(#slot, || #missing()) {
             ::core::option::Option::Some(__dk_value) => __dk_value,
             ::core::option::Option::None => {
                 return ::core::result::Result::Err(::dk_data::record::codec::Decoder::misfit(
@@ -161,8 +140,7 @@ fn taken(place: &Place<'_>) -> TokenStream {
 fn cell(places: &[Place<'_>]) -> TokenStream {
     let arms = places.iter().map(|place| {
         let (index, name, call) = (place.index, place.field.ident, place.call("cell"));
-        let rest = (!place.is_json()).then(|| quote!(, __dk_rest));
-        quote!(::core::option::Option::Some(#index) => #call(&self.#name #rest),)
+        quote!(::core::option::Option::Some(#index) => #call(&self.#name, __dk_rest),)
     });
     quote! {
         fn cell(&self, __dk_steps: &[::dk_data::record::target::Step]) -> ::dk_data::ValueRef<'_> {
@@ -182,13 +160,8 @@ fn put(places: &[Place<'_>]) -> TokenStream {
     let arms = places.iter().map(|place| {
         let (index, name, definition) = (place.index, place.field.ident, place.definition());
         let call = place.call("put");
-        match place.is_json() {
-            true => quote! {
-                ::core::option::Option::Some(#index) => self.#name = #call(#definition, __dk_value)?,
-            },
-            false => quote! {
-                ::core::option::Option::Some(#index) => #call(&mut self.#name, #definition, __dk_rest, __dk_value)?,
-            },
+        quote! {
+            ::core::option::Option::Some(#index) => #call(&mut self.#name, #definition, __dk_rest, __dk_value)?,
         }
     });
     quote! {
@@ -228,9 +201,8 @@ fn check(places: &[Place<'_>]) -> TokenStream {
     }
 }
 
-/// JSON is stored as it is.
 fn normalize(places: &[Place<'_>]) -> TokenStream {
-    let fields = places.iter().filter(|place| !place.is_json()).map(|place| {
+    let fields = places.iter().map(|place| {
         let (name, definition, call) = (place.field.ident, place.definition(), place.call("normalize"));
         quote!(#call(&mut self.#name, #definition);)
     });
@@ -243,9 +215,10 @@ fn normalize(places: &[Place<'_>]) -> TokenStream {
 
 fn own_id(places: &[Place<'_>]) -> TokenStream {
     let id = places.iter().find(|place| place.field.attrs.id.is_some()).map(|place| {
-        let (name, ty, stored) = (place.field.ident, place.field.ty, &place.field.name);
-        quote_spanned! {ty.span()=>
-            match <#ty as ::dk_data::id::IdType>::to_id(&self.#name) {
+        let (name, stored) = (place.field.ident, &place.field.name);
+        let to_id = ast::qualified(place.field.ty, &quote!(::dk_data::id::IdType), "to_id");
+        quote! {
+            match #to_id(&self.#name) {
                 ::core::result::Result::Ok(__dk_id) => ::core::result::Result::Ok(::core::option::Option::Some(__dk_id)),
                 ::core::result::Result::Err(__dk_cause) => ::core::result::Result::Err(
                     <::dk_data::Error as ::core::convert::From<_>>::from(__dk_cause).at_field(#stored),

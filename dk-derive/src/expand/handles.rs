@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use syn::{GenericParam, Generics, Ident, Visibility, ext::IdentExt, spanned::Spanned};
+use syn::{GenericParam, Generics, Ident, Visibility, ext::IdentExt};
 
 use crate::ast::{self, Field, Record};
 
@@ -56,17 +56,12 @@ fn marker_name(field: &Field<'_>) -> Ident {
 }
 
 fn marker(record: &Record<'_>, field: &Field<'_>, generics: &Generics) -> TokenStream {
-    let (name, vis, span) = (marker_name(field), record.vis, field.ty.span());
+    let (name, vis) = (marker_name(field), record.vis);
     let (own, ident, ty, get) = (unbounded(record.generics), record.ident, field.ty, field.ident);
     let types: Vec<&Ident> = generics.type_params().map(|param| &param.ident).collect();
     let (params, arguments, clause) = generics.split_for_impl();
     let (called, text) = (&field.name, field.ident.unraw().to_string());
-    let is_null = match field.attrs.json {
-        Some(_) => quote_spanned! {span=>
-            ::core::matches!(::dk_data::record::json_field::cell(&__dk_record.#get), ::dk_data::ValueRef::Null)
-        },
-        None => quote_spanned!(span=> <#ty as ::dk_data::record::field_type::FieldType>::is_null(&__dk_record.#get)),
-    };
+    let is_null = field.of_type("is_null");
     quote! {
         #[doc(hidden)]
         #[allow(non_camel_case_types, dead_code, unreachable_pub)]
@@ -91,15 +86,21 @@ fn marker(record: &Record<'_>, field: &Field<'_>, generics: &Generics) -> TokenS
             type Record = #ident #arguments;
             type Type = #ty;
             const SELF: Self = Self(::core::marker::PhantomData);
-            const NAME: &'static str = #called;
+            const NAME: &'static ::core::primitive::str = #called;
             #[inline]
             fn get(__dk_record: &Self::Record) -> &Self::Type {
                 &__dk_record.#get
             }
             #[inline]
-            fn is_null(__dk_record: &Self::Record) -> bool {
-                #is_null
+            fn is_null(__dk_record: &Self::Record) -> ::core::primitive::bool {
+                #is_null(&__dk_record.#get)
             }
+        }
+        #[automatically_derived]
+        #[allow(deprecated)]
+        impl #params ::dk_data::query::handle::FieldOf<#ident #arguments> for #name #arguments #clause {
+            type Under<__DkA: ::dk_data::query::handle::NestedField<Inner = #ident #arguments>> =
+                ::dk_data::query::handle::At<__DkA, Self>;
         }
     }
 }
@@ -125,15 +126,19 @@ fn constant(record: &Record<'_>, field: &Field<'_>, handle: &Ident) -> TokenStre
     let arguments = ast::arguments(record.generics);
     let marker = quote!(#marker<#(#arguments),*>);
     let doc = format!("The field `{}` in queries.", field.name);
+    let (first, last) = ast::ends(ty);
     let handle_type = match (field.attrs.json, field.attrs.large) {
-        (None, None) => quote_spanned! {ty.span()=>
-            <<#ty as ::dk_data::record::field_type::FieldType>::Kind
-                as ::dk_data::query::handle::HandleKind>::Handle<#marker>
-        },
+        (None, None) => {
+            let kind = field.of_type("Kind");
+            let open = quote_spanned!(first=> <);
+            quote_spanned!(last=> #open #kind as ::dk_data::query::handle::HandleKind>::Handle<#marker>)
+        }
         _ => quote!(::dk_data::query::handle::OpaqueColumn<#marker>),
     };
+    let root = quote_spanned!(first=> ::);
+    let value = quote_spanned!(last=> #root dk_data::query::handle::Handle::NEW);
     quote! {
         #[doc = #doc]
-        #vis const #handle: #handle_type = ::dk_data::query::handle::Handle::NEW;
+        #vis const #handle: #handle_type = #value;
     }
 }

@@ -9,7 +9,7 @@ mod subset;
 mod text_enum;
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::DeriveInput;
 
 pub use self::{
@@ -50,8 +50,18 @@ fn whole_record(record: &ast::Record<'_>) -> TokenStream {
         let handles = handles::handles(record, |_, _| true);
         quote!(#query #handles)
     });
+    let sharable = sharable(record);
     quote! {
-        const _: () = { #schema #codec #nested #subsets #handles };
+        const _: () = { #sharable #schema #codec #nested #subsets #handles };
+    }
+}
+
+/// The one assertion of what every impl has as a condition; see [`ast::Record::bounded`].
+fn sharable(record: &ast::Record<'_>) -> TokenStream {
+    let (ident, span) = (record.ident, record.ident.span());
+    match record.generics.params.is_empty() {
+        true => quote_spanned!(span=> const _: () = ::dk_data::record::declared::assert_sharable::<#ident>();),
+        false => TokenStream::new(),
     }
 }
 

@@ -15,8 +15,6 @@ pub fn nested(ident: &Ident, generics: &Generics) -> TokenStream {
             const TYPE: ::dk_data::record::schema::Type = ::dk_data::record::schema::Type::Record(
                 ::dk_data::record::schema::Shared::Static(<Self as ::dk_data::record::codec::Typed>::SCHEMA),
             );
-            const TYPES: ::dk_data::record::codec::TypeSet =
-                <Self as ::dk_data::record::codec::Typed>::TYPES.or(::dk_data::record::codec::TypeSet::RECORD);
             type Kind = ::dk_data::query::handle::RecordKind;
             #methods
         }
@@ -25,9 +23,7 @@ pub fn nested(ident: &Ident, generics: &Generics) -> TokenStream {
         impl #params ::dk_data::record::field_type::Plain for #ident #arguments #clause {}
         #[automatically_derived]
         #[allow(deprecated)]
-        impl #params ::dk_data::record::field_type::Item for #ident #arguments #clause {
-            const LISTED: ::dk_data::record::codec::TypeSet = ::dk_data::record::codec::TypeSet::RECORDS;
-        }
+        impl #params ::dk_data::record::field_type::Item for #ident #arguments #clause {}
         #[automatically_derived]
         #[allow(deprecated)]
         impl #params ::dk_data::record::field_type::Nested for #ident #arguments #clause {

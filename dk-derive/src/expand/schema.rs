@@ -4,60 +4,56 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Generics, LitStr, spanned::Spanned};
 
-use crate::ast::{Field, Record};
+use crate::ast::{self, Field, Record};
 
 /// The definitions of the fields, and the schema of them.
 pub fn schema(record: &Record<'_>, generics: &Generics) -> TokenStream {
     let (ident, name) = (record.ident, record.name());
     let (params, arguments, clause) = generics.split_for_impl();
     let fields = record.stored().map(definition);
-    let types = record.stored().map(types);
     quote! {
         #[automatically_derived]
         #[allow(dead_code, deprecated)]
         impl #params #ident #arguments #clause {
             // The codec takes definitions from here: a constant place in a constant list costs nothing and cannot miss.
+            // Its name is what the compiler says first of records that hold each other.
             #[doc(hidden)]
-            const __DK_FIELDS: &'static [::dk_data::record::schema::FieldDef] = &[#(#fields),*];
+            const A_RECORD_THAT_HOLDS_ITSELF_KEEPS_AN_ID_OR_JSON: &'static [::dk_data::record::schema::FieldDef] = &[#(#fields),*];
         }
         #[automatically_derived]
         #[allow(deprecated)]
         impl #params ::dk_data::record::codec::Typed for #ident #arguments #clause {
             const SCHEMA: &'static ::dk_data::record::schema::Schema = &::dk_data::record::schema::Schema {
                 name: ::std::borrow::Cow::Borrowed(#name),
-                fields: ::std::borrow::Cow::Borrowed(Self::__DK_FIELDS),
+                fields: ::std::borrow::Cow::Borrowed(Self::A_RECORD_THAT_HOLDS_ITSELF_KEEPS_AN_ID_OR_JSON),
                 open: false,
             };
             const TYPES: ::dk_data::record::codec::TypeSet =
-                ::dk_data::record::codec::TypeSet::NONE #(.or(#types))*;
+                ::dk_data::record::codec::TypeSet::of(<Self as ::dk_data::record::codec::Typed>::SCHEMA);
         }
     }
 }
 
 fn definition(field: &Field<'_>) -> TokenStream {
     let (name, ty, attrs) = (&field.name, field.ty, &field.attrs);
-    let (holds, nullable) = match attrs.json {
-        Some(_) => (
-            quote!(::dk_data::record::schema::Type::Json),
-            quote_spanned!(ty.span()=> ::dk_data::record::declared::json::<#ty>()),
-        ),
-        None => (
-            quote_spanned!(ty.span()=> <#ty as ::dk_data::record::field_type::FieldType>::TYPE),
-            quote_spanned!(ty.span()=> <#ty as ::dk_data::record::field_type::FieldType>::NULLABLE),
-        ),
+    let nullable = field.of_type("NULLABLE");
+    let holds = match attrs.json {
+        Some(_) => quote!(::dk_data::record::schema::Type::Json),
+        None => field.of_type("TYPE"),
     };
     let aliases = attrs.alias.iter().map(LitStr::value);
     let default = attrs.default.is_some();
     let index = attrs.index.is_some();
-    // Whether the type can be what the attribute says is known to the compiler alone: it checks the bound of a function.
-    let [id, unique, large] =
-        [("id", attrs.id), ("unique", attrs.unique), ("large", attrs.large)].map(|(word, set)| {
-            let check = syn::Ident::new(word, ty.span());
-            match set {
-                Some(_) => quote_spanned!(ty.span()=> ::dk_data::record::declared::#check::<#ty>()),
-                None => quote!(false),
-            }
-        });
+    // Whether the type can be what the attribute says is known to the compiler alone: it checks a bound.
+    let order = ast::qualified(ty, &quote!(::dk_data::id::IdType), "ORDER");
+    let id = attrs.id.map_or_else(|| quote!(false), |_| quote!(::core::matches!(#order, _)));
+    let [unique, large] = [("unique", attrs.unique), ("large", attrs.large)].map(|(word, set)| {
+        let check = syn::Ident::new(word, ty.span());
+        match set {
+            Some(_) => quote_spanned!(ty.span()=> ::dk_data::record::declared::#check::<#ty>()),
+            None => quote!(false),
+        }
+    });
     quote! {
         ::dk_data::record::schema::FieldDef {
             name: ::std::borrow::Cow::Borrowed(#name),
@@ -70,17 +66,5 @@ fn definition(field: &Field<'_>) -> TokenStream {
             large: #large,
             aliases: ::std::borrow::Cow::Borrowed(&[#(::std::borrow::Cow::Borrowed(#aliases)),*]),
         }
-    }
-}
-
-fn types(field: &Field<'_>) -> TokenStream {
-    let ty = field.ty;
-    let types = match field.attrs.json {
-        Some(_) => quote!(::dk_data::record::codec::TypeSet::JSON),
-        None => quote_spanned!(ty.span()=> <#ty as ::dk_data::record::field_type::FieldType>::TYPES),
-    };
-    match field.attrs.unique {
-        Some(_) => quote!(#types.or(::dk_data::record::codec::TypeSet::UNIQUE)),
-        None => types,
     }
 }

@@ -24,12 +24,12 @@ pub fn text_enum(input: &TextEnum<'_>) -> TokenStream {
             impl ::dk_data::record::field_type::TextEnum for #ident {
                 const NAMES: &'static [::std::borrow::Cow<'static, str>] =
                     &[#(::std::borrow::Cow::Borrowed(#names)),*];
-                fn name(&self) -> &'static str {
+                fn name(&self) -> &'static ::core::primitive::str {
                     match self {
                         #(Self::#variants => #names,)*
                     }
                 }
-                fn from_name(__dk_name: &str) -> ::core::option::Option<Self> {
+                fn from_name(__dk_name: &::core::primitive::str) -> ::core::option::Option<Self> {
                     match __dk_name {
                         #(#spellings => ::core::option::Option::Some(Self::#variants),)*
                         _ => ::core::option::Option::None,
@@ -56,18 +56,18 @@ pub fn scalar(ident: &Ident) -> TokenStream {
         #[allow(deprecated)]
         impl ::dk_data::record::field_type::Scalar for #ident {
             // Variants are ordered as their names are (semantics 2.7), so a predicate sees the name.
-            type Ref<'__dk_a> = &'static str;
-            type Literal = &'static str;
-            fn look(&self) -> &'static str {
+            type Ref<'__dk_a> = &'static ::core::primitive::str;
+            type Literal = &'static ::core::primitive::str;
+            fn look(&self) -> &'static ::core::primitive::str {
                 ::dk_data::record::field_type::TextEnum::name(self)
             }
-            fn view(__dk_literal: &&'static str) -> &'static str {
+            fn view(__dk_literal: &&'static ::core::primitive::str) -> &'static ::core::primitive::str {
                 __dk_literal
             }
-            fn value(__dk_literal: &&'static str) -> ::dk_data::Value {
+            fn value(__dk_literal: &&'static ::core::primitive::str) -> ::dk_data::Value {
                 ::dk_data::Value::Text(::std::string::String::from(*__dk_literal))
             }
-            fn keep(__dk_seen: &'static str) -> &'static str {
+            fn keep(__dk_seen: &'static ::core::primitive::str) -> &'static ::core::primitive::str {
                 __dk_seen
             }
         }
@@ -75,14 +75,14 @@ pub fn scalar(ident: &Ident) -> TokenStream {
         #[allow(deprecated)]
         impl ::dk_data::record::field_type::Nullable for #ident {
             type Scalar = Self;
-            fn seen(&self) -> ::core::option::Option<&'static str> {
+            fn seen(&self) -> ::core::option::Option<&'static ::core::primitive::str> {
                 ::core::option::Option::Some(::dk_data::record::field_type::TextEnum::name(self))
             }
         }
         #[automatically_derived]
         #[allow(deprecated)]
         impl ::dk_data::query::literal::Literal<#ident> for #ident {
-            fn literal(self) -> &'static str {
+            fn literal(self) -> &'static ::core::primitive::str {
                 ::dk_data::record::field_type::TextEnum::name(&self)
             }
         }
