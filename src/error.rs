@@ -33,6 +33,8 @@ pub enum ErrorKind {
     Configuration,
     /// The other side could not be reached, or the connection broke.
     Connection,
+    /// Another process holds the store; wait, or tell the store to wait longer.
+    Locked,
     /// The deadline passed; what was done until then is said in the message.
     Timeout,
     /// The caller's cancellation token was set.
@@ -60,6 +62,7 @@ impl ErrorKind {
             ErrorKind::Query => "query",
             ErrorKind::Configuration => "configuration",
             ErrorKind::Connection => "connection",
+            ErrorKind::Locked => "locked",
             ErrorKind::Timeout => "timeout",
             ErrorKind::Cancelled => "cancelled",
             ErrorKind::Budget => "budget exceeded",
@@ -184,7 +187,7 @@ impl Error {
     /// An error of `kind`; the message says what is wrong and what to do. Never put a secret into it.
     #[cold]
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        let retryable = matches!(kind, ErrorKind::Connection | ErrorKind::Timeout);
+        let retryable = matches!(kind, ErrorKind::Connection | ErrorKind::Locked | ErrorKind::Timeout);
         Error(Box::new(Inner { kind, message: message.into(), place: Place::default(), cause: None, retryable }))
     }
     /// Why: the error of another crate, kept as the [source](std::error::Error::source).

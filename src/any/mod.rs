@@ -35,6 +35,7 @@ macro_rules! backends {
         /// |---|---|
         /// | `memory:` | [`Memory`], empty and its own |
         /// | `postgres://user:password@host/database` | PostgreSQL, with the feature `postgres` |
+        /// | `file:data`, `file:data/people.csv?id=email` | `Files`: a folder, or one file; feature `file` |
         ///
         /// What the chosen backend cannot do is answered with `Unsupported`, before anything is sent.
         ///
@@ -163,6 +164,11 @@ backends! {
     Postgres(crate::backend::postgres::Postgres), built (feature = "postgres"), schemes ["postgres", "postgresql"],
     provides [transactions] [split] [],
     open |rest| crate::backend::postgres::Postgres::open_rest(rest);
+
+    /// Records in the user's own files.
+    Files(crate::backend::file::Files), built (feature = "file"), schemes ["file"],
+    provides [] [split] [aggregates],
+    open crate::backend::file::Files::open_url;
 }
 
 impl Engine for AnyDatabase {

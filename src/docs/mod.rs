@@ -2,7 +2,7 @@
 //!
 //! - [`tutorial`]: from nothing to transactions, for users.
 //! - [`semantics`]: what every operation means, clause by clause, on every backend.
-//! - `postgres`, with the feature of that name: connecting, tables and indexes, transactions, what each error means.
+//! - [`files`]: what is where, what is safe, and what other tools see when.
 //! - [`new_backend`]: how to bring a backend of your own.
 //! - [`design`]: why things are as they are.
 //! - [`changelog`]: what changed for users.
@@ -13,9 +13,8 @@
 pub mod tutorial {}
 #[doc = include_str!("semantics.md")]
 pub mod semantics {}
-#[cfg(feature = "postgres")]
-#[doc = include_str!("postgres.md")]
-pub mod postgres {}
+#[doc = include_str!("files.md")]
+pub mod files {}
 #[doc = include_str!("new_backend.md")]
 pub mod new_backend {}
 #[doc = include_str!("design.md")]

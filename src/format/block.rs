@@ -74,6 +74,12 @@ impl Block {
         &self.bytes
     }
 
+    /// Where it begins, in bytes from the start of the input.
+    #[cfg(feature = "file")]
+    pub fn offset(&self) -> u64 {
+        self.start.offset
+    }
+
     /// The place of the byte `at`.
     pub fn position(&self, at: usize) -> Position {
         self.start.after(self.bytes.get(..at).unwrap_or(&self.bytes))
@@ -277,6 +283,15 @@ impl<R: Read, F: Framing> Blocks<R, F> {
             failure: None,
             spare: Vec::new(),
         }
+    }
+
+    /// Says that the input begins at a place inside a larger one, where no byte order mark is.
+    #[cfg(feature = "file")]
+    #[must_use]
+    pub fn starting_at(mut self, start: Position) -> Self {
+        self.progress.begun = start != Position::START;
+        self.start = start;
+        self
     }
 
     /// Takes back a block that is no longer needed, so that its memory serves again.

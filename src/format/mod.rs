@@ -11,7 +11,7 @@ pub mod csv;
 pub(crate) mod error;
 pub mod json;
 mod mask;
-mod parallel;
+pub(crate) mod parallel;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How often a record that changes meanwhile is looked at again before giving up.
-const MAX_ROUNDS: usize = 64;
+const MAX_ROUNDS: usize = 1_000;
 
 /// Changes single fields of every record that the query admits; says of how many.
 pub(crate) fn patch<R: RecordCodec, D: Driver<R>, P: Predicate<R>>(

@@ -10,7 +10,7 @@ mod split;
 mod store;
 mod table;
 mod transaction;
-mod unique;
+pub(in crate::backend) mod unique;
 
 use std::{
     collections::HashMap,

@@ -10,20 +10,20 @@ use crate::{
 };
 
 /// The unique fields of a schema, other than its id.
-pub(super) struct UniqueFields(Vec<Step>);
+pub(in crate::backend) struct UniqueFields(Vec<Step>);
 
 /// The values that one record has of the unique fields, in their order; null where it has none.
-pub(super) type UniqueValues = Vec<Value>;
+pub(in crate::backend) type UniqueValues = Vec<Value>;
 
 impl UniqueFields {
-    pub(super) fn of(schema: &Schema) -> UniqueFields {
+    pub(in crate::backend) fn of(schema: &Schema) -> UniqueFields {
         let unique = schema.fields.iter().enumerate().filter(|(_, field)| field.unique && !field.id);
         UniqueFields(unique.map(|(index, field)| Step { name: field.name.clone(), index: Some(index) }).collect())
     }
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::backend) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-    pub(super) fn values<R: RecordCodec>(&self, record: &R) -> UniqueValues {
+    pub(in crate::backend) fn values<R: RecordCodec>(&self, record: &R) -> UniqueValues {
         self.0.iter().map(|step| record.cell(std::slice::from_ref(step)).into_owned()).collect()
     }
     fn name(&self, place: usize) -> &str {
@@ -31,14 +31,14 @@ impl UniqueFields {
     }
     /// The error of a value that another record has.
     #[cold]
-    pub(super) fn taken(&self, place: usize) -> Error {
+    pub(in crate::backend) fn taken(&self, place: usize) -> Error {
         Error::already_exists("another record has this value of a unique field").at_field(self.name(place).to_owned())
     }
 }
 
 /// For each unique field, which record has which value.
 #[derive(Default)]
-pub(super) struct UniqueIndex(Vec<BTreeMap<ByOrder, Id>>);
+pub(in crate::backend) struct UniqueIndex(Vec<BTreeMap<ByOrder, Id>>);
 
 /// A value in the one total order.
 struct ByOrder(Value);
@@ -62,12 +62,12 @@ impl Eq for ByOrder {}
 
 impl UniqueIndex {
     /// The record that has this value, if any has.
-    pub(super) fn owner(&self, place: usize, value: &Value) -> Option<&Id> {
+    pub(in crate::backend) fn owner(&self, place: usize, value: &Value) -> Option<&Id> {
         if value.is_null() { None } else { self.0.get(place)?.get(&ByOrder(value.clone())) }
     }
 
     /// Refuses values that another record has.
-    pub(super) fn check(&self, fields: &UniqueFields, values: &UniqueValues, id: &Id) -> Result<()> {
+    pub(in crate::backend) fn check(&self, fields: &UniqueFields, values: &UniqueValues, id: &Id) -> Result<()> {
         let taken = |(place, value): (usize, &Value)| self.owner(place, value).is_some_and(|owner| owner != id);
         match values.iter().enumerate().position(taken) {
             Some(place) => Err(fields.taken(place).at_id(id)),
@@ -76,14 +76,14 @@ impl UniqueIndex {
     }
 
     /// Notes what a record has; what it had before was [released](Self::release).
-    pub(super) fn claim(&mut self, values: UniqueValues, id: &Id) {
+    pub(in crate::backend) fn claim(&mut self, values: UniqueValues, id: &Id) {
         self.0.resize_with(self.0.len().max(values.len()), BTreeMap::new);
         let claims = self.0.iter_mut().zip(values).filter(|(_, value)| !value.is_null());
         claims.for_each(|(index, value)| drop(index.insert(ByOrder(value), id.clone())));
     }
 
     /// Lets go of what a record had.
-    pub(super) fn release(&mut self, values: UniqueValues) {
+    pub(in crate::backend) fn release(&mut self, values: UniqueValues) {
         let releases = self.0.iter_mut().zip(values).filter(|(_, value)| !value.is_null());
         releases.for_each(|(index, value)| drop(index.remove(&ByOrder(value))));
     }

@@ -20,7 +20,6 @@ mod cell;
 mod codec;
 mod config;
 mod copy;
-mod describe;
 mod error;
 mod fold;
 mod link;

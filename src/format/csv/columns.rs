@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::RawRecord;
 use crate::{
     error::{Error, Result},
-    record::{Name, Schema, Type, path::take_segment},
+    record::{Name, Path, Schema, Type, path::take_segment},
 };
 
 /// What each column of a file is.
@@ -62,11 +62,51 @@ impl Columns {
         Ok(Columns { names, top })
     }
 
+    /// The path that the column of this name leads to; the name alone where no field is called like it.
+    #[cfg(feature = "file")]
+    pub(crate) fn path_of(name: &str, schema: &Schema) -> Path {
+        let Place { fields, undeclared } = Place::of(name, schema);
+        let mut here = Some(schema);
+        let mut path: Option<Path> = None;
+        for index in fields {
+            let Some(field) = here.and_then(|schema| schema.fields.get(index)) else { break };
+            path = Some(match path {
+                None => Path::field(field.name.clone()),
+                Some(path) => path.then(field.name.clone()),
+            });
+            here = match &field.ty {
+                Type::Record(inside) => Some(&**inside),
+                _ => None,
+            };
+        }
+        match (path, undeclared) {
+            (Some(path), Some(last)) => path.then(last),
+            (Some(path), None) => path,
+            (None, _) => Path::field(name.to_owned()),
+        }
+    }
+
+    /// Whether the file has a column for what a column of this name would hold, whatever it is called there.
+    #[cfg(feature = "file")]
+    pub(crate) fn holds(&self, name: &str, schema: &Schema) -> bool {
+        let wanted = Place::of(name, schema);
+        self.names.iter().any(|name| {
+            let place = Place::of(name, schema);
+            !place.fields.is_empty() && wanted.fields.starts_with(&place.fields)
+        })
+    }
+
+    /// The names in the header.
+    #[cfg(feature = "file")]
+    pub(crate) fn names(&self) -> &[Name] {
+        &self.names
+    }
+
     /// Refuses a header in which a name stands twice.
     ///
     /// # Errors
     /// `Corrupt`, with the column.
-    pub(super) fn distinct(names: &[Name]) -> Result<()> {
+    pub(crate) fn distinct(names: &[Name]) -> Result<()> {
         let mut seen = HashSet::with_capacity(names.len());
         match names.iter().position(|name| !seen.insert(name)) {
             None => Ok(()),

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Offers the cells of one row, or those of a record inside it.
-pub(super) struct RowDecoder<'a, 'b> {
+pub(crate) struct RowDecoder<'a, 'b> {
     level: &'a Level,
     row: RawRecord<'a, 'b>,
     /// The entry of the level that comes next.
@@ -40,7 +40,7 @@ pub(super) struct RowDecoder<'a, 'b> {
 const NO_COLUMN: usize = usize::MAX;
 
 impl<'a, 'b> RowDecoder<'a, 'b> {
-    pub(super) fn new(columns: &'a Columns, row: RawRecord<'a, 'b>) -> Self {
+    pub(crate) fn new(columns: &'a Columns, row: RawRecord<'a, 'b>) -> Self {
         RowDecoder::of_level(&columns.top, row)
     }
 

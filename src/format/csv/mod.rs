@@ -52,7 +52,13 @@ pub(crate) use record::{RawField, RawRecord, Records};
 pub(crate) use split::Quotes;
 pub(crate) use write::{Quoting, Row};
 
+#[cfg(feature = "file")]
+pub(crate) use columns::Columns;
+#[cfg(feature = "file")]
+pub(crate) use decode::RowDecoder;
 pub use reader::CsvReader;
+#[cfg(feature = "file")]
+pub(crate) use reader::{CellFilter, numbered, take_header};
 pub use writer::CsvWriter;
 
 use std::io::{Read, Write};

@@ -71,7 +71,7 @@ impl<R: RecordCodec, I: Read> Iterator for CsvReader<R, I> {
 }
 
 /// The names of the first record, which is taken out of the block.
-fn take_header(block: &mut Block, dialect: Dialect) -> Result<Vec<Name>> {
+pub(crate) fn take_header(block: &mut Block, dialect: Dialect) -> Result<Vec<Name>> {
     let mut records = Records::new(block, dialect);
     let names = match records.next_record() {
         None => Vec::new(),
@@ -91,7 +91,7 @@ fn take_header(block: &mut Block, dialect: Dialect) -> Result<Vec<Name>> {
 
 /// The names of columns without a header: those that the writer gives the schema, in order, then `column_1`, `column_2`,
 /// … by their places.
-fn numbered(block: &Block, dialect: Dialect, schema: &Schema) -> Result<Vec<Name>> {
+pub(crate) fn numbered(block: &Block, dialect: Dialect, schema: &Schema) -> Result<Vec<Name>> {
     let count = match Records::new(block, dialect).next_record() {
         Some(row) => row.map_err(|e| raised(&e))?.len(),
         None => 0,
@@ -113,7 +113,7 @@ struct RowParser<R: RecordCodec> {
 }
 
 /// A predicate over raw cells: for each of its columns, which cell it is and how that is read.
-struct CellFilter<R> {
+pub(crate) struct CellFilter<R> {
     bound: Bound<R>,
     cells: Vec<CellSource>,
 }
@@ -128,14 +128,43 @@ enum CellSource {
 }
 
 impl<R: RecordCodec> CellFilter<R> {
-    fn new(bound: Bound<R>, columns: &Columns, schema: &Schema) -> Result<Self> {
+    pub(crate) fn new(bound: Bound<R>, columns: &Columns, schema: &Schema) -> Result<Self> {
         let sources = bound.columns().iter().map(|target| CellSource::of(target, columns, schema));
         let cells = sources.collect::<Result<_>>()?;
         Ok(CellFilter { bound, cells })
     }
+
+    /// Whether it is true of a row. All cells that it reads are parsed first; `cells` is room for them.
+    pub(crate) fn admits<'b>(
+        &self,
+        columns: &Columns,
+        row: RawRecord<'_, 'b>,
+        cells: &mut Vec<ValueRef<'b>>,
+    ) -> Result<bool> {
+        cells.clear();
+        for source in &self.cells {
+            cells.push(source.cell(columns, row)?);
+        }
+        let Ok(holds) = self.bound.test(cells.as_slice());
+        Ok(holds)
+    }
 }
 
 impl CellSource {
+    fn cell<'b>(&self, columns: &Columns, row: RawRecord<'_, 'b>) -> Result<ValueRef<'b>> {
+        let (column, field, inside) = match self {
+            CellSource::Column { column, field, inside } => (*column, field.as_ref(), inside),
+            CellSource::Record { cells, may_lack: true } if cells.is_null(row) => return Ok(ValueRef::Null),
+            CellSource::Record { .. } => return Ok(ValueRef::Record(Cow::Owned(Document::new()))),
+            CellSource::Absent => return Ok(ValueRef::Null),
+        };
+        match RowDecoder::at(columns, row, column).value(field)? {
+            ValueRef::Record(document) if !inside.is_empty() => Ok(inside_of(&document, inside)),
+            value if inside.is_empty() => Ok(value),
+            _ => Ok(ValueRef::Null),
+        }
+    }
+
     fn of(target: &Target, columns: &Columns, schema: &Schema) -> Result<CellSource> {
         let Part::Field(steps) = &target.part else { return Ok(CellSource::Absent) };
         let source = CellSource::under(steps, &columns.top, schema);
@@ -184,27 +213,7 @@ impl CellSource {
 impl<R: RecordCodec> RowParser<R> {
     /// Whether the row is one that is asked for.
     fn admits<'b>(&self, row: RawRecord<'_, 'b>, cells: &mut Vec<ValueRef<'b>>) -> Result<bool> {
-        let Some(filter) = &self.filter else { return Ok(true) };
-        cells.clear();
-        for source in &filter.cells {
-            cells.push(self.cell(source, row)?);
-        }
-        let Ok(holds) = filter.bound.test(cells.as_slice());
-        Ok(holds)
-    }
-
-    fn cell<'b>(&self, source: &CellSource, row: RawRecord<'_, 'b>) -> Result<ValueRef<'b>> {
-        let (column, field, inside) = match source {
-            CellSource::Column { column, field, inside } => (*column, field.as_ref(), inside),
-            CellSource::Record { cells, may_lack: true } if cells.is_null(row) => return Ok(ValueRef::Null),
-            CellSource::Record { .. } => return Ok(ValueRef::Record(Cow::Owned(Document::new()))),
-            CellSource::Absent => return Ok(ValueRef::Null),
-        };
-        match RowDecoder::at(&self.columns, row, column).value(field)? {
-            ValueRef::Record(document) if !inside.is_empty() => Ok(inside_of(&document, inside)),
-            value if inside.is_empty() => Ok(value),
-            _ => Ok(ValueRef::Null),
-        }
+        self.filter.as_ref().map_or(Ok(true), |filter| filter.admits(&self.columns, row, cells))
     }
 
     /// Whether the row has a cell for each column, without which it is not known which cell is which.

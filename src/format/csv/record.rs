@@ -196,6 +196,20 @@ impl<'r, 'b> RawRecord<'r, 'b> {
         self.source.bytes(self.start..self.end())
     }
 
+    /// Where it lies in the block, without its line end.
+    #[cfg(feature = "file")]
+    pub fn range(&self) -> Range<usize> {
+        self.start..self.ends.last().map_or(self.start, |end| (end & !ESCAPED) as usize)
+    }
+
+    /// A cell as it stands, quotes included.
+    #[cfg(feature = "file")]
+    pub fn cell_bytes(&self, index: usize) -> &'b [u8] {
+        let Some(end) = self.ends.get(index) else { return &[] };
+        let start = index.checked_sub(1).map_or(self.start, |before| (self.ends[before] & !ESCAPED) as usize + 1);
+        self.source.bytes(start..(end & !ESCAPED) as usize)
+    }
+
     /// Where the record begins. Cheap while it is asked of records in order.
     pub fn position(&self) -> Position {
         self.places.of(self.start)

@@ -9,7 +9,7 @@ use crate::format::{
 
 /// The framing of `[ {…}, {…} ]`. A block holds whole elements, and says where each lies.
 #[derive(Debug, Default)]
-pub(super) struct Elements {
+pub(crate) struct Elements {
     place: Place,
     /// How deep the current byte is inside the element.
     depth: usize,

@@ -39,6 +39,20 @@ pub(crate) fn decode_record<R: RecordCodec>(text: &str, schema: &Schema) -> Resu
     Ok(record)
 }
 
+/// What is read from the fields of a JSON object.
+///
+/// # Errors
+/// As [`decode_record`].
+#[cfg(feature = "file")]
+pub(crate) fn decode_object<T>(text: &str, read: impl FnOnce(&mut JsonDecoder<'_>) -> Result<T>) -> Result<T> {
+    let mut decoder = JsonDecoder::new(text);
+    decoder.enter()?;
+    decoder.tokens.expect(b'{')?;
+    let fields = read(&mut decoder)?;
+    decoder.tokens.end()?;
+    Ok(fields)
+}
+
 /// The value of one field that is written as JSON in a cell.
 pub(crate) fn decode_field<T>(text: &str, read: impl FnOnce(&mut JsonDecoder<'_>) -> Result<T>) -> Result<T> {
     let mut decoder = JsonDecoder::new(text);

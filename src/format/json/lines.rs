@@ -20,11 +20,19 @@ use crate::{
 };
 
 /// Where records end.
-enum Frames {
+pub(crate) enum Frames {
     /// At `\n`; a `\r` before it is white space.
     Lines,
     /// With the elements of an array.
     Array(Elements),
+}
+
+impl Frames {
+    /// Those of an array.
+    #[cfg(feature = "file")]
+    pub(crate) fn array() -> Frames {
+        Frames::Array(Elements::default())
+    }
 }
 
 impl Framing for Frames {

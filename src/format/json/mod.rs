@@ -20,5 +20,9 @@ mod text;
 
 pub use lines::{Json, JsonReader, JsonWriter};
 
+#[cfg(feature = "file")]
+pub(crate) use decode::decode_object;
 pub(crate) use decode::{JsonDecoder, decode_field};
 pub(crate) use encode::{encode_list, encode_record, encode_vector, print_timestamp};
+#[cfg(feature = "file")]
+pub(crate) use lines::Frames;

@@ -1,0 +1,217 @@
+//! Compression in frames: a row is read by decompressing the one frame that it lies in.
+//!
+//! A `.zst` file is a run of frames with a seek table behind them, a `.gz` file a run of members each of which says its
+//! length in an extra field; every tool reads both. Files of other makers are mostly one frame, and are read from the front.
+
+use std::{
+    io::{self, BufReader, Read, Write},
+    sync::{Arc, OnceLock},
+};
+
+use flate2::read::MultiGzDecoder;
+
+use super::{
+    config::Compression,
+    disk::{DiskFile, FileReader, read_full},
+};
+
+/// Bytes of text in a frame: enough to compress well, few enough to be read for one row.
+pub(super) const FRAME_BYTES: usize = 256 << 10;
+const ZSTD_LEVEL: i32 = 3;
+const SKIPPABLE: u32 = 0x184D_2A5E;
+const SEEKABLE: u32 = 0x8F92_EAB1;
+/// Count, flags, number of the seek table.
+const SEEK_FOOTER: u64 = 9;
+/// The head of a member of ours: ten bytes, and an extra field of twelve with its length.
+const GZIP_HEAD: usize = 24;
+
+/// How a file is compressed, and where its frames begin.
+pub(super) struct Coding {
+    compression: Compression,
+    frames: OnceLock<Vec<Frame>>,
+}
+
+/// Where a frame begins, in the text and in the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Frame {
+    text: u64,
+    file: u64,
+}
+
+impl Coding {
+    pub(super) fn new(compression: Compression) -> Coding {
+        Coding { compression, frames: OnceLock::new() }
+    }
+
+    pub(super) fn is_plain(&self) -> bool {
+        self.compression == Compression::None
+    }
+
+    /// The text from a place on. What cannot be decompressed is an error of the reader.
+    pub(super) fn reader<F: DiskFile>(&self, file: &Arc<F>, length: u64, from: u64) -> TextReader<F> {
+        if self.is_plain() {
+            return TextReader::Plain(FileReader::new(file.clone(), from..length));
+        }
+        let frame = match from {
+            0 => Frame::default(),
+            _ => {
+                let frames = self.frames.get_or_init(|| self.find_frames(&**file, length));
+                let behind = frames.partition_point(|frame| frame.text <= from);
+                behind.checked_sub(1).and_then(|at| frames.get(at)).copied().unwrap_or_default()
+            }
+        };
+        let input = FileReader::new(file.clone(), frame.file..length);
+        let skip = from - frame.text;
+        match self.compression {
+            Compression::Gzip => TextReader::Gzip(Skipping { inner: MultiGzDecoder::new(BufReader::new(input)), skip }),
+            // Only memory can be short here.
+            _ => match zstd::Decoder::new(input) {
+                Ok(inner) => TextReader::Zstd(Skipping { inner, skip }),
+                Err(_) => TextReader::Empty,
+            },
+        }
+    }
+
+    /// The frames that the file tells of; none where it is of another maker.
+    fn find_frames<F: DiskFile>(&self, file: &F, length: u64) -> Vec<Frame> {
+        let found = match self.compression {
+            Compression::None => None,
+            Compression::Zstd => seek_table(file, length),
+            Compression::Gzip => members(file, length),
+        };
+        found.unwrap_or_default()
+    }
+}
+
+fn bytes<F: DiskFile, const N: usize>(file: &F, place: u64) -> Option<[u8; N]> {
+    let mut buffer = [0; N];
+    (read_full(file, &mut buffer, place).ok()? == N).then_some(buffer)
+}
+
+fn number(bytes: &[u8]) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?))
+}
+
+fn seek_table<F: DiskFile>(file: &F, length: u64) -> Option<Vec<Frame>> {
+    let footer: [u8; SEEK_FOOTER as usize] = bytes(file, length.checked_sub(SEEK_FOOTER)?)?;
+    let (count, flags, magic) = (number(&footer)?, footer[4], number(&footer[5..])?);
+    if magic != SEEKABLE || flags != 0 {
+        return None;
+    }
+    let table_bytes = u64::from(count) * 8;
+    let mut table = vec![0; usize::try_from(table_bytes).ok()?];
+    let place = length.checked_sub(SEEK_FOOTER + table_bytes)?;
+    (read_full(file, &mut table, place).ok()? == table.len()).then_some(())?;
+    let mut next = Frame::default();
+    let mut frames = Vec::new();
+    for entry in table.chunks_exact(8) {
+        frames.push(next);
+        next.file += u64::from(number(entry)?);
+        next.text += u64::from(number(&entry[4..])?);
+    }
+    Some(frames)
+}
+
+fn members<F: DiskFile>(file: &F, length: u64) -> Option<Vec<Frame>> {
+    let mut next = Frame::default();
+    let mut frames = Vec::new();
+    while next.file < length {
+        let head: [u8; GZIP_HEAD] = bytes(file, next.file)?;
+        if head[..4] != [0x1f, 0x8b, 8, 4] || head[12..16] != *b"DK\x08\0" {
+            return None;
+        }
+        frames.push(next);
+        next.file += u64::from(number(&head[16..])?).max(1);
+        next.text += u64::from(number(&head[20..])?);
+    }
+    Some(frames)
+}
+
+/// Compresses one frame onto the end of `out`.
+pub(super) fn compress(compression: Compression, text: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    match compression {
+        Compression::None => out.extend_from_slice(text),
+        Compression::Zstd => out.extend_from_slice(&zstd::bulk::compress(text, ZSTD_LEVEL)?),
+        Compression::Gzip => compress_member(text, out)?,
+    }
+    Ok(())
+}
+
+fn compress_member(text: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    let start = out.len();
+    out.extend_from_slice(&[0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 12, 0]);
+    out.extend_from_slice(b"DK\x08\0");
+    out.extend_from_slice(&[0; 8]);
+    let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    deflated.write_all(text)?;
+    out.extend_from_slice(&deflated.finish()?);
+    let long = |_| io::Error::other("a frame of more than 4 GiB");
+    let length = u32::try_from(text.len()).map_err(long)?;
+    out.extend_from_slice(&super::journal::crc(text).to_le_bytes());
+    out.extend_from_slice(&length.to_le_bytes());
+    let whole = u32::try_from(out.len() - start).map_err(long)?;
+    out[start + 16..start + 20].copy_from_slice(&whole.to_le_bytes());
+    out[start + 20..start + 24].copy_from_slice(&length.to_le_bytes());
+    Ok(())
+}
+
+/// What stands behind the last frame: the seek table of a `.zst` file, an empty member of a `.gz` file without any.
+pub(super) fn tail(compression: Compression, frames: &[(u32, u32)], out: &mut Vec<u8>) -> io::Result<()> {
+    match compression {
+        Compression::None => {}
+        Compression::Gzip if frames.is_empty() => compress_member(b"", out)?,
+        Compression::Gzip => {}
+        Compression::Zstd => {
+            let count = u32::try_from(frames.len()).map_err(|_| io::Error::other("too many frames"))?;
+            out.extend_from_slice(&SKIPPABLE.to_le_bytes());
+            out.extend_from_slice(&(count * 8 + SEEK_FOOTER as u32).to_le_bytes());
+            for (file, text) in frames {
+                out.extend_from_slice(&file.to_le_bytes());
+                out.extend_from_slice(&text.to_le_bytes());
+            }
+            out.extend_from_slice(&count.to_le_bytes());
+            out.push(0);
+            out.extend_from_slice(&SEEKABLE.to_le_bytes());
+        }
+    }
+    Ok(())
+}
+
+/// A reader that passes over what stands before a place.
+pub(super) struct Skipping<I> {
+    inner: I,
+    skip: u64,
+}
+
+impl<I: Read> Read for Skipping<I> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.skip > 0 {
+            let passed = io::copy(&mut self.inner.by_ref().take(self.skip), &mut io::sink())?;
+            if passed == 0 {
+                return Ok(0);
+            }
+            self.skip -= passed;
+        }
+        self.inner.read(buffer)
+    }
+}
+
+/// The text of a base file.
+pub(super) enum TextReader<F: DiskFile> {
+    /// There is no file.
+    Empty,
+    Plain(FileReader<F>),
+    Gzip(Skipping<MultiGzDecoder<BufReader<FileReader<F>>>>),
+    Zstd(Skipping<zstd::Decoder<'static, BufReader<FileReader<F>>>>),
+}
+
+impl<F: DiskFile> Read for TextReader<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            TextReader::Empty => Ok(0),
+            TextReader::Plain(reader) => reader.read(buffer),
+            TextReader::Gzip(reader) => reader.read(buffer),
+            TextReader::Zstd(reader) => reader.read(buffer),
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! Group commit: all writers that wait are written in one frame, with one sync, by one of them.
+//!
+//! A writer brings entries and, for each, what it has seen of the record. What still is so is written; where somebody was
+//! faster the writer is told, looks again and comes back. Nothing is visible before it is as durable as it is to be.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Condvar, Mutex, PoisonError},
+};
+
+use super::{
+    core::{Core, Writer, locked},
+    disk::Disk,
+    journal::{Change, Entry, Frame},
+    lock::Lock,
+    log::{Log, fingerprint},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    id::Id,
+    version::Version,
+};
+
+/// What a writer has seen of a record before it wrote.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Seen {
+    /// Nothing was there.
+    Absent,
+    /// An id that was just made: nothing can be there.
+    Fresh,
+    /// A record with this version, written since the last checkpoint.
+    Written(Option<Version>),
+    /// A record of the base file.
+    Base,
+}
+
+/// An entry, and what must still be so.
+#[derive(Clone, Debug)]
+pub(super) struct Proposal {
+    pub(super) entry: Entry,
+    pub(super) seen: Seen,
+}
+
+/// Writes of one thread.
+pub(super) struct Job {
+    pub(super) proposals: Vec<Proposal>,
+    /// All or nothing.
+    pub(super) atomic: bool,
+    /// It is only asked what would become of it.
+    pub(super) dry: bool,
+    /// Which base the writer looked at.
+    pub(super) generation: u64,
+}
+
+/// What became of one proposal.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Done,
+    /// Somebody was faster: look again.
+    Lost,
+    /// It is refused.
+    Refused(Error),
+}
+
+type Verdicts = Result<Vec<Verdict>>;
+
+/// Writers that wait, and what became of those that waited.
+pub(super) struct Queue {
+    state: Mutex<State>,
+    turn: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<(u64, Job)>,
+    done: HashMap<u64, Verdicts>,
+    next: u64,
+    leading: bool,
+}
+
+/// Lets others lead when the leader is done, also where it panics.
+struct Leading<'q>(&'q Queue);
+
+impl Drop for Leading<'_> {
+    fn drop(&mut self) {
+        let mut state = locked(&self.0.state);
+        state.leading = false;
+        drop(state);
+        self.0.turn.notify_all();
+    }
+}
+
+impl Queue {
+    pub(super) fn new() -> Queue {
+        Queue { state: Mutex::default(), turn: Condvar::new() }
+    }
+
+    /// Writes a job together with what others bring meanwhile.
+    ///
+    /// # Errors
+    /// What kept it from being written.
+    pub(super) fn write<D: Disk>(&self, core: &Core<D>, job: Job) -> Verdicts {
+        let mut state = locked(&self.state);
+        let ticket = state.next;
+        state.next += 1;
+        state.waiting.push_back((ticket, job));
+        loop {
+            if let Some(done) = state.done.remove(&ticket) {
+                return done;
+            }
+            if state.leading {
+                state = self.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            state.leading = true;
+            drop(state);
+            self.lead(core);
+            state = locked(&self.state);
+        }
+    }
+
+    fn lead<D: Disk>(&self, core: &Core<D>) {
+        let leading = Leading(self);
+        let mut writer = core.writer();
+        let jobs: Vec<(u64, Job)> = locked(&self.state).waiting.drain(..).collect();
+        let (tickets, jobs): (Vec<u64>, Vec<Job>) = jobs.into_iter().unzip();
+        let done = commit(core, &mut writer, jobs);
+        drop(writer);
+        locked(&self.state).done.extend(tickets.into_iter().zip(done));
+        drop(leading);
+    }
+}
+
+/// An error for each of several who wait for the same thing.
+fn copy(error: &Error) -> Error {
+    let mut copy = Error::new(error.kind(), error.message().to_owned()).retryable(error.is_retryable());
+    if let Some(url) = &error.place().url {
+        copy = copy.at_url(url);
+    }
+    match std::error::Error::source(error) {
+        Some(cause) => copy.because(cause.to_string()),
+        None => copy,
+    }
+}
+
+/// Writes jobs in one frame.
+fn commit<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, jobs: Vec<Job>) -> Vec<Verdicts> {
+    let ready = prepare(core, writer);
+    let lock = match ready {
+        Ok(lock) => lock,
+        Err(error) => return jobs.iter().map(|_| Err(copy(&error))).collect(),
+    };
+    let mut group = Group::of(core, writer);
+    let verdicts: Vec<Verdicts> = jobs.into_iter().map(|job| group.judge(job)).collect();
+    let entries = group.entries;
+    let written = append(core, writer, entries);
+    if let Ok(true) = written {
+        // What is too large for the journal goes into the base; where that fails, the journal still has it.
+        if let Err(error) = super::checkpoint::if_due(core, writer) {
+            log::warn!("the checkpoint of {} failed: {error}", core.paths.base.display());
+        }
+    }
+    drop(lock);
+    match written {
+        Ok(_) => verdicts,
+        Err(error) => verdicts.iter().map(|_| Err(copy(&error))).collect(),
+    }
+}
+
+/// Takes the turn to write, and looks what other processes have written.
+fn prepare<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<Option<Lock<D>>> {
+    check_sound(writer)?;
+    let lock = core.lock(writer)?;
+    core.catch_up(writer)?;
+    drop_contained(core, writer)?;
+    if writer.unique.is_needed() {
+        core.fill_unique(writer)?;
+    }
+    Ok(lock)
+}
+
+/// Refuses to go on after a write of which it is not known whether it is durable.
+pub(super) fn check_sound<D: Disk>(writer: &Writer<D>) -> Result<()> {
+    match &writer.broken {
+        None => Ok(()),
+        Some(why) => Err(Error::new(
+            ErrorKind::Backend,
+            format!("an earlier write failed, and what the device has is not known: {why}; open the store again"),
+        )),
+    }
+}
+
+/// A journal that a checkpoint has put into the base, and did not live to take away, goes now.
+pub(super) fn drop_contained<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<()> {
+    let Some(mut log) = writer.log.take_if(|log| log.checkpoint.is_some()) else { return Ok(()) };
+    let content = fingerprint(&core.disk, &core.paths)?;
+    if log.checkpoint.is_some_and(|base| (base.length, base.crc) == (content.length, content.crc)) {
+        return log.remove(&core.disk, &core.paths);
+    }
+    // The checkpoint was never done: the journal goes on.
+    log.checkpoint = None;
+    writer.log = Some(log);
+    Ok(())
+}
+
+fn append<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, entries: Vec<Entry>) -> Result<bool> {
+    if entries.is_empty() {
+        return Ok(false);
+    }
+    if writer.log.is_none() {
+        let base = fingerprint(&core.disk, &core.paths)?;
+        writer.log = Some(Log::create(&core.disk, &core.paths, base)?);
+    }
+    let frame = Frame::Commit(entries);
+    let durability = core.setup.options.durability;
+    let appended = match &mut writer.log {
+        Some(log) => log.append(&frame, durability, &core.paths),
+        None => return Ok(false),
+    };
+    if let Err(broken) = appended {
+        if !broken.in_order {
+            writer.broken = Some(broken.cause.message().to_owned());
+        }
+        writer.unique.forget();
+        return Err(broken.cause);
+    }
+    if let Frame::Commit(entries) = frame {
+        // Unique values were taken in when they were judged.
+        let mut view = core.view_mut();
+        entries.into_iter().for_each(|entry| view.overlay.apply(entry));
+    }
+    Ok(true)
+}
+
+/// What will be written together.
+struct Group<'c, D: Disk> {
+    core: &'c Core<D>,
+    writer: &'c mut Writer<D>,
+    generation: u64,
+    entries: Vec<Entry>,
+    /// The last entry of each record that is in here.
+    last: HashMap<Id, usize>,
+}
+
+/// How a record stands.
+enum Now {
+    Absent,
+    Written(Option<Version>),
+    /// The overlay does not know it: what the writer saw of the base is still so.
+    Untouched,
+}
+
+impl<'c, D: Disk> Group<'c, D> {
+    fn of(core: &'c Core<D>, writer: &'c mut Writer<D>) -> Self {
+        let generation = core.view().generation;
+        Group { core, writer, generation, entries: Vec::new(), last: HashMap::new() }
+    }
+
+    fn now(&self, id: &Id) -> Now {
+        if let Some(entry) = self.last.get(id).and_then(|at| self.entries.get(*at)) {
+            return match &entry.change {
+                Change::Put { envelope, .. } => Now::Written(envelope.version().cloned()),
+                Change::Deleted { .. } => Now::Absent,
+            };
+        }
+        match self.core.view().overlay.get(id) {
+            None => Now::Untouched,
+            Some(held) if held.row.is_none() => Now::Absent,
+            Some(held) => Now::Written(held.version().cloned()),
+        }
+    }
+
+    fn holds(&self, proposal: &Proposal) -> bool {
+        match (&proposal.seen, self.now(proposal.entry.id())) {
+            (Seen::Fresh | Seen::Absent, Now::Absent | Now::Untouched) | (Seen::Base, Now::Untouched) => true,
+            (Seen::Written(seen), Now::Written(now)) => *seen == now,
+            _ => false,
+        }
+    }
+
+    fn judge(&mut self, job: Job) -> Verdicts {
+        let same_base = job.generation == self.generation;
+        let before = self.entries.len();
+        let mut verdicts = Vec::with_capacity(job.proposals.len());
+        for proposal in job.proposals {
+            let verdict = match same_base || proposal.seen == Seen::Fresh {
+                true => self.judge_one(proposal),
+                false => Verdict::Lost,
+            };
+            let failed = job.atomic && !matches!(verdict, Verdict::Done);
+            verdicts.push(verdict);
+            if failed {
+                self.undo(before);
+                return Ok(verdicts);
+            }
+        }
+        if job.dry {
+            self.undo(before);
+        }
+        Ok(verdicts)
+    }
+
+    fn judge_one(&mut self, proposal: Proposal) -> Verdict {
+        if !self.holds(&proposal) {
+            return Verdict::Lost;
+        }
+        let id = proposal.entry.id().clone();
+        let setup = &self.core.setup;
+        if self.writer.unique.is_needed() {
+            let checked = self.writer.unique.values(&proposal.entry, setup).and_then(|values| match values {
+                Some(values) => self.writer.unique.check(&values, &id),
+                None => Ok(()),
+            });
+            if let Err(error) = checked.and_then(|()| self.writer.unique.take(&proposal.entry.change, setup)) {
+                return Verdict::Refused(error);
+            }
+        }
+        self.last.insert(id, self.entries.len());
+        self.entries.push(proposal.entry);
+        Verdict::Done
+    }
+
+    /// Takes back what a job that is all or nothing has put in.
+    fn undo(&mut self, before: usize) {
+        self.entries.truncate(before);
+        self.last.clear();
+        for (at, entry) in self.entries.iter().enumerate() {
+            self.last.insert(entry.id().clone(), at);
+        }
+        if self.writer.unique.is_needed() {
+            // Filled in anew, with what else is in the group.
+            self.writer.unique.forget();
+            let refilled = self.core.fill_unique(self.writer);
+            let retaken = refilled.and_then(|()| self.writer.unique.apply(&self.entries, &self.core.setup));
+            if retaken.is_err() {
+                self.writer.unique.forget();
+            }
+        }
+    }
+}

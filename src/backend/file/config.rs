@@ -1,0 +1,285 @@
+//! How files are opened: formats, durability, who waits for whom; from code or from a URL. Pure.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::{
+    error::{Error, Result},
+    format::csv::Dialect,
+    record::target::nearest,
+};
+
+/// What a base file is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// Comma-separated values: `.csv`.
+    Csv,
+    /// Tab-separated values: `.tsv`.
+    Tsv,
+    /// One JSON object a line: `.jsonl`, `.ndjson`.
+    JsonLines,
+    /// One array of JSON objects: `.json`.
+    Json,
+}
+
+/// How a base file of text is compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// `.gz`
+    Gzip,
+    /// `.zst`
+    Zstd,
+}
+
+/// What an acknowledged write has survived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// It is on the device: it survives the power failing. Writers that wait at the same time share one `fsync`.
+    #[default]
+    Fsync,
+    /// It is with the operating system: it survives this process being killed, not the power failing.
+    Os,
+    /// It is where the system keeps it until [`checkpoint`](crate::backend::file::FileStore::checkpoint) or
+    /// [`close`](crate::Store) makes it durable; like `Os`, and the journal is never synced in between.
+    Manual,
+}
+
+/// How files are opened.
+///
+/// ```
+/// use std::time::Duration;
+/// use dk_data::backend::file::{Durability, Options};
+/// let options = Options::default().durability(Durability::Os).wait(Duration::from_secs(1));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub(super) format: Option<(Format, Compression)>,
+    pub(super) durability: Durability,
+    pub(super) wait: Duration,
+    pub(super) exclusive: bool,
+    pub(super) id_column: Option<String>,
+    pub(super) dialect: Option<Dialect>,
+    pub(super) header: bool,
+    pub(super) checkpoint_bytes: u64,
+    pub(super) sort_bytes: usize,
+}
+
+impl Default for Options {
+    /// The format that the file's name says, CSV for new ones of a folder; `Fsync`; waiting 10 seconds for other
+    /// processes; a header.
+    fn default() -> Self {
+        Options {
+            format: None,
+            durability: Durability::default(),
+            wait: Duration::from_secs(10),
+            exclusive: false,
+            id_column: None,
+            dialect: None,
+            header: true,
+            checkpoint_bytes: 4 << 20,
+            sort_bytes: 64 << 20,
+        }
+    }
+}
+
+impl Options {
+    /// The format of files whose name does not say it, and of new ones in a folder.
+    #[must_use]
+    pub fn format(mut self, format: Format, compression: Compression) -> Options {
+        self.format = Some((format, compression));
+        self
+    }
+    /// What an acknowledged write has survived.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Options {
+        self.durability = durability;
+        self
+    }
+    /// How long a writer waits for another process before it says [`Locked`](crate::ErrorKind::Locked); zero is not at all.
+    #[must_use]
+    pub fn wait(mut self, time: Duration) -> Options {
+        self.wait = time;
+        self
+    }
+    /// Keeps other processes from writing for as long as the store is open, instead of for each write alone.
+    #[must_use]
+    pub fn exclusive(mut self) -> Options {
+        self.exclusive = true;
+        self
+    }
+    /// The column whose text is the record's id. The record keeps it as a field, too.
+    #[must_use]
+    pub fn id_column(mut self, name: impl Into<String>) -> Options {
+        self.id_column = Some(name.into());
+        self
+    }
+    /// The punctuation of CSV: the byte between cells, and the one around them.
+    ///
+    /// # Errors
+    /// `Configuration` for bytes that cannot be told from what cells hold.
+    pub fn punctuation(mut self, delimiter: u8, quote: u8) -> Result<Options> {
+        self.dialect = Some(Dialect::new(delimiter, Some(quote)).map_err(Error::configuration)?);
+        Ok(self)
+    }
+    /// CSV without a header: columns are the fields of the schema in order, then `column_1`, `column_2`, … by their places.
+    /// Such a file has no place for an envelope: it is read, and written only where its ids are in a column.
+    #[must_use]
+    pub fn without_header(mut self) -> Options {
+        self.header = false;
+        self
+    }
+    /// The least journal, in bytes, that is worth a checkpoint. Above it one is made when the journal is half as long as the
+    /// base, so that all checkpoints together cost no more than a few times what was written.
+    #[must_use]
+    pub fn checkpoint_bytes(mut self, bytes: u64) -> Options {
+        self.checkpoint_bytes = bytes;
+        self
+    }
+    /// How much memory a sort takes before it goes on in temporary files, in bytes, as far as it can be estimated.
+    #[must_use]
+    pub fn sort_bytes(mut self, bytes: usize) -> Options {
+        self.sort_bytes = bytes;
+        self
+    }
+
+    /// The path and the options of what stands behind `file:` in a URL.
+    ///
+    /// # Errors
+    /// `Configuration` for an unknown option, with the nearest known one, and for a value that does not fit.
+    pub(super) fn of_url(rest: &str) -> Result<(PathBuf, Options)> {
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() {
+            return Err(Error::configuration("`file:` names a file or a folder: `file:data/people.csv`, `file:data`"));
+        }
+        let options = query.split('&').filter(|pair| !pair.is_empty()).try_fold(Options::default(), Options::set)?;
+        Ok((PathBuf::from(path), options))
+    }
+
+    fn set(self, pair: &str) -> Result<Options> {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        match key {
+            "id" => Ok(self.id_column(value)),
+            "format" => {
+                let (format, compression) = named(Path::new(&format!("x.{value}"))).ok_or_else(|| unfit(key, value))?;
+                Ok(self.format(format, compression))
+            }
+            "durability" => match value {
+                "fsync" => Ok(self.durability(Durability::Fsync)),
+                "os" => Ok(self.durability(Durability::Os)),
+                "manual" => Ok(self.durability(Durability::Manual)),
+                _ => Err(unfit(key, value)),
+            },
+            "wait_ms" => value.parse().map(|ms| self.wait(Duration::from_millis(ms))).map_err(|_| unfit(key, value)),
+            "exclusive" => match value {
+                "" | "true" => Ok(self.exclusive()),
+                "false" => Ok(self),
+                _ => Err(unfit(key, value)),
+            },
+            "header" => match value {
+                "true" => Ok(self),
+                "false" => Ok(self.without_header()),
+                _ => Err(unfit(key, value)),
+            },
+            "delimiter" => match value.as_bytes() {
+                [byte] => self.punctuation(*byte, b'"'),
+                b"tab" => self.punctuation(b'\t', b'"'),
+                _ => Err(unfit(key, value)),
+            },
+            _ => Err(unknown(key)),
+        }
+    }
+}
+
+const KEYS: [&str; 7] = ["id", "format", "durability", "wait_ms", "exclusive", "header", "delimiter"];
+
+fn unfit(key: &str, value: &str) -> Error {
+    Error::configuration(format!("the option `{key}` of `file:` cannot be this")).with_value(value)
+}
+
+fn unknown(key: &str) -> Error {
+    let hint = nearest(key, KEYS.into_iter()).map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+    Error::configuration(format!("`file:` has no option `{key}`{hint}; known: {}", KEYS.join(", ")))
+}
+
+/// The endings of file names, and what they say; the first of a format is the one of new files.
+const ENDINGS: [(&str, Format); 5] = [
+    ("csv", Format::Csv),
+    ("tsv", Format::Tsv),
+    ("jsonl", Format::JsonLines),
+    ("ndjson", Format::JsonLines),
+    ("json", Format::Json),
+];
+
+/// What a file's name says of its format.
+pub(super) fn named(path: &Path) -> Option<(Format, Compression)> {
+    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+    let (name, compression) = match (name.strip_suffix(".gz"), name.strip_suffix(".zst")) {
+        (Some(name), _) => (name, Compression::Gzip),
+        (_, Some(name)) => (name, Compression::Zstd),
+        _ => (name.as_str(), Compression::None),
+    };
+    let (_, ending) = name.rsplit_once('.')?;
+    let (_, format) = ENDINGS.into_iter().find(|(known, _)| *known == ending)?;
+    Some((format, compression))
+}
+
+/// The ending of a new file.
+pub(super) fn ending(format: Format, compression: Compression) -> String {
+    let plain = ENDINGS.into_iter().find(|(_, known)| *known == format).map_or("csv", |(ending, _)| ending);
+    match compression {
+        Compression::None => plain.to_owned(),
+        Compression::Gzip => format!("{plain}.gz"),
+        Compression::Zstd => format!("{plain}.zst"),
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Format::Csv => "CSV",
+            Format::Tsv => "TSV",
+            Format::JsonLines => "NDJSON",
+            Format::Json => "JSON",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_format_and_compression() {
+        for (name, expected) in [
+            ("a.csv", Some((Format::Csv, Compression::None))),
+            ("a.b.CSV.gz", Some((Format::Csv, Compression::Gzip))),
+            ("a.ndjson.zst", Some((Format::JsonLines, Compression::Zstd))),
+            ("a.txt", None),
+            ("csv", None),
+            (".gz", None),
+        ] {
+            assert_eq!(named(Path::new(name)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_a_path_and_options() {
+        let (path, options) = Options::of_url("data/people.csv?id=email&durability=os&wait_ms=0").expect("it is right");
+        assert_eq!(path, Path::new("data/people.csv"));
+        assert_eq!((options.id_column.as_deref(), options.durability), (Some("email"), Durability::Os));
+        assert!(options.wait.is_zero());
+        let refused = |url| Options::of_url(url).map(|_| String::new()).unwrap_or_else(|e| e.to_string());
+        assert!(refused("a.csv?durabilty=os").contains("did you mean `durability`?"));
+        assert!(refused("a.csv?durability=maybe").contains("durability"));
+        assert!(refused("").contains("names a file or a folder"));
+    }
+}

@@ -1,0 +1,355 @@
+//! What all handles of one file share in a process: the base, the overlay, the journal, the turn to write.
+//!
+//! Nothing here is generic in a record: writes come as entries that were made elsewhere, so a writer commits what other
+//! threads have made, of whatever type.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
+    time::{Duration, Instant},
+};
+
+use type_map::concurrent::TypeMap;
+
+use super::{
+    base::{Base, IdRule, Setup, looks},
+    commit::Queue,
+    config::{Compression, Format, Options, named},
+    disk::{Disk, Stamp},
+    journal::Entry,
+    lock::{Lock, Paths, shown},
+    log::{Log, fingerprint},
+    overlay::Overlay,
+    unique::Unique,
+};
+use crate::{
+    error::{Error, Result},
+    record::Schema,
+    store::Limits,
+};
+
+/// How often one looks again at files that another process is changing.
+const MAX_LOOKS: usize = 50;
+/// For how long what other processes write may go unseen by a read by id.
+const FRESH_FOR: Duration = Duration::from_millis(10);
+
+/// One file, as this process sees it.
+pub(super) struct Core<D: Disk> {
+    pub(super) disk: D,
+    pub(super) paths: Paths,
+    pub(super) setup: Setup,
+    pub(super) name: String,
+    view: RwLock<View<D>>,
+    pub(super) writer: Mutex<Writer<D>>,
+    pub(super) queue: Queue,
+    looked: Mutex<Instant>,
+}
+
+/// What a reader sees: one state of the store.
+pub(super) struct View<D: Disk> {
+    pub(super) base: Base<D>,
+    pub(super) overlay: Overlay,
+    /// Which base it is, of those that this process has seen.
+    pub(super) generation: u64,
+}
+
+impl<D: Disk> Clone for View<D> {
+    fn clone(&self) -> Self {
+        View { base: self.base.clone(), overlay: self.overlay.clone(), generation: self.generation }
+    }
+}
+
+/// What only the thread whose turn it is has in hand.
+pub(super) struct Writer<D: Disk> {
+    pub(super) log: Option<Log<D>>,
+    /// Held for as long as the store is open, where the options say so.
+    pub(super) lock: Option<Lock<D>>,
+    /// Why nothing more is written through this handle.
+    pub(super) broken: Option<String>,
+    pub(super) unique: Unique,
+}
+
+impl<D: Disk> Core<D> {
+    /// The core of a file: the one that is open, or a new one.
+    ///
+    /// # Errors
+    /// `Configuration` where the file is open with another schema; `Corrupt` and `Backend` as the files are.
+    pub(super) fn open(disk: &D, path: &Path, name: &str, options: &Options, schema: &Schema) -> Result<Arc<Core<D>>> {
+        let path = canonical(path);
+        let mut registry = locked(registry());
+        let cores = &mut registry.entry::<Cores<D>>().or_insert_with(|| Cores(HashMap::new())).0;
+        cores.retain(|_, core| core.strong_count() > 0);
+        if let Some(core) = cores.get(&path).and_then(Weak::upgrade) {
+            core.check_schema(schema)?;
+            return Ok(core);
+        }
+        let core = Arc::new(Core::new(disk.clone(), &path, name, options, schema)?);
+        cores.insert(path, Arc::downgrade(&core));
+        Ok(core)
+    }
+
+    fn new(disk: D, path: &Path, name: &str, options: &Options, schema: &Schema) -> Result<Core<D>> {
+        let (format, compression) = format_of(path, options)?;
+        let ids = IdRule::of(options, schema)?;
+        let setup = Setup { format, compression, options: options.clone(), schema: Arc::new(schema.clone()), ids };
+        let paths = Paths::of(path);
+        let lock = match options.exclusive {
+            true => Some(Lock::take(&disk, &paths.lock, options.wait)?),
+            false => None,
+        };
+        let (view, log) = load(&disk, &paths, &setup, 0)?;
+        let unique = Unique::of(schema);
+        Ok(Core {
+            disk,
+            paths,
+            setup,
+            name: name.to_owned(),
+            view: RwLock::new(view),
+            writer: Mutex::new(Writer { log, lock, broken: None, unique }),
+            queue: Queue::new(),
+            looked: Mutex::new(Instant::now()),
+        })
+    }
+
+    fn check_schema(&self, other: &Schema) -> Result<()> {
+        let changes = self.setup.schema.diff(other);
+        if changes.is_empty() && self.setup.schema.open == other.open {
+            return Ok(());
+        }
+        let changes: Vec<_> = changes.iter().map(ToString::to_string).collect();
+        let why = format!("it is open with another schema: {}", changes.join("; "));
+        Err(Error::configuration(why).in_store(&self.name))
+    }
+
+    pub(super) fn schema(&self) -> &Schema {
+        &self.setup.schema
+    }
+
+    pub(super) fn view(&self) -> RwLockReadGuard<'_, View<D>> {
+        self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn view_mut(&self) -> RwLockWriteGuard<'_, View<D>> {
+        self.view.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The store as it is now.
+    pub(super) fn snapshot(&self) -> View<D> {
+        self.view().clone()
+    }
+
+    pub(super) fn writer(&self) -> MutexGuard<'_, Writer<D>> {
+        locked(&self.writer)
+    }
+
+    /// Looks whether other processes have written, if nobody has looked for a while.
+    ///
+    /// # Errors
+    /// As [`refresh`](Self::refresh).
+    pub(super) fn refresh_seldom(&self) -> Result<()> {
+        if self.setup.options.exclusive || locked(&self.looked).elapsed() < FRESH_FOR {
+            return Ok(());
+        }
+        self.refresh()
+    }
+
+    /// Looks whether other processes have written, unless a thread of this one is writing, which looks itself.
+    ///
+    /// # Errors
+    /// `Corrupt` and `Backend` as the files are.
+    pub(super) fn refresh(&self) -> Result<()> {
+        if self.setup.options.exclusive {
+            return Ok(());
+        }
+        let Ok(mut writer) = self.writer.try_lock() else { return Ok(()) };
+        *locked(&self.looked) = Instant::now();
+        self.catch_up(&mut writer)
+    }
+
+    /// Takes in what other processes have written.
+    ///
+    /// # Errors
+    /// `Corrupt` and `Backend` as the files are.
+    pub(super) fn catch_up(&self, writer: &mut Writer<D>) -> Result<()> {
+        let journal = self.stamp(&self.paths.journal)?;
+        let base = self.stamp(&self.paths.base)?.unwrap_or_default();
+        let same_journal = match &writer.log {
+            Some(log) => log.is_current(journal),
+            None => journal.is_none(),
+        };
+        if !same_journal || base != self.view().base.stamp() {
+            return self.reload(writer);
+        }
+        if let Some(log) = &mut writer.log {
+            let entries = log.catch_up(&self.paths)?;
+            self.apply(writer, entries)?;
+        }
+        Ok(())
+    }
+
+    /// Makes entries visible.
+    pub(super) fn apply(&self, writer: &mut Writer<D>, entries: Vec<Entry>) -> Result<()> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        writer.unique.apply(&entries, &self.setup)?;
+        let mut view = self.view_mut();
+        entries.into_iter().for_each(|entry| view.overlay.apply(entry));
+        Ok(())
+    }
+
+    fn stamp(&self, path: &Path) -> Result<Option<Stamp>> {
+        self.disk
+            .stamp(path)
+            .map_err(|cause| Error::backend("the file cannot be looked at").caused_by(cause).at_url(&shown(path)))
+    }
+
+    /// Reads base and journal anew.
+    ///
+    /// # Errors
+    /// `Corrupt` and `Backend` as the files are.
+    pub(super) fn reload(&self, writer: &mut Writer<D>) -> Result<()> {
+        let generation = self.view().generation + 1;
+        let (view, log) = load(&self.disk, &self.paths, &self.setup, generation)?;
+        writer.log = log;
+        writer.unique.forget();
+        *self.view_mut() = view;
+        Ok(())
+    }
+
+    /// Takes the right to write, unless the store has it for as long as it is open.
+    ///
+    /// # Errors
+    /// `Locked`, and `Backend` where the lock file cannot be made.
+    pub(super) fn lock(&self, writer: &Writer<D>) -> Result<Option<Lock<D>>> {
+        match writer.lock {
+            Some(_) => Ok(None),
+            None => Lock::take(&self.disk, &self.paths.lock, self.setup.options.wait).map(Some),
+        }
+    }
+
+    /// Fills in the unique values of all records, where there are unique fields and nobody has yet.
+    ///
+    /// # Errors
+    /// `Corrupt` where a record does not read.
+    pub(super) fn fill_unique(&self, writer: &mut Writer<D>) -> Result<()> {
+        let view = self.snapshot();
+        writer.unique.fill(&view, &self.setup, &Limits::default())
+    }
+}
+
+impl<D: Disk> Drop for Core<D> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        // `close` reports what this cannot.
+        let _ = super::checkpoint::close(self);
+    }
+}
+
+/// Base and journal as they are; both of the same moment.
+fn load<D: Disk>(disk: &D, paths: &Paths, setup: &Setup, generation: u64) -> Result<(View<D>, Option<Log<D>>)> {
+    let mut looks_left = MAX_LOOKS;
+    loop {
+        let log = Log::open(disk, paths)?;
+        let base = Base::open(disk, &paths.base, setup)?;
+        let mut overlay = Overlay::new();
+        match log {
+            None => {
+                // A journal that came meanwhile may belong to another base.
+                let came = disk.stamp(&paths.journal).ok().flatten().is_some();
+                if !came || looks_left == 0 {
+                    return Ok((View { base, overlay, generation }, None));
+                }
+            }
+            Some((log, entries)) => {
+                let bound = Bound::of(disk, paths, &base, &log);
+                match bound {
+                    Ok(Bound::ToThis) => {
+                        entries.into_iter().for_each(|entry| overlay.apply(entry));
+                        return Ok((View { base, overlay, generation }, Some(log)));
+                    }
+                    // The base holds all of it already.
+                    Ok(Bound::Contained) => return Ok((View { base, overlay, generation }, Some(log))),
+                    Err(error) if looks_left == 0 => return Err(error),
+                    Err(_) => {}
+                }
+            }
+        }
+        looks_left -= 1;
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// How a journal stands to a base.
+enum Bound {
+    /// It changes this base.
+    ToThis,
+    /// This base was made of it.
+    Contained,
+}
+
+impl Bound {
+    fn of<D: Disk>(disk: &D, paths: &Paths, base: &Base<D>, log: &Log<D>) -> Result<Bound> {
+        let now = looks(base.stamp(), 0);
+        let same =
+            |bound: &super::journal::Fingerprint| (bound.length, bound.modified_ns) == (now.length, now.modified_ns);
+        if log.checkpoint.as_ref().is_some_and(same) {
+            return Ok(Bound::Contained);
+        }
+        if same(&log.header.base) {
+            return Ok(Bound::ToThis);
+        }
+        // Copied or touched: the content says whether it is the same.
+        let lengths = [Some(log.header.base.length), log.checkpoint.map(|base| base.length)];
+        if lengths.contains(&Some(now.length)) {
+            let content = fingerprint(disk, paths)?;
+            let is = |bound: &super::journal::Fingerprint| (bound.length, bound.crc) == (content.length, content.crc);
+            if log.checkpoint.as_ref().is_some_and(is) {
+                return Ok(Bound::Contained);
+            }
+            if is(&log.header.base) {
+                return Ok(Bound::ToThis);
+            }
+        }
+        let why = format!(
+            "the file was changed by something else while its journal {} held {} writes; put the old file back, or let \
+             `salvage` take both apart",
+            paths.journal.display(),
+            log.entries
+        );
+        Err(Error::corrupt(why).at_url(&shown(&paths.base)))
+    }
+}
+
+fn format_of(path: &Path, options: &Options) -> Result<(Format, Compression)> {
+    options.format.or_else(|| named(path)).map_or_else(
+        || {
+            let why = "the name does not say the format: call it .csv, .tsv, .jsonl or .json, with .gz or .zst, or give an option";
+            Err(Error::configuration(why).at_url(&shown(path)))
+        },
+        |by_option| Ok(named(path).unwrap_or(by_option)),
+    )
+}
+
+/// The path by which handles of this process know the file.
+fn canonical(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    path.canonicalize().unwrap_or_else(|_| path.file_name().map_or_else(|| path.to_owned(), |name| folder.join(name)))
+}
+
+/// The open files of this process, by the kind of disk that they are on.
+struct Cores<D: Disk>(HashMap<PathBuf, Weak<Core<D>>>);
+
+fn registry() -> &'static Mutex<TypeMap> {
+    static REGISTRY: std::sync::OnceLock<Mutex<TypeMap>> = std::sync::OnceLock::new();
+    REGISTRY.get_or_init(|| Mutex::new(TypeMap::new()))
+}
+
+/// Takes a lock. No user code runs under any lock here, so a panic elsewhere has not left its data half done.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,271 @@
+//! What the backend asks of a file system, in one trait: the real one, or one that fails when a test says so.
+//!
+//! Nothing here knows what the bytes mean.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+/// A file system. Its methods are those of the operating system, and their failures are passed on as they are.
+pub trait Disk: Clone + Send + Sync + 'static {
+    /// An open file.
+    type File: DiskFile;
+
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// As the system says; `NotFound` where there is none.
+    fn open(&self, path: &Path) -> io::Result<Self::File>;
+    /// Opens a file for reading and writing; makes it where there is none, and leaves what it holds.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn edit(&self, path: &Path) -> io::Result<Self::File>;
+    /// The same, but of a file that is there.
+    ///
+    /// # Errors
+    /// As the system says; `NotFound` where there is none.
+    fn edit_existing(&self, path: &Path) -> io::Result<Self::File>;
+    /// Puts a file in the place of another, whole or not at all.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Takes a file away.
+    ///
+    /// # Errors
+    /// As the system says; `NotFound` where there is none.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Makes what was renamed, made or removed in a folder survive a power failure.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn sync_folder(&self, path: &Path) -> io::Result<()>;
+    /// What is under a path; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn stamp(&self, path: &Path) -> io::Result<Option<Stamp>>;
+    /// The files in a folder.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>>;
+}
+
+/// An open file. It is read and written at places, never at a cursor, so that threads share it.
+pub trait DiskFile: Send + Sync + 'static {
+    /// Reads into `buffer` from a place on; how many bytes there were.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn read_at(&self, buffer: &mut [u8], place: u64) -> io::Result<usize>;
+    /// Writes all of `bytes` at a place.
+    ///
+    /// # Errors
+    /// As the system says; some of the bytes may have been written.
+    fn write_all_at(&self, bytes: &[u8], place: u64) -> io::Result<()>;
+    /// Cuts the file, or fills it up with zeros.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn set_length(&self, length: u64) -> io::Result<()>;
+    /// Makes what was written survive a power failure.
+    ///
+    /// # Errors
+    /// As the system says; then nothing is known of what was written before.
+    fn sync(&self) -> io::Result<()>;
+    /// What the file is now.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn stamp(&self) -> io::Result<Stamp>;
+    /// Locks the file against other handles of it that lock it; the lock goes when the file is closed.
+    ///
+    /// # Errors
+    /// As the system says; `WouldBlock` where another handle has it.
+    fn try_lock(&self) -> io::Result<()>;
+    /// Lets go of the lock.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn unlock(&self) -> io::Result<()>;
+}
+
+/// Which file it is, and how it looks from outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamp {
+    /// Its length in bytes.
+    pub length: u64,
+    /// When it was last written, in nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// Its number on its device; zero where the system has none.
+    pub number: u64,
+}
+
+/// The file system of the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Os;
+
+impl Disk for Os {
+    type File = File;
+
+    fn open(&self, path: &Path) -> io::Result<File> {
+        File::open(path)
+    }
+    fn edit(&self, path: &Path) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+    }
+    fn edit_existing(&self, path: &Path) -> io::Result<File> {
+        match OpenOptions::new().read(true).write(true).open(path) {
+            // Whoever may only read, reads.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => File::open(path),
+            done => done,
+        }
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        system::sync_folder(path)
+    }
+    fn stamp(&self, path: &Path) -> io::Result<Option<Stamp>> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Some(stamp_of(&metadata))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect()
+    }
+}
+
+impl DiskFile for File {
+    fn read_at(&self, buffer: &mut [u8], place: u64) -> io::Result<usize> {
+        system::read_at(self, buffer, place)
+    }
+    fn write_all_at(&self, bytes: &[u8], place: u64) -> io::Result<()> {
+        system::write_all_at(self, bytes, place)
+    }
+    fn set_length(&self, length: u64) -> io::Result<()> {
+        self.set_len(length)
+    }
+    fn sync(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+    fn stamp(&self) -> io::Result<Stamp> {
+        self.metadata().map(|metadata| stamp_of(&metadata))
+    }
+    fn try_lock(&self) -> io::Result<()> {
+        File::try_lock(self).map_err(io::Error::from)
+    }
+    fn unlock(&self) -> io::Result<()> {
+        File::unlock(self)
+    }
+}
+
+fn stamp_of(metadata: &fs::Metadata) -> Stamp {
+    let modified = metadata.modified().ok().and_then(|moment| moment.duration_since(UNIX_EPOCH).ok());
+    let modified_ns = modified.and_then(|since| i64::try_from(since.as_nanos()).ok()).unwrap_or(0);
+    Stamp { length: metadata.len(), modified_ns, number: system::number(metadata) }
+}
+
+#[cfg(unix)]
+mod system {
+    use std::{
+        fs::{File, Metadata},
+        io,
+        os::unix::fs::{FileExt, MetadataExt},
+        path::Path,
+    };
+
+    pub(super) fn read_at(file: &File, buffer: &mut [u8], place: u64) -> io::Result<usize> {
+        file.read_at(buffer, place)
+    }
+    pub(super) fn write_all_at(file: &File, bytes: &[u8], place: u64) -> io::Result<()> {
+        file.write_all_at(bytes, place)
+    }
+    pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+    pub(super) fn number(metadata: &Metadata) -> u64 {
+        metadata.ino()
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use std::{
+        fs::{File, Metadata},
+        io,
+        os::windows::fs::FileExt,
+        path::Path,
+    };
+
+    pub(super) fn read_at(file: &File, buffer: &mut [u8], place: u64) -> io::Result<usize> {
+        file.seek_read(buffer, place)
+    }
+    pub(super) fn write_all_at(file: &File, mut bytes: &[u8], mut place: u64) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let written = file.seek_write(bytes, place)?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            bytes = &bytes[written..];
+            place += written as u64;
+        }
+        Ok(())
+    }
+    /// Folders are not opened for this here; a rename is written through by the file system's own journal.
+    pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
+        Ok(())
+    }
+    pub(super) fn number(_: &Metadata) -> u64 {
+        0
+    }
+}
+
+/// Reads exactly so many bytes at a place, or as many as there are.
+pub(crate) fn read_full<F: DiskFile>(file: &F, buffer: &mut [u8], place: u64) -> io::Result<usize> {
+    let mut read = 0;
+    while read < buffer.len() {
+        match file.read_at(&mut buffer[read..], place + read as u64) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(read)
+}
+
+/// A file as a stream of bytes from a place on. It owns a handle, so it can be sent and kept.
+pub(crate) struct FileReader<F> {
+    file: std::sync::Arc<F>,
+    place: u64,
+    /// Where it ends, whatever is appended meanwhile.
+    end: u64,
+}
+
+impl<F: DiskFile> FileReader<F> {
+    pub(crate) fn new(file: std::sync::Arc<F>, range: std::ops::Range<u64>) -> Self {
+        FileReader { file, place: range.start, end: range.end }
+    }
+}
+
+impl<F: DiskFile> io::Read for FileReader<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.end.saturating_sub(self.place)).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(left);
+        let read = self.file.read_at(&mut buffer[..wanted], self.place)?;
+        self.place += read as u64;
+        Ok(read)
+    }
+}

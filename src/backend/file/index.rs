@@ -1,0 +1,74 @@
+//! Where each id of a base file is: sixteen bytes a record, and at most 37 with the room that the table keeps.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use crate::id::Id;
+
+/// The places of ids, by hash. Ids themselves are in the file, and whoever looks one up compares it there.
+pub(super) struct Index {
+    table: HashTable<Slot>,
+    hasher: RandomState,
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    hash: u64,
+    place: u64,
+}
+
+impl Index {
+    pub(super) fn new() -> Index {
+        Index { table: HashTable::new(), hasher: RandomState::default() }
+    }
+
+    fn hash(&self, id: &Id) -> u64 {
+        self.hasher.hash_one(id)
+    }
+
+    /// Adds an id; answers the places of ids that may be the same.
+    pub(super) fn add(&mut self, id: &Id, place: u64) -> Vec<u64> {
+        let hash = self.hash(id);
+        let same = self.places_of(hash).collect();
+        self.table.insert_unique(hash, Slot { hash, place }, |slot| slot.hash);
+        same
+    }
+
+    /// The places where the id may be: one in nearly all cases.
+    pub(super) fn places(&self, id: &Id) -> impl Iterator<Item = u64> + '_ {
+        self.places_of(self.hash(id))
+    }
+
+    fn places_of(&self, hash: u64) -> impl Iterator<Item = u64> + '_ {
+        self.table.iter_hash(hash).filter(move |slot| slot.hash == hash).map(|slot| slot.place)
+    }
+
+    /// How many ids there are.
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// How much memory it takes, in bytes.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.table.allocation_size()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_takes_at_most_48_bytes() {
+        let mut index = Index::new();
+        for number in 0..100_000_u64 {
+            assert!(index.add(&Id::from(number), number * 100).is_empty());
+            let bytes = index.bytes() / index.len();
+            assert!(bytes <= 48 || number < 16, "{bytes} bytes a record at {number}");
+        }
+        assert_eq!(index.places(&Id::from(77_777_u64)).collect::<Vec<_>>(), [7_777_700]);
+    }
+}

@@ -1,0 +1,261 @@
+//! The journal as a file: opened, caught up with, appended to, dropped. What its bytes mean is said in the journal's own file.
+
+use std::{io, sync::Arc};
+
+use super::{
+    base::looks,
+    config::Durability,
+    disk::{Disk, DiskFile, FileReader, Stamp, read_full},
+    journal::{CHUNK, Entry, FRAME, Fingerprint, Found, Frame, HEADER, Header, RESERVE, frame_at, is_zero},
+    lock::{Paths, shown},
+};
+use crate::error::{Error, Result};
+
+/// How much the journal is grown at once, at most.
+const MAX_GROWTH: u64 = 8 << 20;
+
+/// A journal that is open.
+pub(super) struct Log<D: Disk> {
+    file: D::File,
+    number: u64,
+    pub(super) header: Header,
+    /// Where the next frame goes.
+    end: u64,
+    length: u64,
+    sequence: u64,
+    /// Whether something that was never finished stands behind the last frame.
+    torn: bool,
+    /// Entries that it holds.
+    pub(super) entries: u64,
+    /// The base that holds all of this, where a checkpoint was about to be done.
+    pub(super) checkpoint: Option<Fingerprint>,
+}
+
+fn failed(cause: io::Error, paths: &Paths) -> Error {
+    Error::backend("the journal cannot be read").caused_by(cause).at_url(&shown(&paths.journal))
+}
+
+fn unwritten(cause: io::Error, paths: &Paths) -> Error {
+    Error::backend("the journal cannot be written").caused_by(cause).at_url(&shown(&paths.journal))
+}
+
+impl<D: Disk> Log<D> {
+    /// Opens the journal of a store, if there is one, and gives all entries that it holds, in order.
+    ///
+    /// # Errors
+    /// `Corrupt`, with the byte, for damage; `Backend` where it cannot be read.
+    pub(super) fn open(disk: &D, paths: &Paths) -> Result<Option<(Log<D>, Vec<Entry>)>> {
+        let file = match disk.edit_existing(&paths.journal) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error, paths)),
+        };
+        let stamp = file.stamp().map_err(|cause| failed(cause, paths))?;
+        let damaged = |why: &str| {
+            Error::corrupt(format!("the journal is damaged at byte 0: {why}")).at_url(&shown(&paths.journal))
+        };
+        let mut head = [0; HEADER];
+        read_full(&file, &mut head, 0).map_err(|cause| failed(cause, paths))?;
+        let header = Header::decode(&head)
+            .ok_or_else(|| damaged("its header does not fit; `salvage` recovers what is whole"))?;
+        if stamp.length == 0 || stamp.length % CHUNK != 0 {
+            return Err(damaged("the length of the file does not fit; it was cut"));
+        }
+        let (number, length) = (stamp.number, stamp.length);
+        let (end, sequence, entries) = (HEADER as u64, 0, 0);
+        let mut log = Log { file, number, header, end, length, sequence, torn: false, entries, checkpoint: None };
+        let held = log.catch_up(paths)?;
+        Ok(Some((log, held)))
+    }
+
+    /// Makes a journal for a base file, durably.
+    ///
+    /// # Errors
+    /// `Backend` where it cannot be made.
+    pub(super) fn create(disk: &D, paths: &Paths, base: Fingerprint) -> Result<Log<D>> {
+        let header = Header { base, token: crate::id::random_token() };
+        let make = || {
+            let file = disk.edit(&paths.fresh)?;
+            file.set_length(0)?;
+            file.write_all_at(&header.encode(), 0)?;
+            file.set_length(CHUNK)?;
+            file.sync()?;
+            disk.rename(&paths.fresh, &paths.journal)?;
+            disk.sync_folder(&paths.folder)?;
+            let number = file.stamp()?.number;
+            Ok((file, number))
+        };
+        let (file, number) = make().map_err(|cause| unwritten(cause, paths))?;
+        let (end, sequence, entries) = (HEADER as u64, 0, 0);
+        Ok(Log { file, number, header, end, length: CHUNK, sequence, torn: false, entries, checkpoint: None })
+    }
+
+    /// Whether the file under the path is still this one.
+    pub(super) fn is_current(&self, under_path: Option<Stamp>) -> bool {
+        under_path.is_some_and(|stamp| stamp.number == self.number)
+    }
+
+    /// How long the frames are, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.end - HEADER as u64
+    }
+
+    /// What was appended by others since this was last looked at.
+    ///
+    /// # Errors
+    /// `Corrupt`, with the byte, for damage.
+    pub(super) fn catch_up(&mut self, paths: &Paths) -> Result<Vec<Entry>> {
+        let mut next = [0; FRAME];
+        let read = read_full(&self.file, &mut next, self.end).map_err(|cause| failed(cause, paths))?;
+        if is_zero(&next[..read]) && self.sequence > 0 {
+            return Ok(Vec::new());
+        }
+        self.length = self.file.stamp().map_err(|cause| failed(cause, paths))?.length;
+        let mut bytes = vec![0; usize::try_from(self.length.saturating_sub(self.end)).unwrap_or(0)];
+        let read = read_full(&self.file, &mut bytes, self.end).map_err(|cause| failed(cause, paths))?;
+        bytes.truncate(read);
+        let mut held = Vec::new();
+        let mut at = 0;
+        while at < bytes.len() {
+            let place = self.end + at as u64;
+            let found = frame_at(&bytes[at..], place, self.sequence);
+            match found.map_err(|error| error.at_url(&shown(&paths.journal)))? {
+                Found::End => break,
+                Found::Frame(frame, length) => {
+                    self.take(frame, &mut held, paths)?;
+                    self.sequence += 1;
+                    at += length;
+                }
+            }
+        }
+        self.torn = !is_zero(&bytes[at..]);
+        self.end += at as u64;
+        self.entries += held.len() as u64;
+        Ok(held)
+    }
+
+    fn take(&mut self, frame: Frame, held: &mut Vec<Entry>, paths: &Paths) -> Result<()> {
+        match frame {
+            Frame::Commit(entries) => held.extend(entries),
+            Frame::Checkpoint(base) => self.checkpoint = Some(base),
+            Frame::Grown(length) if length > self.length => {
+                let why = format!("the journal had {length} bytes and has {}: it was cut", self.length);
+                return Err(Error::corrupt(why).at_url(&shown(&paths.journal)));
+            }
+            Frame::Grown(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Appends frames; they are durable when this returns, if they are to be.
+    ///
+    /// # Errors
+    /// `Backend`, and whether the journal is still in order: then nothing of the frames is in it.
+    pub(super) fn append(&mut self, frame: &Frame, durability: Durability, paths: &Paths) -> Result<(), Broken> {
+        let whole = |cause: Error| Broken { cause, in_order: true };
+        if self.torn {
+            // Nobody was told of it, and what follows would be taken for a part of it.
+            self.clear_tail().map_err(|cause| Broken { cause: unwritten(cause, paths), in_order: true })?;
+            self.torn = false;
+        }
+        let mut bytes = Vec::new();
+        frame.encode(self.sequence, &mut bytes).map_err(whole)?;
+        let mut sequence = self.sequence + 1;
+        let mut length = self.length;
+        if self.end + bytes.len() as u64 + RESERVE > length {
+            length = self.grown(bytes.len() as u64);
+            // What tells of the growth goes first, where there was room already.
+            let mut told = Vec::new();
+            Frame::Grown(length).encode(self.sequence, &mut told).map_err(whole)?;
+            frame.encode(sequence, &mut told).map_err(whole)?;
+            bytes = told;
+            sequence += 1;
+            if let Err(cause) = self.file.set_length(length) {
+                return Err(self.undo(unwritten(cause, paths)));
+            }
+        }
+        if let Err(cause) = self.file.write_all_at(&bytes, self.end) {
+            return Err(self.undo(unwritten(cause, paths)));
+        }
+        if durability == Durability::Fsync
+            && let Err(cause) = self.file.sync()
+        {
+            // What the device has is not known, and a second try would not tell.
+            let cause =
+                Error::backend("the journal cannot be made durable").caused_by(cause).at_url(&shown(&paths.journal));
+            return Err(Broken { cause, in_order: false });
+        }
+        self.end += bytes.len() as u64;
+        (self.length, self.sequence) = (length, sequence);
+        if let Frame::Commit(entries) = frame {
+            self.entries += entries.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn grown(&self, needed: u64) -> u64 {
+        let more = (needed + 2 * RESERVE).max(self.length.min(MAX_GROWTH));
+        (self.length + more).next_multiple_of(CHUNK)
+    }
+
+    /// Takes back what was written of a frame.
+    fn undo(&mut self, cause: Error) -> Broken {
+        Broken { cause, in_order: self.clear_tail().is_ok() }
+    }
+
+    fn clear_tail(&self) -> io::Result<()> {
+        self.file.set_length(self.end)?;
+        self.file.set_length(self.length)
+    }
+
+    /// Makes all of it durable.
+    ///
+    /// # Errors
+    /// `Backend`.
+    pub(super) fn sync(&self, paths: &Paths) -> Result<()> {
+        self.file.sync().map_err(|cause| unwritten(cause, paths))
+    }
+
+    /// Takes the journal away.
+    ///
+    /// # Errors
+    /// `Backend`; the base holds all of it, and the next opening takes it away.
+    pub(super) fn remove(self, disk: &D, paths: &Paths) -> Result<()> {
+        disk.remove(&paths.journal)
+            .and_then(|()| disk.sync_folder(&paths.folder))
+            .map_err(|cause| unwritten(cause, paths))
+    }
+}
+
+/// Why nothing was appended.
+pub(super) struct Broken {
+    pub(super) cause: Error,
+    /// Whether the journal is as it was before.
+    pub(super) in_order: bool,
+}
+
+/// What a base file is bound to a journal by; reads all of it.
+///
+/// # Errors
+/// `Backend` where it cannot be read.
+pub(super) fn fingerprint<D: Disk>(disk: &D, paths: &Paths) -> Result<Fingerprint> {
+    let read = || {
+        let file = match disk.open(&paths.base) {
+            Ok(file) => Arc::new(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Fingerprint::default()),
+            Err(error) => return Err(error),
+        };
+        let stamp = file.stamp()?;
+        let mut reader = FileReader::new(file, 0..stamp.length);
+        let (mut crc, mut buffer) = (flate2::Crc::new(), vec![0; 256 << 10]);
+        loop {
+            match io::Read::read(&mut reader, &mut buffer) {
+                Ok(0) => return Ok(looks(stamp, crc.sum())),
+                Ok(read) => crc.update(&buffer[..read]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    read().map_err(|cause| Error::backend("the file cannot be read").caused_by(cause).at_url(&shown(&paths.base)))
+}

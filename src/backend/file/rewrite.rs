@@ -1,0 +1,486 @@
+//! A base file of text written anew: rows that nobody changed as they stand, byte for byte, the others in their places, new
+//! ones behind them.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use super::{
+    base::Setup,
+    disk::Disk,
+    overlay::{Held, Overlay, Row as Changed},
+    row::{self, COLUMNS, CsvRow, Native, Types},
+    sink::Sink,
+    text::{CsvLayout, Layout, RawRow, TextBase, identities},
+};
+use crate::{
+    error::{Error, Result},
+    format::{
+        block::Block,
+        csv::{Columns, Dialect, Layout as Spread, Quoting, RawRecord, Row},
+        json::{encode_list, encode_record, encode_vector, print_timestamp},
+    },
+    id::Id,
+    record::{Document, Envelope, FieldDef, Name, RecordCodec, Schema, Target, Type},
+    store::Limits,
+    value::Value,
+};
+
+/// Writes a base file anew with the overlay's changes.
+pub(super) fn rewrite<D: Disk>(base: &TextBase<D>, overlay: &Overlay, setup: &Setup, out: &mut Sink<D>) -> Result<()> {
+    match &base.layout {
+        Layout::Csv(csv) => {
+            let table = Table::new(csv, base, overlay, setup)?;
+            table.put_header(out.text());
+            rows(base, overlay, setup, out, |row, held, id, out| table.put_row(row, held, id, out))?;
+            added(overlay, out, |changed, out| table.put_new(changed, out))
+        }
+        Layout::Lines => {
+            let objects = Objects::new(base, setup);
+            rows(base, overlay, setup, out, |row, held, id, out| objects.put_row(row, held, id, &[], out))?;
+            added(overlay, out, |changed, out| objects.put_new(changed, &[], out))
+        }
+        Layout::Array => array(base, overlay, setup, out),
+    }
+}
+
+fn array<D: Disk>(base: &TextBase<D>, overlay: &Overlay, setup: &Setup, out: &mut Sink<D>) -> Result<()> {
+    let objects = Objects::new(base, setup);
+    let begun = std::cell::Cell::new(false);
+    let before = || if begun.replace(true) { &b",\n"[..] } else { &b"[\n"[..] };
+    rows(base, overlay, setup, out, |row, held, id, out| objects.put_row(row, held, id, before(), out))?;
+    added(overlay, out, |changed, out| objects.put_new(changed, before(), out))?;
+    out.text().extend_from_slice(if begun.get() { b"\n]\n" } else { b"[]\n" });
+    Ok(())
+}
+
+/// Shows every row that stays to `put`, with its id and what became of it.
+fn rows<D: Disk>(
+    base: &TextBase<D>,
+    overlay: &Overlay,
+    setup: &Setup,
+    out: &mut Sink<D>,
+    put: impl Fn(RawRow<'_, '_>, Option<&Held>, &Id, &mut Vec<u8>) -> Result<()>,
+) -> Result<()> {
+    let ask = identities(setup, &Limits::default());
+    let mut ordinal = 0;
+    for block in base.blocks() {
+        let block: Block = block.map_err(|error| base.raised(&error))?;
+        let mut failed = None;
+        base.each_row(&block, |mut raw| {
+            ordinal += 1;
+            let done = (|| {
+                let (identity, parts) = raw.read::<super::identity::Identity>(&ask.shape)?;
+                let id = match identity.own_id(&ask.shape)?.or(parts.id) {
+                    Some(id) => id,
+                    None => base.ordinal_id(ordinal)?,
+                };
+                let held = overlay.get(&id);
+                if held.is_some_and(|held| held.row.is_none()) {
+                    return Ok(());
+                }
+                put(raw, held, &id, out.text())
+            })();
+            failed = done.err();
+            failed.is_none()
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        out.pass()?;
+    }
+    Ok(())
+}
+
+/// Shows every record that the base has not to `put`, in the order in which they were created.
+fn added<D: Disk>(
+    overlay: &Overlay,
+    out: &mut Sink<D>,
+    put: impl Fn(&Changed, &mut Vec<u8>) -> Result<()>,
+) -> Result<()> {
+    let fresh = overlay.iter().filter(|(_, held)| !held.in_base).filter_map(|(_, held)| held.row.as_ref());
+    let mut fresh: Vec<&Changed> = fresh.collect();
+    let key = |row: &Changed| (row.envelope.microseconds().0, row.envelope.id().clone());
+    fresh.sort_by(|a, b| {
+        let ((a, a_id), (b, b_id)) = (key(a), key(b));
+        a.cmp(&b).then_with(|| a_id.cmp(&b_id))
+    });
+    for row in fresh {
+        put(row, out.text())?;
+        out.pass()?;
+    }
+    Ok(())
+}
+
+// ---- JSON
+
+/// How objects are written.
+struct Objects {
+    /// Whether `_id` is written: where records have no id of their own.
+    with_id: bool,
+    /// Whether rows that nobody changed have to be given their ids.
+    give_ids: bool,
+    line_end: &'static [u8],
+}
+
+impl Objects {
+    fn new<D: Disk>(base: &TextBase<D>, setup: &Setup) -> Objects {
+        let with_id = !setup.ids.in_record(&setup.schema);
+        let line_end: &[u8] = if matches!(base.layout, Layout::Lines) { b"\n" } else { b"" };
+        Objects { with_id, give_ids: with_id, line_end }
+    }
+
+    fn put_row(
+        &self,
+        raw: RawRow<'_, '_>,
+        held: Option<&Held>,
+        id: &Id,
+        before: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        if let Some(changed) = held.and_then(|held| held.row.as_ref()) {
+            return self.put_new(changed, before, out);
+        }
+        let RawRow::Json(_, text, _) = raw else { return Err(Error::corrupt("a row that is no JSON")) };
+        out.extend_from_slice(before);
+        let text = text.trim_ascii();
+        let start = out.len();
+        out.extend_from_slice(text.as_bytes());
+        if self.give_ids && !has_id(text)? {
+            row::insert_fields(&row::envelope_fields(&Envelope::of(id.clone()), true)?, start, out);
+        }
+        out.extend_from_slice(self.line_end);
+        Ok(())
+    }
+
+    fn put_new(&self, changed: &Changed, before: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        out.extend_from_slice(before);
+        let start = out.len();
+        out.extend_from_slice(&changed.body);
+        row::insert_fields(&row::envelope_fields(&changed.envelope, self.with_id)?, start, out);
+        out.extend_from_slice(self.line_end);
+        Ok(())
+    }
+}
+
+fn has_id(text: &str) -> Result<bool> {
+    let (_, parts) = row::decode::<super::identity::Identity>(&text, &Schema::open(""))?;
+    Ok(parts.id.is_some())
+}
+
+// ---- CSV
+
+/// The columns of the new file.
+struct Table<'s> {
+    setup: &'s Setup,
+    dialect: Dialect,
+    old: &'s CsvLayout,
+    /// What the header is; that of the old file where no column came.
+    names: Vec<Name>,
+    /// For each column, where its value is in a record.
+    cells: Vec<Cell>,
+    /// The columns of the old file.
+    width: usize,
+    line_end: &'static [u8],
+}
+
+enum Cell {
+    Field(Target),
+    Envelope(&'static str),
+}
+
+impl<'s> Table<'s> {
+    fn new<D: Disk>(old: &'s CsvLayout, base: &TextBase<D>, overlay: &Overlay, setup: &'s Setup) -> Result<Table<'s>> {
+        let mut names = old.columns.names().to_vec();
+        let width = names.len();
+        let mut seen: HashSet<Name> = names.iter().cloned().collect();
+        let needs = Needs::of(overlay, setup)?;
+        let mut add = |name: Name, names: &mut Vec<Name>| {
+            if seen.insert(name.clone()) {
+                names.push(name);
+            }
+        };
+        if needs.rows {
+            declared(old, &setup.schema).into_iter().for_each(|name| add(name, &mut names));
+        }
+        needs.undeclared.into_iter().for_each(|name| add(name, &mut names));
+        let give_ids = !setup.ids.in_record(&setup.schema) && (needs.rows || base_has_rows(base)?);
+        let wanted =
+            [("_id", give_ids), ("_version", needs.rows), ("_created_at", needs.rows), ("_updated_at", needs.rows)];
+        let more = [("_metadata", needs.metadata), ("_types", needs.types)];
+        for (name, _) in wanted.into_iter().chain(more).filter(|(_, wanted)| *wanted) {
+            add(Cow::Borrowed(name), &mut names);
+        }
+        if !setup.options.header && names.len() > width && !old.header.is_empty() {
+            return Err(Error::unsupported("a file without a header has no place for new columns; give it a header"));
+        }
+        let line_end: &[u8] = if old.crlf { b"\r\n" } else { b"\n" };
+        let cells = names.iter().map(|name| Cell::of(name, setup)).collect::<Result<_>>()?;
+        Ok(Table { setup, dialect: old.dialect, old, names, cells, width, line_end })
+    }
+
+    fn put_header(&self, out: &mut Vec<u8>) {
+        if !self.setup.options.header || self.names.is_empty() {
+            return;
+        }
+        out.extend_from_slice(&self.old.header);
+        let mut more = Vec::new();
+        let mut row = Row::new(&mut more, self.dialect);
+        for name in &self.names[self.width..] {
+            // A name with U+0000 is in no schema and in no record.
+            let _ = row.text(name, Quoting::Needed);
+        }
+        row.end();
+        if self.names.len() > self.width {
+            if self.width > 0 {
+                out.push(self.dialect.delimiter());
+            }
+            out.extend_from_slice(more.trim_ascii_end());
+        }
+        out.extend_from_slice(self.line_end);
+    }
+
+    fn put_row(&self, raw: RawRow<'_, '_>, held: Option<&Held>, id: &Id, out: &mut Vec<u8>) -> Result<()> {
+        let RawRow::Csv(_, old) = raw else { return Err(Error::corrupt("a row that is no CSV")) };
+        match held.and_then(|held| held.row.as_ref()) {
+            Some(changed) => self.put_changed(old, changed, out),
+            None => {
+                let columns = &self.old.columns;
+                let place = columns.names().iter().position(|name| name == "_id");
+                let missing = place.is_some_and(|place| old.field(place).is_none_or(|cell| cell.is_null()));
+                for column in 0..self.width {
+                    if column > 0 {
+                        out.push(self.dialect.delimiter());
+                    }
+                    match missing && Some(column) == place {
+                        true => self.put_text(&id.to_string(), out)?,
+                        false => out.extend_from_slice(old.cell_bytes(column)),
+                    }
+                }
+                for cell in &self.cells[self.width..] {
+                    out.push(self.dialect.delimiter());
+                    if matches!(cell, Cell::Envelope("_id")) {
+                        self.put_text(&id.to_string(), out)?;
+                    }
+                }
+                out.extend_from_slice(self.line_end);
+                Ok(())
+            }
+        }
+    }
+
+    fn put_text(&self, text: &str, out: &mut Vec<u8>) -> Result<()> {
+        let mut cell = Vec::new();
+        let mut row = Row::new(&mut cell, self.dialect);
+        row.text(text, Quoting::Needed).map_err(|_| Error::invalid("a text holds U+0000"))?;
+        row.end();
+        out.extend_from_slice(cell.strip_suffix(self.dialect.line_end().bytes()).unwrap_or(&cell));
+        Ok(())
+    }
+
+    /// A row that was changed: cells whose values are still the same stay as they stand.
+    fn put_changed(&self, old: RawRecord<'_, '_>, changed: &Changed, out: &mut Vec<u8>) -> Result<()> {
+        let schema = open(&self.setup.schema);
+        let was = row::decode::<Document>(&CsvRow { columns: &self.old.columns, row: old }, &schema).ok();
+        let now = Content::of(changed, &schema)?;
+        for (column, cell) in self.cells.iter().enumerate() {
+            if column > 0 {
+                out.push(self.dialect.delimiter());
+            }
+            let same = match (cell, &was) {
+                (Cell::Field(target), Some((was, _))) if column < self.width => {
+                    was.cell(target.steps()).into_owned() == now.document.cell(target.steps()).into_owned()
+                }
+                _ => false,
+            };
+            match same {
+                true => out.extend_from_slice(old.cell_bytes(column)),
+                false => self.put_cell(cell, &now, out)?,
+            }
+        }
+        out.extend_from_slice(self.line_end);
+        Ok(())
+    }
+
+    fn put_new(&self, changed: &Changed, out: &mut Vec<u8>) -> Result<()> {
+        let now = Content::of(changed, &open(&self.setup.schema))?;
+        for (column, cell) in self.cells.iter().enumerate() {
+            if column > 0 {
+                out.push(self.dialect.delimiter());
+            }
+            self.put_cell(cell, &now, out)?;
+        }
+        out.extend_from_slice(self.line_end);
+        Ok(())
+    }
+
+    fn put_cell(&self, cell: &Cell, now: &Content<'_>, out: &mut Vec<u8>) -> Result<()> {
+        let mut bytes = Vec::new();
+        let mut row = Row::new(&mut bytes, self.dialect);
+        match cell {
+            Cell::Field(target) => put_value(&now.document.cell(target.steps()).into_owned(), &target.ty, &mut row)?,
+            Cell::Envelope(name) => now.put_envelope(name, &mut row)?,
+        }
+        row.end();
+        out.extend_from_slice(bytes.strip_suffix(self.dialect.line_end().bytes()).unwrap_or(&bytes));
+        Ok(())
+    }
+}
+
+impl Cell {
+    fn of(name: &Name, setup: &Setup) -> Result<Cell> {
+        if let Some(part) = COLUMNS.into_iter().find(|part| part == name) {
+            return Ok(Cell::Envelope(part));
+        }
+        let schema = open(&setup.schema);
+        // A declared path such as `home.city`, or else one name as it stands.
+        let path = Columns::path_of(name, &setup.schema);
+        Ok(Cell::Field(schema.resolve(&path)?))
+    }
+}
+
+fn open(schema: &Schema) -> Schema {
+    Schema { open: true, ..schema.clone() }
+}
+
+fn base_has_rows<D: Disk>(base: &TextBase<D>) -> Result<bool> {
+    Ok(base.count(&Limits::default())? > 0)
+}
+
+/// The columns of declared fields that the old file has not.
+fn declared(old: &CsvLayout, schema: &Schema) -> Vec<Name> {
+    let spread = Spread::of(schema);
+    let names = spread.names(schema).into_iter();
+    names.filter(|name| !old.columns.holds(name, schema)).map(Cow::Owned).collect()
+}
+
+/// What the changed records need columns for.
+#[derive(Default)]
+struct Needs {
+    rows: bool,
+    metadata: bool,
+    types: bool,
+    undeclared: Vec<Name>,
+}
+
+impl Needs {
+    fn of(overlay: &Overlay, setup: &Setup) -> Result<Needs> {
+        let mut needs = Needs::default();
+        let mut seen = HashSet::new();
+        let schema = open(&setup.schema);
+        let mut rows: Vec<&Changed> = overlay.iter().filter_map(|(_, held)| held.row.as_ref()).collect();
+        rows.sort_by_key(|row| row.envelope.microseconds().0);
+        for row in rows {
+            needs.rows = true;
+            needs.metadata |= !row.envelope.metadata().is_empty();
+            let content = Content::of(row, &schema)?;
+            needs.types |= !content.types.is_empty();
+            for (name, _) in content.document.iter() {
+                if setup.schema.find(name).is_none() && seen.insert(name.to_owned()) {
+                    needs.undeclared.push(Cow::Owned(name.to_owned()));
+                }
+            }
+        }
+        Ok(needs)
+    }
+}
+
+/// A changed record, ready to be written as cells.
+struct Content<'c> {
+    envelope: &'c Envelope,
+    document: Document,
+    types: Types,
+}
+
+impl<'c> Content<'c> {
+    fn of(changed: &'c Changed, schema: &Schema) -> Result<Content<'c>> {
+        let (document, _) = row::decode_body::<Document>(&changed.body, schema)?;
+        let types = Types::of(&document, schema, Native::Csv);
+        Ok(Content { envelope: &changed.envelope, document: types.written(document)?, types })
+    }
+
+    fn put_envelope(&self, name: &str, row: &mut Row<'_>) -> Result<()> {
+        let mut put = |text: Option<String>| match text {
+            None => {
+                row.null();
+                Ok(())
+            }
+            Some(text) => row.text(&text, Quoting::Needed).map_err(|_| Error::invalid("a text holds U+0000")),
+        };
+        let envelope = self.envelope;
+        match name {
+            "_id" => put(Some(envelope.id().to_string())),
+            "_version" => put(envelope.version().map(ToString::to_string)),
+            "_created_at" => put(envelope.created_at().map(|moment| moment.to_string())),
+            "_updated_at" => put(envelope.updated_at().map(|moment| moment.to_string())),
+            "_metadata" => {
+                let json = (!envelope.metadata().is_empty()).then(|| serde_json::to_string(envelope.metadata()));
+                put(json.transpose().map_err(no_json)?)
+            }
+            _ => {
+                let json = (!self.types.is_empty()).then(|| serde_json::to_string(&self.types));
+                put(json.transpose().map_err(no_json)?)
+            }
+        }
+    }
+}
+
+fn no_json(cause: serde_json::Error) -> Error {
+    Error::invalid("what stands beside a record has no JSON form").caused_by(cause)
+}
+
+/// Writes a value as one cell (semantics 2.10).
+fn put_value(value: &Value, ty: &Type, row: &mut Row<'_>) -> Result<()> {
+    let mut text = Vec::new();
+    let quoting = match value {
+        Value::Null => {
+            row.null();
+            return Ok(());
+        }
+        Value::Bool(v) => {
+            row.bool(*v);
+            return Ok(());
+        }
+        Value::Int(v) => {
+            row.int(*v);
+            return Ok(());
+        }
+        Value::Float(v) if *ty == Type::F32 => {
+            row.float(*v as f32);
+            return Ok(());
+        }
+        Value::Float(v) => {
+            row.float(*v);
+            return Ok(());
+        }
+        Value::Text(v) => {
+            text.extend_from_slice(v.as_bytes());
+            Quoting::Distinct
+        }
+        Value::Bytes(v) => {
+            text.extend_from_slice(base64::Engine::encode(&base64::prelude::BASE64_STANDARD, v).as_bytes());
+            if *ty == Type::Any { Quoting::Distinct } else { Quoting::Needed }
+        }
+        other => {
+            put_other(other, ty, &mut text)?;
+            Quoting::Needed
+        }
+    };
+    let text = std::str::from_utf8(&text).map_err(|_| Error::invalid("a cell is not UTF-8"))?;
+    row.text(text, quoting).map_err(|_| Error::invalid("a text holds U+0000"))
+}
+
+fn put_other(value: &Value, ty: &Type, out: &mut Vec<u8>) -> Result<()> {
+    match (value, ty) {
+        (Value::Decimal(v), _) => out.extend_from_slice(v.to_string().as_bytes()),
+        (Value::Uuid(v), _) => out.extend_from_slice(v.to_string().as_bytes()),
+        (Value::Timestamp(v), _) => print_timestamp(*v, out),
+        (Value::Date(v), _) => out.extend_from_slice(v.to_string().as_bytes()),
+        (Value::Vector(v), _) => encode_vector(v, out),
+        (Value::Json(v), _) => serde_json::to_writer(out, v).map_err(no_json)?,
+        (Value::List(items), Type::List(item)) => encode_list(items, item, out)?,
+        (Value::List(items), _) => encode_list(items, &FieldDef::new("", Type::Any).nullable(), out)?,
+        (Value::Record(inside), Type::Record(schema)) => encode_record(inside, schema, out)?,
+        (Value::Record(inside), _) => encode_record(inside, &Schema::open(""), out)?,
+        _ => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! Where a new base file is written: buffered, compressed in frames, summed up. The file takes its place elsewhere.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    base::looks,
+    coding::{FRAME_BYTES, compress, tail},
+    config::Compression,
+    disk::{Disk, DiskFile, Stamp},
+    journal::Fingerprint,
+    lock::shown,
+};
+use crate::error::{Error, Result};
+
+/// A new file that is being written.
+pub(super) struct Sink<D: Disk> {
+    file: D::File,
+    path: PathBuf,
+    compression: Compression,
+    /// Text that is not yet a frame.
+    text: Vec<u8>,
+    /// Length in the file and in the text of each frame.
+    frames: Vec<(u32, u32)>,
+    written: u64,
+    crc: flate2::Crc,
+}
+
+impl<D: Disk> Sink<D> {
+    /// Begins a file; what was under the path is gone.
+    ///
+    /// # Errors
+    /// `Backend` where it cannot be made.
+    pub(super) fn create(disk: &D, path: &Path, compression: Compression) -> Result<Sink<D>> {
+        let failed =
+            |cause: std::io::Error| Error::backend("a new file cannot be made").caused_by(cause).at_url(&shown(path));
+        let file = disk.edit(path).map_err(failed)?;
+        file.set_length(0).map_err(failed)?;
+        Ok(Sink {
+            file,
+            path: path.to_owned(),
+            compression,
+            text: Vec::with_capacity(FRAME_BYTES + FRAME_BYTES / 4),
+            frames: Vec::new(),
+            written: 0,
+            crc: flate2::Crc::new(),
+        })
+    }
+
+    /// Room to write at the end of; [`pass`](Self::pass) is called when a row is whole.
+    pub(super) fn text(&mut self) -> &mut Vec<u8> {
+        &mut self.text
+    }
+
+    /// Hands on what is enough for a frame.
+    ///
+    /// # Errors
+    /// `Backend` where writing failed.
+    pub(super) fn pass(&mut self) -> Result<()> {
+        if self.text.len() >= FRAME_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if self.text.is_empty() {
+            return Ok(());
+        }
+        let text = std::mem::take(&mut self.text);
+        if self.compression == Compression::None {
+            self.write(&text)?;
+        } else {
+            let mut frame = Vec::with_capacity(text.len() / 2);
+            compress(self.compression, &text, &mut frame).map_err(|cause| self.failed(cause))?;
+            self.write(&frame)?;
+            let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            self.frames.push((length(&frame), length(&text)));
+        }
+        self.text = text;
+        self.text.clear();
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all_at(bytes, self.written).map_err(|cause| self.failed(cause))?;
+        self.written += bytes.len() as u64;
+        self.crc.update(bytes);
+        Ok(())
+    }
+
+    fn failed(&self, cause: std::io::Error) -> Error {
+        Error::backend("a new file cannot be written").caused_by(cause).at_url(&shown(&self.path))
+    }
+
+    /// Makes the file durable, and says how it looks.
+    ///
+    /// # Errors
+    /// `Backend` where it could not be made durable.
+    pub(super) fn finish(mut self) -> Result<(Fingerprint, Stamp)> {
+        self.flush()?;
+        let mut end = Vec::new();
+        tail(self.compression, &self.frames, &mut end).map_err(|cause| self.failed(cause))?;
+        self.write(&end)?;
+        self.file.sync().map_err(|cause| self.failed(cause))?;
+        let stamp = self.file.stamp().map_err(|cause| self.failed(cause))?;
+        Ok((looks(stamp, self.crc.sum()), stamp))
+    }
+}

@@ -1,0 +1,665 @@
+//! Base files of text: CSV, TSV, NDJSON and JSON arrays. Rows are cut off in order and parsed on all cores.
+
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use rayon::prelude::*;
+
+use super::{
+    base::{Ask, BaseRow, IdRule, Setup, settled},
+    coding::{Coding, TextReader},
+    config::Format,
+    disk::{Disk, DiskFile, Stamp},
+    identity::Identity,
+    index::Index,
+    row::{self, CsvRow, Parts},
+};
+use crate::{
+    error::{Error, Result},
+    format::{
+        block::{Block, Blocks, Framing, Limits as BlockLimits, Position, Scan, View},
+        csv::{CellFilter, Columns, Dialect, Quotes, Records, numbered, take_header},
+        error::{Cause, RawError},
+        json::Frames,
+        parallel::raised,
+    },
+    id::Id,
+    query::{Bound, Filter, Predicate, Seen},
+    record::{Name, Part, RecordCodec, Stored},
+    store::Limits,
+};
+
+/// What is read for one row.
+const ROW_BLOCK: usize = 4 << 10;
+/// About how much memory a row takes when it is decoded, for each byte of its text.
+const MEMORY_PER_BYTE: usize = 4;
+const MEMORY_PER_ROW: usize = 200;
+
+/// A base file of text.
+pub(super) struct TextBase<D: Disk> {
+    file: Option<Arc<D::File>>,
+    stamp: Stamp,
+    coding: Coding,
+    pub(super) layout: Layout,
+    /// Where the rows begin, behind the header.
+    start: Position,
+    /// Whether the first row has an `_id`: then rows without one are those that another tool has added.
+    named: bool,
+    /// Whether there is no text at all.
+    blank: bool,
+    index: Mutex<Option<Arc<Index>>>,
+    count: OnceLock<u64>,
+    shown: String,
+}
+
+/// How rows are told apart, and what their cells are.
+#[derive(Clone, Debug)]
+pub(super) enum Layout {
+    Csv(CsvLayout),
+    Lines,
+    Array,
+}
+
+/// The columns of a CSV file.
+#[derive(Clone, Debug)]
+pub(super) struct CsvLayout {
+    pub(super) dialect: Dialect,
+    pub(super) columns: Columns,
+    /// The header as it stands, without its line end; empty where there is none.
+    pub(super) header: Vec<u8>,
+    /// Whether the header ends with `\r\n`, and so other rows will.
+    pub(super) crlf: bool,
+}
+
+/// Where rows end.
+pub(super) enum RowFraming {
+    Csv(Quotes),
+    Json(Frames),
+}
+
+impl Framing for RowFraming {
+    fn scan(&mut self, view: View<'_>) -> Scan {
+        match self {
+            RowFraming::Csv(quotes) => quotes.scan(view),
+            RowFraming::Json(frames) => frames.scan(view),
+        }
+    }
+    fn cut(&mut self, length: usize) -> Vec<std::ops::Range<u32>> {
+        match self {
+            RowFraming::Csv(quotes) => quotes.cut(length),
+            RowFraming::Json(frames) => frames.cut(length),
+        }
+    }
+}
+
+impl Layout {
+    fn framing(&self) -> RowFraming {
+        match self {
+            Layout::Csv(csv) => RowFraming::Csv(Quotes::new(csv.dialect)),
+            Layout::Lines => RowFraming::Json(Frames::Lines),
+            Layout::Array => RowFraming::Json(Frames::array()),
+        }
+    }
+}
+
+pub(super) type TextBlocks<D> = Blocks<TextReader<<D as Disk>::File>, RowFraming>;
+
+impl<D: Disk> TextBase<D> {
+    pub(super) fn open(disk: &D, path: &Path, setup: &Setup) -> Result<TextBase<D>> {
+        let shown = super::lock::shown(path);
+        let failed = |cause: io::Error| Error::backend("the file cannot be read").caused_by(cause).at_url(&shown);
+        let file = match disk.open(path) {
+            Ok(file) => Some(Arc::new(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(failed(error)),
+        };
+        let stamp = file.as_ref().map(|file| file.stamp()).transpose().map_err(failed)?.unwrap_or_default();
+        let coding = Coding::new(setup.compression);
+        let layout = match setup.format {
+            Format::JsonLines => Layout::Lines,
+            Format::Json => Layout::Array,
+            Format::Csv | Format::Tsv => Layout::Csv(CsvLayout {
+                dialect: dialect(setup),
+                columns: Columns::settle(Vec::new(), &setup.schema)?,
+                header: Vec::new(),
+                crlf: false,
+            }),
+        };
+        let mut base = TextBase {
+            file,
+            stamp,
+            coding,
+            layout,
+            start: Position::START,
+            named: false,
+            blank: false,
+            index: Mutex::new(None),
+            count: OnceLock::new(),
+            shown,
+        };
+        base.look(setup).map_err(|e| e.at_url(&base.shown))?;
+        Ok(base)
+    }
+
+    /// Reads the header and the first row.
+    fn look(&mut self, setup: &Setup) -> Result<()> {
+        let limits = BlockLimits { block: ROW_BLOCK, ..BlockLimits::default() };
+        let mut blocks = Blocks::with_limits(self.reader(0), self.layout.framing(), limits);
+        if self.is_blank()? {
+            return Ok(());
+        }
+        let Some(first) = blocks.next() else { return Ok(()) };
+        let mut first = match first {
+            Ok(first) => first,
+            // What is wrong with the rows is said where they are read.
+            Err(error) if matches!(self.layout, Layout::Lines | Layout::Array) && !is_io(&error) => return Ok(()),
+            Err(error) => return Err(self.raised(&error)),
+        };
+        if let Layout::Csv(csv) = &mut self.layout {
+            csv.settle(&mut first, setup)?;
+            self.start = first.position(0);
+        }
+        let ask: Ask<Identity> = identities(setup, &Limits::default());
+        let parsed = self.parse(&first, &ask, &Raw::All);
+        self.named =
+            parsed.rows.first().is_some_and(|row| row.read.as_ref().is_ok_and(|(_, parts)| parts.id.is_some()));
+        Ok(())
+    }
+
+    pub(super) fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// What stands for the file in the versions of its rows.
+    fn fingerprint(&self) -> u64 {
+        self.stamp.length.rotate_left(32) ^ self.stamp.modified_ns as u64
+    }
+
+    fn reader(&self, from: u64) -> TextReader<D::File> {
+        match &self.file {
+            Some(file) => self.coding.reader(file, self.stamp.length, from),
+            None => TextReader::Empty,
+        }
+    }
+
+    /// Whether there is no text at all, which is no rows in every format.
+    fn is_blank(&mut self) -> Result<bool> {
+        if !self.coding.is_plain() || self.stamp.length == 0 {
+            let mut first = [0];
+            let mut reader = self.reader(0);
+            let failed = |cause: io::Error| Error::corrupt(format!("the file does not read: {cause}"));
+            self.blank = io::Read::read(&mut reader, &mut first).map_err(failed)? == 0;
+        }
+        Ok(self.blank)
+    }
+
+    /// The blocks of all rows.
+    pub(super) fn blocks(&self) -> TextBlocks<D> {
+        let reader = if self.blank { TextReader::Empty } else { self.reader(self.start.offset) };
+        let framing = if self.blank { RowFraming::Json(Frames::Lines) } else { self.layout.framing() };
+        let blocks = Blocks::with_limits(reader, framing, BlockLimits::default());
+        blocks.starting_at(self.start)
+    }
+
+    /// A fault of the text, or of what is below it.
+    pub(super) fn raised(&self, error: &RawError) -> Error {
+        let fault = match &error.cause {
+            Cause::Io(io)
+                if matches!(
+                    io.kind(),
+                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::Other
+                ) =>
+            {
+                let why = format!(
+                    "the compressed data does not read behind byte {} of the text: {io}",
+                    error.position.offset
+                );
+                Error::corrupt(why).at_line(error.position.line, None)
+            }
+            _ => raised(error),
+        };
+        fault.at_url(&self.shown)
+    }
+
+    pub(super) fn scan<R: RecordCodec>(self: &Arc<Self>, ask: Ask<R>) -> Result<TextRows<R, D>> {
+        let raw = self.raw_filter(&ask)?;
+        Ok(TextRows {
+            base: self.clone(),
+            blocks: self.blocks(),
+            ask,
+            raw,
+            ordinal: 0,
+            block: 0,
+            ahead: 1,
+            done: false,
+        })
+    }
+
+    /// How a filter is tested: on cells where it reads nothing but fields.
+    fn raw_filter<R: RecordCodec>(&self, ask: &Ask<R>) -> Result<Raw<R>> {
+        let Some(filter) = &ask.filter else { return Ok(Raw::All) };
+        match &self.layout {
+            _ if filter.columns().iter().any(|target| !matches!(target.part, Part::Field(_))) => {
+                Ok(Raw::Settled(filter.clone()))
+            }
+            Layout::Csv(csv) if !row::is_loose(&ask.shape) || csv.tells_all() => {
+                Ok(Raw::Cells(CellFilter::new(filter.clone(), &csv.columns, &ask.shape)?))
+            }
+            _ => Ok(Raw::Decoded(filter.clone())),
+        }
+    }
+
+    /// The row at a place; none where another record is there.
+    pub(super) fn read<R: RecordCodec>(&self, place: u64, id: &Id, ask: &Ask<R>) -> Result<Option<Stored<R>>> {
+        let limits = BlockLimits { block: ROW_BLOCK, ..BlockLimits::default() };
+        let start = Position { offset: place, ..Position::START };
+        let mut blocks = Blocks::with_limits(self.row_reader(place), self.layout.framing(), limits).starting_at(start);
+        let block = match blocks.next() {
+            Some(Ok(block)) => block,
+            Some(Err(error)) => return Err(self.raised(&error)),
+            None => return Err(Error::corrupt(format!("there is no row at byte {place} any more")).at_url(&self.shown)),
+        };
+        let parsed = self
+            .parse_first(&block, ask)
+            .ok_or_else(|| Error::corrupt(format!("there is no row at byte {place} any more")).at_url(&self.shown))?;
+        let (record, parts) = parsed.map_err(|e| e.at_url(&self.shown))?;
+        let own = ask.ids.own(&record, &ask.shape)?.or_else(|| parts.id.clone());
+        match own {
+            Some(own) if own != *id => Ok(None),
+            _ => Ok(Some(settled(parts.into_envelope(id.clone()), record, self.fingerprint(), place))),
+        }
+    }
+
+    fn row_reader(&self, place: u64) -> io::Chain<io::Cursor<&'static [u8]>, TextReader<D::File>> {
+        // An element of an array is read as the first of another array.
+        let before: &'static [u8] = if matches!(self.layout, Layout::Array) { b"[" } else { b"" };
+        io::Read::chain(io::Cursor::new(before), self.reader(place))
+    }
+
+    fn parse_first<R: RecordCodec>(&self, block: &Block, ask: &Ask<R>) -> Option<Result<(R, Parts)>> {
+        let mut first = None;
+        self.each_row(block, |mut row| {
+            first = Some(row.read(&ask.shape));
+            false
+        });
+        first
+    }
+
+    /// Shows the rows of a block to a closure until it says no more.
+    pub(super) fn each_row<'b>(&self, block: &'b Block, mut show: impl FnMut(RawRow<'_, 'b>) -> bool) {
+        match &self.layout {
+            Layout::Csv(csv) => {
+                let mut records = Records::new(block, csv.dialect);
+                while let Some(record) = records.next_record() {
+                    let row = match record {
+                        Ok(row) => RawRow::Csv(csv, row),
+                        Err(error) => RawRow::Bad(Some(self.raised(&error))),
+                    };
+                    if !show(row) {
+                        return;
+                    }
+                }
+            }
+            Layout::Lines => each_line(block, show),
+            Layout::Array => {
+                for range in block.items() {
+                    if !show(json_row(block, range.start as usize..range.end as usize)) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn parse<R: RecordCodec>(&self, block: &Block, ask: &Ask<R>, raw: &Raw<R>) -> Parsed<R> {
+        let mut parsed = Parsed { rows: Vec::new(), count: 0 };
+        let mut cells = Vec::new();
+        self.each_row(block, |mut row| {
+            let number = parsed.count;
+            parsed.count += 1;
+            let range = row.range();
+            let read = match raw {
+                Raw::Cells(filter) => match row.admitted(filter, &mut cells) {
+                    Ok(false) => return true,
+                    Ok(true) => row.read(&ask.shape),
+                    Err(error) => Err(error),
+                },
+                Raw::All | Raw::Decoded(_) | Raw::Settled(_) => row.read(&ask.shape),
+            };
+            if let (Raw::Decoded(filter), Ok((record, _))) = (raw, &read)
+                && !filter.matches(Seen { record, envelope: &crate::record::Envelope::nobody() })
+            {
+                return true;
+            }
+            let place = block.offset() + range.start as u64;
+            parsed.rows.push(ParsedRow { number, place, bytes: range.len(), read });
+            true
+        });
+        parsed
+    }
+
+    /// A row with its id settled.
+    fn settle<R: RecordCodec>(&self, row: ParsedRow<R>, ordinal: u64, ask: &Ask<R>) -> Result<Stored<R>> {
+        let (record, mut parts) = row.read.map_err(|e| e.at_url(&self.shown))?;
+        let own = ask.ids.own(&record, &ask.shape).map_err(|e| e.at_url(&self.shown))?;
+        let id = match own.or_else(|| parts.id.take()) {
+            Some(id) => id,
+            None => ordinal_id(ordinal, self.named)?,
+        };
+        Ok(settled(parts.into_envelope(id), record, self.fingerprint(), row.place))
+    }
+
+    /// The id of a row that has none.
+    pub(super) fn ordinal_id(&self, ordinal: u64) -> Result<Id> {
+        ordinal_id(ordinal, self.named)
+    }
+
+    pub(super) fn count(&self, limits: &Limits) -> Result<u64> {
+        if let Some(known) = self.count.get() {
+            return Ok(*known);
+        }
+        let mut count = 0;
+        for block in self.blocks() {
+            limits.check()?;
+            let block = block.map_err(|error| self.raised(&error))?;
+            self.each_row(&block, |_| {
+                count += 1;
+                true
+            });
+        }
+        Ok(*self.count.get_or_init(|| count))
+    }
+
+    pub(super) fn index(self: &Arc<Self>, setup: &Setup, limits: &Limits) -> Result<Arc<Index>> {
+        let mut made = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = &*made {
+            return Ok(index.clone());
+        }
+        let index = Arc::new(self.make_index(setup, limits)?);
+        *made = Some(index.clone());
+        Ok(index)
+    }
+
+    fn make_index(self: &Arc<Self>, setup: &Setup, limits: &Limits) -> Result<Index> {
+        let ask = identities(setup, limits);
+        let mut index = Index::new();
+        for rows in self.scan(ask.clone())? {
+            for row in rows {
+                let id = row.stored?.envelope.id().clone();
+                for place in index.add(&id, row.place) {
+                    if self.read(place, &id, &ask)?.is_some() {
+                        let why = format!("two rows have the same id, at bytes {place} and {} of the text", row.place);
+                        return Err(Error::corrupt(why).at_id(&id).at_url(&self.shown));
+                    }
+                }
+            }
+        }
+        let _ = self.count.set(index.len() as u64);
+        Ok(index)
+    }
+
+    pub(super) fn explain(&self, filter: Option<&Filter>, setup: &Setup) -> Vec<String> {
+        let rows = self.count.get().map_or(String::new(), |count| format!(" of {count} rows"));
+        let scan = format!("scan of the {} file{rows}, {} bytes, on all cores", setup.format, self.stamp.length);
+        let tested = match (filter, &self.layout) {
+            (None, _) => return vec![scan],
+            (Some(_), Layout::Csv(csv)) if !row::is_loose(&setup.schema) || csv.tells_all() => {
+                "the filter is tested on raw cells; a row of which it is false is not decoded"
+            }
+            (Some(_), _) => "the filter is tested on each record",
+        };
+        vec![scan, tested.to_owned()]
+    }
+}
+
+/// The records of a file as ids alone.
+pub(super) fn identities(setup: &Setup, limits: &Limits) -> Ask<Identity> {
+    let ids = IdRule::default();
+    Ask { shape: Identity::shape(setup), filter: None, part: (0, 1), ids, limits: limits.clone() }
+}
+
+fn dialect(setup: &Setup) -> Dialect {
+    let tabs = || Dialect::new(b'\t', Some(b'"')).unwrap_or_default();
+    let plain = if setup.format == Format::Tsv { tabs() } else { Dialect::default() };
+    setup.options.dialect.unwrap_or(plain)
+}
+
+fn is_io(error: &RawError) -> bool {
+    matches!(error.cause, Cause::Io(_))
+}
+
+fn ordinal_id(ordinal: u64, named: bool) -> Result<Id> {
+    let text = if named { format!("row-{ordinal:010}") } else { format!("{ordinal:010}") };
+    Ok(Id::new(&text)?)
+}
+
+impl CsvLayout {
+    /// Whether no cell has a type that only its row knows.
+    fn tells_all(&self) -> bool {
+        self.columns.names().iter().all(|name| name != "_types")
+    }
+
+    /// Settles the columns by the first block, of which the header is taken.
+    fn settle(&mut self, first: &mut Block, setup: &Setup) -> Result<()> {
+        let names = match setup.options.header {
+            true => {
+                let mut records = Records::new(first, self.dialect);
+                if let Some(Ok(header)) = records.next_record() {
+                    let range = header.range();
+                    self.crlf = first.bytes().get(range.end..).is_some_and(|rest| rest.starts_with(b"\r\n"));
+                    self.header = first.bytes().get(range).unwrap_or_default().to_vec();
+                }
+                let names: Vec<Name> = take_header(first, self.dialect)?;
+                Columns::distinct(&names)?;
+                names
+            }
+            false => numbered(first, self.dialect, &setup.schema)?,
+        };
+        self.columns = Columns::settle(names, &setup.schema)?;
+        Ok(())
+    }
+}
+
+/// How rows are told from those that nobody asked for.
+enum Raw<R> {
+    All,
+    /// On the cells, before anything is decoded.
+    Cells(CellFilter<R>),
+    /// On the record.
+    Decoded(Bound<R>),
+    /// On the record and its envelope, when its id is known.
+    Settled(Bound<R>),
+}
+
+/// A row as it stands in the text.
+pub(super) enum RawRow<'r, 'b> {
+    Csv(&'r CsvLayout, crate::format::csv::RawRecord<'r, 'b>),
+    Json(&'b Block, &'b str, std::ops::Range<usize>),
+    /// One that does not read; the error is given once.
+    Bad(Option<Error>),
+}
+
+impl<'b> RawRow<'_, 'b> {
+    /// Where it lies in its block.
+    pub(super) fn range(&self) -> std::ops::Range<usize> {
+        match self {
+            RawRow::Csv(_, row) => row.range(),
+            RawRow::Json(_, _, range) => range.clone(),
+            RawRow::Bad(_) => 0..0,
+        }
+    }
+
+    /// Refuses a CSV row that has not a cell for each column.
+    fn fits(csv: &CsvLayout, row: crate::format::csv::RawRecord<'_, 'b>) -> Result<()> {
+        let columns = csv.columns.names().len();
+        if row.len() == columns {
+            return Ok(());
+        }
+        let why = format!("the row has {} cells, and there are {columns} columns", row.len());
+        Err(Error::corrupt(why).at_line(row.position().line, None))
+    }
+
+    fn admitted<R: RecordCodec>(
+        &self,
+        filter: &CellFilter<R>,
+        cells: &mut Vec<crate::value::ValueRef<'b>>,
+    ) -> Result<bool> {
+        let RawRow::Csv(csv, row) = self else { return Ok(true) };
+        RawRow::fits(csv, *row)?;
+        filter.admits(&csv.columns, *row, cells)
+    }
+
+    /// The record.
+    pub(super) fn read<R: RecordCodec>(&mut self, schema: &crate::record::Schema) -> Result<(R, Parts)> {
+        match self {
+            RawRow::Csv(csv, row) => {
+                RawRow::fits(csv, *row)?;
+                let read = row::decode(&CsvRow { columns: &csv.columns, row: *row }, schema);
+                read.map_err(|e| match e.place().line {
+                    Some(_) => e,
+                    None => e.at_line(row.position().line, None),
+                })
+            }
+            RawRow::Json(block, text, range) => {
+                row::decode(text, schema).map_err(|e| e.at_line(block.position(range.start).line, None))
+            }
+            RawRow::Bad(error) => Err(error.take().unwrap_or_else(|| Error::corrupt("a row that does not read"))),
+        }
+    }
+}
+
+fn each_line<'b>(block: &'b Block, mut show: impl FnMut(RawRow<'_, 'b>) -> bool) {
+    let bytes = block.bytes();
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]) {
+        let range = std::mem::replace(&mut start, end + 1).min(end)..end;
+        let is_blank = bytes.get(range.clone()).is_none_or(|line| line.trim_ascii().is_empty());
+        if !is_blank && !show(json_row(block, range)) {
+            return;
+        }
+    }
+}
+
+fn json_row<'b>(block: &'b Block, range: std::ops::Range<usize>) -> RawRow<'b, 'b> {
+    match std::str::from_utf8(block.bytes().get(range.clone()).unwrap_or_default()) {
+        Ok(text) => RawRow::Json(block, text, range),
+        Err(_) => RawRow::Bad(Some(raised(&block.error(range.start, crate::format::error::FaultKind::InvalidUtf8)))),
+    }
+}
+
+/// The rows of one block.
+struct Parsed<R> {
+    rows: Vec<ParsedRow<R>>,
+    /// How many there were, those that nobody asked for included.
+    count: u64,
+}
+
+struct ParsedRow<R> {
+    /// Its number in the block.
+    number: u64,
+    place: u64,
+    bytes: usize,
+    read: Result<(R, Parts)>,
+}
+
+/// The rows of a scan, batch by batch.
+pub(super) struct TextRows<R: RecordCodec, D: Disk> {
+    base: Arc<TextBase<D>>,
+    blocks: TextBlocks<D>,
+    ask: Ask<R>,
+    raw: Raw<R>,
+    /// Rows that have been passed.
+    ordinal: u64,
+    /// Blocks that have been cut.
+    block: usize,
+    /// Blocks to take next time: one at first, so that the first record is not waited for.
+    ahead: usize,
+    done: bool,
+}
+
+impl<R: RecordCodec, D: Disk> TextRows<R, D> {
+    fn take_blocks(&mut self) -> (Vec<Block>, Option<Error>) {
+        let mut batch = Vec::with_capacity(self.ahead);
+        while batch.len() < self.ahead {
+            match self.blocks.next() {
+                Some(Ok(block)) => batch.push(block),
+                Some(Err(error)) => return (batch, Some(self.base.raised(&error))),
+                None => {
+                    self.done = true;
+                    break;
+                }
+            }
+        }
+        self.ahead = 2 * rayon::current_num_threads();
+        (batch, None)
+    }
+
+    /// Whether a block belongs to the part that is asked for.
+    fn is_ours(&self, number: usize) -> bool {
+        let (part, of) = self.ask.part;
+        (self.block + number) % of.max(1) == part
+    }
+
+    fn parse(&self, number: usize, block: &Block) -> Parsed<R> {
+        if self.is_ours(number) {
+            return self.base.parse(block, &self.ask, &self.raw);
+        }
+        // Its rows are counted, because the ids of those behind may be their numbers.
+        let mut count = 0;
+        self.base.each_row(block, |_| {
+            count += 1;
+            true
+        });
+        Parsed { rows: Vec::new(), count }
+    }
+
+    fn give(&mut self, parsed: Vec<Parsed<R>>, failure: Option<Error>) -> Vec<BaseRow<R>> {
+        let mut rows = Vec::with_capacity(parsed.iter().map(|block| block.rows.len()).sum());
+        for block in parsed {
+            for row in block.rows {
+                let (place, bytes) = (row.place, row.bytes * MEMORY_PER_BYTE + MEMORY_PER_ROW);
+                let ordinal = self.ordinal + row.number + 1;
+                let stored = self.base.settle(row, ordinal, &self.ask);
+                if let (Raw::Settled(filter), Ok(Stored { record, envelope })) = (&self.raw, &stored)
+                    && !filter.matches(Seen { record, envelope })
+                {
+                    continue;
+                }
+                rows.push(BaseRow { place, bytes, stored });
+            }
+            self.ordinal += block.count;
+        }
+        if let Some(failure) = failure
+            && self.ask.part.0 == 0
+        {
+            rows.push(BaseRow { place: 0, bytes: 0, stored: Err(failure) });
+        }
+        rows
+    }
+}
+
+impl<R: RecordCodec, D: Disk> Iterator for TextRows<R, D> {
+    type Item = Vec<BaseRow<R>>;
+
+    fn next(&mut self) -> Option<Vec<BaseRow<R>>> {
+        if self.done {
+            return None;
+        }
+        if let Err(stopped) = self.ask.limits.check() {
+            self.done = true;
+            return Some(vec![BaseRow { place: 0, bytes: 0, stored: Err(stopped) }]);
+        }
+        let (batch, failure) = self.take_blocks();
+        let parsed: Vec<_> = match batch.len() {
+            1 => batch.iter().map(|block| self.parse(0, block)).collect(),
+            _ => batch.par_iter().enumerate().map(|(number, block)| self.parse(number, block)).collect(),
+        };
+        self.block += batch.len();
+        let rows = self.give(parsed, failure);
+        batch.into_iter().for_each(|block| self.blocks.recycle(block));
+        Some(rows)
+    }
+}

@@ -1,0 +1,214 @@
+//! Disks for tests: one that never waits for the device, and one that fails when it is told to.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+};
+
+use dk_data::backend::file::disk::{Disk, DiskFile, Os, Stamp};
+
+/// The file system without syncing. The suite pulls no plug, and makes stores by the hundred.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unsynced;
+
+/// A file of [`Unsynced`].
+pub struct UnsyncedFile(File);
+
+impl Disk for Unsynced {
+    type File = UnsyncedFile;
+
+    fn open(&self, path: &Path) -> io::Result<UnsyncedFile> {
+        Os.open(path).map(UnsyncedFile)
+    }
+    fn edit(&self, path: &Path) -> io::Result<UnsyncedFile> {
+        Os.edit(path).map(UnsyncedFile)
+    }
+    fn edit_existing(&self, path: &Path) -> io::Result<UnsyncedFile> {
+        Os.edit_existing(path).map(UnsyncedFile)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        Os.rename(from, to)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        Os.remove(path)
+    }
+    fn sync_folder(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+    fn stamp(&self, path: &Path) -> io::Result<Option<Stamp>> {
+        Os.stamp(path)
+    }
+    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        Os.list(folder)
+    }
+}
+
+impl DiskFile for UnsyncedFile {
+    fn read_at(&self, buffer: &mut [u8], place: u64) -> io::Result<usize> {
+        DiskFile::read_at(&self.0, buffer, place)
+    }
+    fn write_all_at(&self, bytes: &[u8], place: u64) -> io::Result<()> {
+        DiskFile::write_all_at(&self.0, bytes, place)
+    }
+    fn set_length(&self, length: u64) -> io::Result<()> {
+        self.0.set_length(length)
+    }
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+    fn stamp(&self) -> io::Result<Stamp> {
+        self.0.stamp()
+    }
+    fn try_lock(&self) -> io::Result<()> {
+        DiskFile::try_lock(&self.0)
+    }
+    fn unlock(&self) -> io::Result<()> {
+        DiskFile::unlock(&self.0)
+    }
+}
+
+/// What a [`Failing`] disk does at the operation that fails.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fault {
+    /// The operation fails, and does nothing.
+    Refused,
+    /// Half of what was to be written is, and the device is full.
+    Short,
+    /// It writes a sector too few, and says that all is well; the next sync fails. What a power failure does.
+    Torn,
+}
+
+/// A file system of which one operation fails, and every one after it if it is told so.
+#[derive(Clone, Debug)]
+pub struct Failing(Arc<Plan>);
+
+#[derive(Debug)]
+struct Plan {
+    /// Operations until the one that fails.
+    left: AtomicI64,
+    fault: Fault,
+    /// Whether a sync is owed a failure.
+    torn: AtomicBool,
+    failed: AtomicBool,
+}
+
+/// A file of [`Failing`].
+pub struct FailingFile(File, Arc<Plan>);
+
+impl Failing {
+    /// A disk whose operation number `nth`, from 0, fails.
+    pub fn at(nth: i64, fault: Fault) -> Failing {
+        Failing(Arc::new(Plan {
+            left: AtomicI64::new(nth),
+            fault,
+            torn: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+        }))
+    }
+    /// Whether the operation has come.
+    pub fn has_failed(&self) -> bool {
+        self.0.failed.load(Ordering::SeqCst)
+    }
+}
+
+impl Plan {
+    fn is_due(&self) -> bool {
+        let due = self.left.fetch_sub(1, Ordering::SeqCst) == 0;
+        self.failed.fetch_or(due, Ordering::SeqCst);
+        due
+    }
+    fn step(&self) -> io::Result<()> {
+        if self.is_due() { Err(io::Error::other("the device failed")) } else { Ok(()) }
+    }
+}
+
+impl Disk for Failing {
+    type File = FailingFile;
+
+    fn open(&self, path: &Path) -> io::Result<FailingFile> {
+        self.0.step()?;
+        Os.open(path).map(|file| FailingFile(file, self.0.clone()))
+    }
+    fn edit(&self, path: &Path) -> io::Result<FailingFile> {
+        self.0.step()?;
+        Os.edit(path).map(|file| FailingFile(file, self.0.clone()))
+    }
+    fn edit_existing(&self, path: &Path) -> io::Result<FailingFile> {
+        self.0.step()?;
+        Os.edit_existing(path).map(|file| FailingFile(file, self.0.clone()))
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.step()?;
+        Os.rename(from, to)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.0.step()?;
+        Os.remove(path)
+    }
+    fn sync_folder(&self, _: &Path) -> io::Result<()> {
+        self.0.step()
+    }
+    fn stamp(&self, path: &Path) -> io::Result<Option<Stamp>> {
+        self.0.step()?;
+        Os.stamp(path)
+    }
+    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        self.0.step()?;
+        Os.list(folder)
+    }
+}
+
+impl DiskFile for FailingFile {
+    fn read_at(&self, buffer: &mut [u8], place: u64) -> io::Result<usize> {
+        self.1.step()?;
+        DiskFile::read_at(&self.0, buffer, place)
+    }
+    fn write_all_at(&self, bytes: &[u8], place: u64) -> io::Result<()> {
+        if !self.1.is_due() {
+            return DiskFile::write_all_at(&self.0, bytes, place);
+        }
+        match self.1.fault {
+            Fault::Refused => Err(io::Error::other("the device failed")),
+            Fault::Short => {
+                DiskFile::write_all_at(&self.0, &bytes[..bytes.len() / 2], place)?;
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            Fault::Torn => {
+                // The last sector never comes.
+                let end = place + bytes.len() as u64;
+                let whole = (end - 1) / 512 * 512;
+                let kept = usize::try_from(whole.saturating_sub(place)).unwrap_or(0);
+                DiskFile::write_all_at(&self.0, &bytes[..kept], place)?;
+                self.1.torn.store(true, Ordering::SeqCst);
+                Ok(())
+            }
+        }
+    }
+    fn set_length(&self, length: u64) -> io::Result<()> {
+        self.1.step()?;
+        self.0.set_length(length)
+    }
+    fn sync(&self) -> io::Result<()> {
+        self.1.step()?;
+        match self.1.torn.load(Ordering::SeqCst) {
+            true => Err(io::Error::other("an earlier write did not reach the device")),
+            false => Ok(()),
+        }
+    }
+    fn stamp(&self) -> io::Result<Stamp> {
+        self.1.step()?;
+        self.0.stamp()
+    }
+    fn try_lock(&self) -> io::Result<()> {
+        self.1.step()?;
+        DiskFile::try_lock(&self.0)
+    }
+    fn unlock(&self) -> io::Result<()> {
+        DiskFile::unlock(&self.0)
+    }
+}

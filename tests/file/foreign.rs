@@ -1,0 +1,211 @@
+//! Files that others wrote, as they are: opened, asked, changed, and given back with nothing lost that nobody changed.
+
+use std::path::Path;
+
+use dk_data::{
+    AnyDatabase, Changes, Database, Document, Draft, ErrorKind, FieldDef, Filter, Query, Record, Schema, Split, Store,
+    Type,
+    backend::file::{Compression, FileStore, Files, Format, Options, disk::Os},
+    document,
+};
+
+use crate::disk::Unsynced;
+
+/// A file of the shared real data; the tests are run beside it.
+fn real(path: &str) -> String {
+    let path = format!("{}/../shared/data/{path}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path} must stand beside the project: {e}"))
+}
+
+fn open(path: &Path, options: Options) -> FileStore<Document, Unsynced> {
+    let db = Files::open_file_on(Unsynced, path, options).expect("it opens");
+    db.documents("things", Schema::open("things")).expect("it opens")
+}
+
+fn lines(path: &Path) -> Vec<String> {
+    std::fs::read_to_string(path).expect("it is there").lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_real_file_is_changed_where_it_was_changed_and_nowhere_else() {
+    let path = crate::folder().join("frequencies.csv");
+    let original = real("ourairports/airport-frequencies.csv");
+    std::fs::write(&path, &original).expect("it is written");
+    let store = open(&path, Options::default().id_column("id"));
+    let rows =
+        csv::Reader::from_reader(original.as_bytes()).into_records().map(|row| row.expect("a row")).collect::<Vec<_>>();
+    assert_eq!(store.count(Query::new()).expect("it counts"), rows.len() as u64);
+    let atis = rows.iter().filter(|row| &row[3] == "ATIS").count() as u64;
+    let filter = Filter::eq("type", "ATIS").bind::<Document>(store.schema()).expect("it fits");
+    assert_eq!(store.count(filter).expect("it counts"), atis);
+    let changed: Vec<String> =
+        rows.iter().step_by(rows.len() / 1_000).take(1_000).map(|row| row[0].to_owned()).collect();
+    let patches = changed.iter().map(|id| (id.as_str(), Changes::set("type", "CHANGED")));
+    let outcomes = store.patch_batch(patches).expect("it writes");
+    assert!(outcomes.iter().all(Result::is_ok), "{:?}", outcomes.iter().find(|outcome| outcome.is_err()));
+    store.checkpoint().expect("it is put into the file");
+    let (before, after) = (original.lines().collect::<Vec<_>>(), lines(&path));
+    assert_eq!(before.len(), after.len());
+    assert!(after[0].starts_with(before[0]), "the header is kept");
+    let mut differing = 0;
+    for (row, (before, after)) in before.iter().zip(&after).enumerate().skip(1) {
+        let is_changed = changed.contains(&rows[row - 1][0].to_owned());
+        if !is_changed {
+            assert!(
+                after.starts_with(before) && after[before.len()..].bytes().all(|byte| byte == b','),
+                "row {row}: {after}"
+            );
+            continue;
+        }
+        differing += 1;
+        let cells =
+            |line: &str| line.replace("\"CHANGED\"", "CHANGED").split(',').map(str::to_owned).collect::<Vec<_>>();
+        let (before, after) = (cells(before), cells(after));
+        let same = before.iter().zip(&after).filter(|(before, after)| before == after).count();
+        assert_eq!(same, before.len() - 1, "row {row}: only the cell that was changed differs");
+    }
+    assert_eq!(differing, changed.len());
+}
+
+#[test]
+fn records_without_ids_get_their_row_numbers_and_keep_them() {
+    let path = crate::folder().join("people.csv");
+    std::fs::write(&path, "name,age\r\nAnn,40\r\n\"Bo, jr\",\r\nCid,42\r\n").expect("it is written");
+    let store = open(&path, Options::default());
+    assert_eq!(
+        store.read("0000000002").expect("it reads").map(|row| row.record["name"].clone()),
+        Some("Bo, jr".into())
+    );
+    store.delete("0000000001").expect("it is there");
+    store
+        .create(Draft::of(document! { "name" => "Dan", "city" => "Oslo" }).id("dan").expect("an id"))
+        .expect("it is new");
+    store.checkpoint().expect("it is put into the file");
+    let text = std::fs::read_to_string(&path).expect("it is there");
+    let rows: Vec<&str> = text.split("\r\n").collect();
+    assert_eq!(rows[0], "name,age,city,_id,_version,_created_at,_updated_at");
+    assert_eq!(rows[1], "\"Bo, jr\",,,0000000002,,,", "as it stood, with the id that it had");
+    assert!(rows[3].starts_with("Dan,,Oslo,dan,t"), "{}", rows[3]);
+    assert_eq!(store.read("0000000003").expect("it reads").map(|row| row.record["name"].clone()), Some("Cid".into()));
+    // Another tool adds a row without an id; it gets one that no other has.
+    drop(store);
+    std::fs::write(&path, format!("{text}Eve,7,,,,,\r\n")).expect("it is written");
+    let store = open(&path, Options::default());
+    assert_eq!(
+        store.read("row-0000000004").expect("it reads").map(|row| row.record["name"].clone()),
+        Some("Eve".into())
+    );
+}
+
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(name = "people")]
+struct Person {
+    #[record(id)]
+    email: String,
+    age: Option<u8>,
+}
+
+#[test]
+fn what_a_type_does_not_know_is_kept_when_a_record_of_it_is_updated() {
+    for (name, text) in [
+        ("people.csv", "city,age,email\nOslo,40,a@x\nRome,41,b@x\n"),
+        (
+            "people.jsonl",
+            "{\"city\":\"Oslo\",\"age\":40,\"email\":\"a@x\"}\n{\"city\":\"Rome\",\"age\":41,\"email\":\"b@x\"}\n",
+        ),
+    ] {
+        let path = crate::folder().join(name);
+        std::fs::write(&path, text).expect("it is written");
+        let db = Files::open_file_on(Unsynced, &path, Options::default()).expect("it opens");
+        let store = db.store::<Person>().expect("it opens");
+        store.update("a@x", Person { email: "a@x".into(), age: None }).expect("it is there");
+        let person = Person { email: "c@x".into(), age: Some(1) };
+        store.create(&person).expect("it is new");
+        store.checkpoint().expect("it is put into the file");
+        assert_eq!(store.read("c@x").expect("it reads").map(|row| row.record), Some(person));
+        let text = std::fs::read_to_string(&path).expect("it is there");
+        assert!(text.contains("Oslo") && text.contains("Rome") && !text.contains("_id"), "{text}");
+        if name.ends_with("csv") {
+            assert!(text.starts_with("city,age,email,_version,_created_at,_updated_at\nOslo,,a@x,t"), "{text}");
+            assert!(text.contains("\nRome,41,b@x,,,\n"), "untouched: {text}");
+        }
+    }
+}
+
+#[test]
+fn damaged_rows_are_told_with_their_lines_and_never_overwritten() {
+    let path = crate::folder().join("people.csv");
+    let text = "name,age\nAnn,40\nBo,41,too many\nCid,42\n";
+    std::fs::write(&path, text).expect("it is written");
+    let store = open(&path, Options::default());
+    let rows: Vec<_> = store.stream(Query::new()).expect("it starts").collect();
+    let errors: Vec<_> = rows.iter().filter_map(|row| row.as_ref().err()).collect();
+    assert_eq!((rows.len(), errors.len(), errors[0].place().line), (3, 1, Some(3)));
+    store.create(document! { "name" => "Dan" }).expect("the journal takes it");
+    let refused = store.checkpoint().expect_err("what the row is is not known");
+    assert_eq!((refused.kind(), refused.place().line), (ErrorKind::Corrupt, Some(3)));
+    std::mem::forget(store);
+    assert_eq!(std::fs::read_to_string(&path).expect("it is there"), text);
+}
+
+#[test]
+fn formats_are_known_by_name_or_option_and_databases_by_url() {
+    let folder = crate::folder();
+    std::fs::write(folder.join("a.csv"), "x;y\n1;2\n").expect("it is written");
+    let url = format!("file:{}/a.csv?delimiter=;", folder.display());
+    let any = AnyDatabase::open_url(&url).expect("it opens").documents("a", Schema::open("a")).expect("it opens");
+    let rows = any.search(Query::new()).expect("it reads");
+    assert_eq!(rows[0].record, document! { "x" => 1, "y" => 2 });
+    let any = AnyDatabase::open_url(&format!("file:{}?format=jsonl.zst", folder.display())).expect("it opens");
+    let store = any.documents("b", Schema::open("b")).expect("it opens");
+    store.create(document! { "x" => 1 }).expect("it is new");
+    drop((store, any));
+    assert!(folder.join("b.jsonl.zst").exists());
+    let refused = AnyDatabase::open_url("file:a.csv?delimeter=;").map(drop).map_err(|e| e.to_string()).unwrap_err();
+    assert!(refused.contains("did you mean `delimiter`?"), "{refused}");
+    std::fs::write(folder.join("b.csv"), "x\n").expect("it is written");
+    let two = Files::open(&folder).expect("it opens").documents("b", Schema::open("b"));
+    assert_eq!(two.map(drop).map_err(|e| e.kind()), Err(ErrorKind::Configuration));
+    let unknown = Files::open_file(folder.join("c.txt"), Options::default()).map(drop);
+    assert_eq!(unknown.map_err(|e| e.kind()), Err(ErrorKind::Configuration));
+    assert!(
+        Files::open_file_on(Os, folder.join("c.txt"), Options::default().format(Format::Csv, Compression::None))
+            .is_ok()
+    );
+}
+
+#[test]
+fn parts_of_a_stream_are_disjoint_and_complete() {
+    let path = crate::folder().join("things.csv");
+    let store = open(&path, Options::default());
+    let pad = "z".repeat(400);
+    store.create_batch((0..3_000_u64).map(|n| document! { "n" => n, "pad" => pad.as_str() })).expect("it writes");
+    store.checkpoint().expect("it is put into the file");
+    store.create_batch((3_000..3_200_u64).map(|n| document! { "n" => n })).expect("it writes");
+    let mut all: Vec<i128> = Vec::new();
+    for part in store.streams(Query::new(), 3).expect("it splits") {
+        all.extend(part.map(|row| row.expect("it reads").record["n"].as_int().expect("a number")));
+    }
+    all.sort_unstable();
+    assert_eq!(all, (0..3_200).collect::<Vec<i128>>());
+}
+
+#[test]
+fn what_does_not_fit_into_memory_is_sorted_in_files() {
+    let path = crate::folder().join("things.jsonl");
+    let schema = || {
+        Schema::new("things").field(FieldDef::new("n", Type::I64)).field(FieldDef::new("d", Type::Decimal).nullable())
+    };
+    let db = Files::open_file_on(Unsynced, &path, Options::default().sort_bytes(20_000)).expect("it opens");
+    let store = db.documents("things", schema()).expect("it opens");
+    store.create_batch((0..2_000_i64).map(|n| document! { "n" => n * 7_919 % 2_000 })).expect("it writes");
+    store.checkpoint().expect("it is put into the file");
+    let sorted = store.search(Query::new().sort(dk_data::Key::desc("n")).offset(3)).expect("it sorts");
+    let numbers: Vec<_> = sorted.iter().filter_map(|row| row.record["n"].as_int()).collect();
+    assert_eq!(numbers, (0..1_997).rev().collect::<Vec<i128>>());
+    let versions = store.search(Query::new()).expect("it reads");
+    let version = |rows: &[dk_data::Stored<Document>], n| {
+        rows.iter().find(|row| row.record["n"].as_int() == Some(n)).map(|row| row.envelope.clone())
+    };
+    assert_eq!(version(&sorted, 5), version(&versions, 5), "what was in a file comes back whole");
+}

@@ -1,0 +1,30 @@
+//! The file backend: the suite on each format, and what only files can do wrong.
+
+mod crash;
+mod disk;
+mod faults;
+mod foreign;
+mod processes;
+mod suite;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// A folder that nobody else has, under the build's own; what earlier runs left there is taken away first.
+pub fn folder() -> PathBuf {
+    static FIRST: OnceLock<PathBuf> = OnceLock::new();
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let all = FIRST.get_or_init(|| {
+        let all = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("file-tests");
+        let _ = std::fs::remove_dir_all(&all);
+        all
+    });
+    let folder = all.join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
