@@ -162,7 +162,7 @@ backends! {
     };
     /// Tables of a PostgreSQL database.
     Postgres(crate::backend::postgres::Postgres), built (feature = "postgres"), schemes ["postgres", "postgresql"],
-    provides [transactions] [split] [],
+    provides [transactions] [split] [aggregates],
     open |rest| crate::backend::postgres::Postgres::open_rest(rest);
 
     /// Records in the user's own files.

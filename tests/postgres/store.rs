@@ -281,3 +281,60 @@ fn sorted_pages_and_equalities_are_served_by_indexes() {
     let explained = store.explain(by(Filter::eq("email", "7@x"))).expect("it is planned");
     assert!(explained.native.contains("\"email\" = $1") && explained.native.contains("7@x"), "{explained}");
 }
+
+/// A record with a field of each kind that aggregates differ by.
+#[derive(Clone, Debug, PartialEq, dk_data::Record)]
+#[record(name = "sales")]
+struct Sale {
+    city: Option<String>,
+    items: Option<u64>,
+    price: rust_decimal::Decimal,
+    weight: f64,
+    paid: bool,
+    seller: uuid::Uuid,
+}
+
+#[test]
+fn aggregates_of_the_server_agree_with_memory() {
+    use dk_data::{Aggregating, backend::memory::Memory, query::aggregate::Count};
+    let scratch = Scratch::new();
+    let sale = |n: u64| Sale {
+        city: (n % 5 > 0).then(|| ["Oslo", "oslo", "Ålesund", "Bergen"][(n % 4) as usize].to_owned()),
+        items: (n % 7 > 0).then_some(u64::MAX - n),
+        price: rust_decimal::Decimal::new(n as i64 * 37, 2),
+        weight: [1e16, 1.0, -1e16, 0.1][(n % 4) as usize],
+        paid: n % 3 == 0,
+        seller: uuid::Uuid::from_u128(u128::from(n % 3)),
+    };
+    let sales: Vec<_> = (0..400).map(sale).collect();
+    let memory = Memory::new().store::<Sale>().expect("it opens");
+    memory.create_batch(&sales).expect("it is written");
+    for layout in ["columns", "document"] {
+        let db = open(&scratch, &format!("&layout={layout}"));
+        let store = db.store_named::<Sale>(layout).expect("it is made");
+        store.create_batch(&sales).expect("it is written");
+        let terms =
+            || (Count, Sale::ITEMS.sum(), Sale::ITEMS.avg(), Sale::PRICE.sum(), Sale::PRICE.max(), Sale::CITY.min());
+        let grouped =
+            || Query::new().filter(Sale::ITEMS.not_null() | Sale::PAID.eq(true)).group_by((Sale::CITY, Sale::PAID));
+        let (here, there) = (memory.aggregate(grouped(), terms()), store.aggregate(grouped(), terms()));
+        assert_eq!(here.ok(), Some(there.expect("the server folds")), "{layout}");
+        let others = || {
+            (
+                Sale::PAID.min(),
+                Sale::SELLER.max(),
+                Sale::CITY.distinct(),
+                Sale::PRICE.count_distinct(),
+                Sale::WEIGHT.min(),
+            )
+        };
+        let (here, there) = (memory.aggregate(Query::new(), others()), store.aggregate(Query::new(), others()));
+        assert_eq!(here.ok(), Some(there.expect("the server folds")), "{layout}");
+        let (here, there) =
+            (memory.aggregate(Query::new(), Sale::WEIGHT.sum()), store.aggregate(Query::new(), Sale::WEIGHT.sum()));
+        let (here, there) = (here.ok().flatten().unwrap_or(f64::NAN), there.ok().flatten().unwrap_or(f64::NAN));
+        assert!((here - there).abs() <= 1e-9 * here.abs(), "{layout}: {here} {there}");
+        let nothing = store.aggregate(Sale::PRICE.lt(rust_decimal::Decimal::ZERO), (Count, Sale::WEIGHT.avg()));
+        assert_eq!(nothing.expect("it answers"), (0, None));
+    }
+}

@@ -15,6 +15,7 @@
 //! # Ok::<(), dk_data::Error>(())
 //! ```
 
+mod aggregate;
 mod batch;
 mod cell;
 mod codec;
@@ -153,7 +154,7 @@ impl fmt::Debug for Postgres {
 
 impl Engine for Postgres {
     const NAME: &'static str = "postgres";
-    const PROVIDES: Caps = Caps::NONE;
+    const PROVIDES: Caps = Caps::AGGREGATES;
 }
 
 impl Database for Postgres {

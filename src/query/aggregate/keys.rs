@@ -12,6 +12,7 @@ use crate::{
         select::{Select, Whole},
     },
     record::{RecordCodec, field_type::Scalar},
+    value::Value,
 };
 
 /// What records of type `R` are grouped by: `()`, a field, or a tuple of up to six fields.
@@ -37,6 +38,13 @@ pub trait GroupKeys<R>: Clone + Send + Sync + 'static {
     }
     /// The same as data.
     fn lower(&self) -> Vec<Operand>;
+    /// The row of a group out of the values that an engine says of its keys. Takes those of its own keys.
+    ///
+    /// # Errors
+    /// What a field's type cannot hold; `Unsupported` where rows cannot be had from what an engine says.
+    fn row_of(&self, _values: &mut impl Iterator<Item = Value>) -> Result<Self::Row> {
+        Err(Error::unsupported("these keys group where records are at hand, and the engine is a server"))
+    }
 }
 
 impl<R> GroupKeys<R> for () {
@@ -56,6 +64,9 @@ impl<R> GroupKeys<R> for () {
     fn lower(&self) -> Vec<Operand> {
         Vec::new()
     }
+    fn row_of(&self, _: &mut impl Iterator<Item = Value>) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl<F: Field> GroupKeys<F::Record> for Column<F> {
@@ -73,6 +84,9 @@ impl<F: Field> GroupKeys<F::Record> for Column<F> {
     }
     fn lower(&self) -> Vec<Operand> {
         vec![F::SELF.operand()]
+    }
+    fn row_of(&self, values: &mut impl Iterator<Item = Value>) -> Result<Self::Row> {
+        super::said_literal::<F>(values.next().unwrap_or_default())
     }
 }
 
@@ -102,6 +116,9 @@ macro_rules! tuples {
                 let mut operands = Vec::new();
                 $( operands.extend(self.$place.lower()); )+
                 operands
+            }
+            fn row_of(&self, values: &mut impl Iterator<Item = Value>) -> Result<Self::Row> {
+                Ok(($( self.$place.row_of(values)?, )+))
             }
         }
     )* };

@@ -22,7 +22,11 @@ use crate::{
         handle::{Column, Field},
         predicate::{Seen, order},
     },
-    record::field_type::Scalar,
+    record::{
+        FieldDef,
+        field_type::{FieldType, Scalar},
+    },
+    value::Value,
 };
 
 /// An aggregate as data: what an engine translates.
@@ -69,6 +73,31 @@ pub trait Aggregate<R>: Clone + Send + Sync + 'static {
     fn finish(&self, state: Self::State) -> Result<Self::Out>;
     /// The same as data, one term for each answer, in order.
     fn lower(&self) -> Vec<AggregateTerm>;
+    /// The answer out of what an engine says of the terms of [`lower`](Aggregate::lower): one value for each, but for sums
+    /// and means two, the sum as decimal text and how many values it has. Takes those of its own terms.
+    ///
+    /// # Errors
+    /// As [`finish`](Aggregate::finish); `Unsupported` where it cannot be had from what an engine says.
+    fn answer(&self, _values: &mut impl Iterator<Item = Value>) -> Result<Self::Out> {
+        Err(Error::unsupported("this aggregate is folded where records are at hand, and the engine is a server"))
+    }
+}
+
+/// A count that an engine says.
+fn said_count(values: &mut impl Iterator<Item = Value>) -> Result<u64> {
+    let count = values.next().and_then(|value| value.as_int()).and_then(|count| u64::try_from(count).ok());
+    count.ok_or_else(|| Error::backend("the engine answered a count without one"))
+}
+
+/// A value of a field that an engine says.
+fn said_literal<F: Field>(value: Value) -> Result<Option<LiteralOf<F>>> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    let path = F::SELF.path().to_string();
+    let field = FieldDef { nullable: true, ..FieldDef::new(path, <F::Value as FieldType>::TYPE) };
+    let value = <F::Value as FieldType>::from_value(&field, value)?;
+    Ok(Some(F::Value::keep(value.look())))
 }
 
 /// How many records there are, whatever they hold.
@@ -90,6 +119,9 @@ impl<R> Aggregate<R> for Count {
     }
     fn lower(&self) -> Vec<AggregateTerm> {
         vec![AggregateTerm::Count]
+    }
+    fn answer(&self, values: &mut impl Iterator<Item = Value>) -> Result<u64> {
+        said_count(values)
     }
 }
 
@@ -159,6 +191,9 @@ macro_rules! extremes {
             fn lower(&self) -> Vec<AggregateTerm> {
                 vec![AggregateTerm::$term(F::SELF.operand())]
             }
+            fn answer(&self, values: &mut impl Iterator<Item = Value>) -> Result<Self::Out> {
+                said_literal::<F>(values.next().unwrap_or_default())
+            }
         }
     )* };
 }
@@ -191,6 +226,15 @@ macro_rules! totals {
             fn lower(&self) -> Vec<AggregateTerm> {
                 vec![AggregateTerm::$term(F::SELF.operand())]
             }
+            fn answer(&self, values: &mut impl Iterator<Item = Value>) -> Result<Self::Out> {
+                let (sum, count) = (values.next().unwrap_or_default(), said_count(values)?);
+                let total = match sum.as_text() {
+                    None => TotalOf::<F>::default(),
+                    Some(text) => TotalOf::<F>::of_text(text)
+                        .ok_or_else(|| Error::invalid("the sum does not fit its type").at_field(F::SELF.path().to_string()))?,
+                };
+                self.finish((total, count))
+            }
         }
     )* };
 }
@@ -198,7 +242,7 @@ totals! { Sum Sum Sum |total, count| total.sum(); Avg Avg Mean |total, count| to
 
 /// Keeps each value once.
 macro_rules! distincts {
-    ($($name:ident $term:ident $out:ty, |$values:ident| $finish:expr;)*) => { $(
+    ($($name:ident $term:ident $out:ty, |$values:ident| $finish:expr, |$said:ident| $answer:expr;)*) => { $(
         impl<F: Field> Aggregate<F::Record> for $name<F> {
             type State = Groups<F::Record, Column<F>, ()>;
             type Out = $out;
@@ -218,12 +262,18 @@ macro_rules! distincts {
             fn lower(&self) -> Vec<AggregateTerm> {
                 vec![AggregateTerm::$term(F::SELF.operand())]
             }
+            fn answer(&self, $said: &mut impl Iterator<Item = Value>) -> Result<Self::Out> {
+                $answer
+            }
         }
     )* };
 }
 distincts! {
-    CountDistinct CountDistinct u64, |values| values.count() as u64;
-    Distinct Distinct Vec<LiteralOf<F>>, |values| values.collect();
+    CountDistinct CountDistinct u64, |values| values.count() as u64, |said| said_count(said);
+    Distinct Distinct Vec<LiteralOf<F>>, |values| values.collect(), |said| match said.next() {
+        Some(Value::List(items)) => items.into_iter().filter_map(|item| said_literal::<F>(item).transpose()).collect(),
+        _ => Ok(Vec::new()),
+    };
 }
 
 macro_rules! tuples {
@@ -245,6 +295,9 @@ macro_rules! tuples {
                 let mut terms = Vec::new();
                 $( terms.extend(self.$place.lower()); )+
                 terms
+            }
+            fn answer(&self, values: &mut impl Iterator<Item = Value>) -> Result<Self::Out> {
+                Ok(($( self.$place.answer(values)?, )+))
             }
         }
     )* };

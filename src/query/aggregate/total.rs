@@ -16,6 +16,8 @@ pub trait Total: Default + Send {
     type Mean: Send;
     /// Adds another one.
     fn merge(&mut self, other: Self);
+    /// The one that a sum in decimal text stands for; `None` where it does not fit.
+    fn of_text(sum: &str) -> Option<Self>;
     /// The sum.
     ///
     /// # Errors
@@ -61,6 +63,9 @@ impl IntegerTotal {
 impl Total for IntegerTotal {
     type Sum = i128;
     type Mean = f64;
+    fn of_text(sum: &str) -> Option<Self> {
+        sum.parse().ok().map(|sum| IntegerTotal(Some(sum)))
+    }
     fn merge(&mut self, other: Self) {
         self.0 = self.0.zip(other.0).and_then(|(a, b)| a.checked_add(b));
     }
@@ -105,6 +110,9 @@ impl CompensatedTotal {
 impl Total for CompensatedTotal {
     type Sum = f64;
     type Mean = f64;
+    fn of_text(sum: &str) -> Option<Self> {
+        sum.parse().ok().filter(|sum: &f64| sum.is_finite()).map(|sum| CompensatedTotal { sum, lost: 0.0 })
+    }
     fn merge(&mut self, other: Self) {
         self.add(other.sum);
         self.lost += other.lost;
@@ -187,6 +195,11 @@ fn exact(whole: i128, mut fraction: i128) -> Result<Decimal, Overflow> {
 impl Total for DecimalTotal {
     type Sum = Decimal;
     type Mean = Decimal;
+    fn of_text(sum: &str) -> Option<Self> {
+        let mut total = DecimalTotal::default();
+        total.add(Decimal::from_str_exact(sum).ok()?);
+        Some(total)
+    }
     fn merge(&mut self, other: Self) {
         match other.whole {
             Some(whole) => self.add_parts(whole, other.fraction),
