@@ -227,7 +227,7 @@ pub fn semantics_4_8_random_sales_fold_as_a_loop_does<D: Folds>(suite: &Suite<D>
         let many = *random.pick(&[1, 7, 40, 150]);
         let sales: Vec<Sale> = (0..many).map(|_| chance(&mut random)).collect();
         let Some(store) = sold(suite, &sales)? else { return Ok(()) };
-        let some: Vec<&Sale> = sales.iter().filter(|s| !s.small.is_some_and(|n| n >= 0)).collect();
+        let some: Vec<&Sale> = sales.iter().filter(|s| s.small.is_none_or(|n| n < 0)).collect();
         let of = || {
             let ends = (Sale::PIECES.min(), Sale::PIECES.max());
             let days = (Sale::DAY.min(), Sale::DAY.max());

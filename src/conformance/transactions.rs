@@ -55,7 +55,7 @@ pub fn semantics_5_8_a_transaction_is_all_or_nothing<D: Transactional>(suite: &S
             store.patch("patch", Changes::set("age", 1))?;
             assert!(store.delete("delete")?);
             store.create_batch([draft("batch 1")?, draft("batch 2")?])?;
-            store.load([draft("load")].into_iter(), drop)?;
+            store.load([draft("load")], drop)?;
             assert_eq!(store.update_where(crate::query::id().eq("batch 1"), Changes::set("age", 2))?, 1);
             assert_eq!(store.delete_where(crate::query::id().eq("batch 2"))?, 1);
         }
@@ -307,10 +307,7 @@ pub fn semantics_5_8_a_stream_inside_shows_where_it_began<D: Transactional>(suit
             let mut seen = std::collections::BTreeSet::new();
             for (turn, row) in store.stream(&query)?.enumerate() {
                 let row = row?;
-                assert_eq!(
-                    row.record["age"],
-                    i64::from_str_radix(&row.storage_id().to_string(), 10).unwrap_or(-1).into()
-                );
+                assert_eq!(row.record["age"], row.storage_id().to_string().parse::<i64>().unwrap_or(-1).into());
                 assert!(seen.insert(row.storage_id().clone()), "{} comes twice", row.storage_id());
                 match turn % 3 {
                     0 => drop(store.delete(row.storage_id())?),

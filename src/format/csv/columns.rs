@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::RawRecord;
 use crate::{
     error::{Error, Result},
-    record::{Name, Path, Schema, Type, path::take_segment},
+    record::{Name, Schema, Type, path::take_segment},
 };
 
 /// What each column of a file is.
@@ -64,14 +64,14 @@ impl Columns {
 
     /// The path that the column of this name leads to; the name alone where no field is called like it.
     #[cfg(feature = "file")]
-    pub(crate) fn path_of(name: &str, schema: &Schema) -> Path {
+    pub(crate) fn path_of(name: &str, schema: &Schema) -> crate::record::Path {
         let Place { fields, undeclared } = Place::of(name, schema);
         let mut here = Some(schema);
-        let mut path: Option<Path> = None;
+        let mut path: Option<crate::record::Path> = None;
         for index in fields {
             let Some(field) = here.and_then(|schema| schema.fields.get(index)) else { break };
             path = Some(match path {
-                None => Path::field(field.name.clone()),
+                None => crate::record::Path::field(field.name.clone()),
                 Some(path) => path.then(field.name.clone()),
             });
             here = match &field.ty {
@@ -82,7 +82,7 @@ impl Columns {
         match (path, undeclared) {
             (Some(path), Some(last)) => path.then(last),
             (Some(path), None) => path,
-            (None, _) => Path::field(name.to_owned()),
+            (None, _) => crate::record::Path::field(name.to_owned()),
         }
     }
 
