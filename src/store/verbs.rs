@@ -409,11 +409,14 @@ where
     query.into_query().on::<D::Engine>(store.shape()).map_err(|e| e.in_store(store.name()))
 }
 
+/// The query of a set-based write on a store.
+type MatchingOf<D, P, R> = Runnable<<D as Driver<R>>::Engine, R, And<All, P>, Whole>;
+
 /// The query of a set-based write: a predicate and nothing else.
 fn matching<R: RecordCodec, D: Driver<R>, P: Predicate<R> + RunsOn<D::Engine>>(
     store: &D,
     predicate: P,
-) -> Result<Runnable<D::Engine, R, And<All, P>, Whole>> {
+) -> Result<MatchingOf<D, P, R>> {
     let query: Query<R, And<All, P>> = Query::new().filter(predicate);
     query.on::<D::Engine>(store.shape()).map_err(|e| e.in_store(store.name()))
 }
