@@ -1,6 +1,10 @@
 //! Semantics 6.5: streams in parts. For databases whose streams split.
 
-use std::{collections::BTreeSet, thread};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
 use super::{Suite, refused};
 use crate::{
@@ -123,8 +127,16 @@ fn sorted<T>(mut rows: Vec<Stored<T>>) -> Vec<Stored<T>> {
     rows
 }
 
-/// While others create, change and delete: what is there throughout is in exactly one part, and two records that are
-/// always written together are seen together.
+/// Tells threads to end, also when a check panics: they are waited for.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// While others create, change and delete: what is there throughout is in exactly one part.
 pub fn semantics_6_5_parts_hold_while_others_write<D: Database>(suite: &Suite<D>) -> Result<()>
 where
     D::Store<Document>: Split<Document>,
@@ -133,9 +145,10 @@ where
         return Ok(());
     }
     let store = filled(suite)?;
-    let done = std::sync::atomic::AtomicBool::new(false);
-    let over = || done.load(std::sync::atomic::Ordering::Relaxed);
+    let done = AtomicBool::new(false);
+    let over = || done.load(Ordering::Relaxed);
     thread::scope(|scope| {
+        let stop = Stop(&done);
         let writers: Vec<_> = (0..2_i64)
             .map(|writer| {
                 let (store, over) = (&store, &over);
@@ -158,7 +171,7 @@ where
             assert_eq!(stayed, MANY as usize, "what is there throughout is in a part");
             Ok(())
         });
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(stop);
         let wrote = writers.into_iter().try_for_each(|writer| writer.join().expect("a writer panicked"));
         checked.and(wrote)
     })
