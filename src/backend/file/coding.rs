@@ -63,7 +63,10 @@ impl Coding {
         let input = FileReader::new(file.clone(), frame.file..length);
         let skip = from - frame.text;
         match self.compression {
-            Compression::Gzip => TextReader::Gzip(Skipping { inner: MultiGzDecoder::new(BufReader::new(input)), skip }),
+            Compression::Gzip => {
+                let inner = MultiGzDecoder::new(BufReader::new(input));
+                TextReader::Gzip(Box::new(Skipping { inner, skip }))
+            }
             // Only memory can be short here.
             _ => match zstd::Decoder::new(input) {
                 Ok(inner) => TextReader::Zstd(Skipping { inner, skip }),
@@ -201,7 +204,7 @@ pub(super) enum TextReader<F: DiskFile> {
     /// There is no file.
     Empty,
     Plain(FileReader<F>),
-    Gzip(Skipping<MultiGzDecoder<BufReader<FileReader<F>>>>),
+    Gzip(Box<Skipping<MultiGzDecoder<BufReader<FileReader<F>>>>>),
     Zstd(Skipping<zstd::Decoder<'static, BufReader<FileReader<F>>>>),
 }
 
