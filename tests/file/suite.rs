@@ -21,3 +21,5 @@ dk_data::conformance::suite!(jsonl, || files(Format::JsonLines, Compression::Non
 dk_data::conformance::suite!(json, || files(Format::Json, Compression::None), FILES, [aggregates, split]);
 dk_data::conformance::suite!(csv_zst, || files(Format::Csv, Compression::Zstd), FILES, [aggregates, split]);
 dk_data::conformance::suite!(jsonl_gz, || files(Format::JsonLines, Compression::Gzip), FILES, [aggregates, split]);
+#[cfg(feature = "parquet")]
+dk_data::conformance::suite!(parquet, || files(Format::Parquet, Compression::None), FILES, [aggregates, split]);

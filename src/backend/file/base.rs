@@ -11,6 +11,7 @@ use super::{
     index::Index,
     journal::Fingerprint,
     overlay::Overlay,
+    parquet::{ParquetBase, ParquetRows},
     sink::Sink,
     text::{TextBase, TextRows},
 };
@@ -101,12 +102,15 @@ pub(super) struct BaseRow<R> {
 pub(super) enum Base<D: Disk> {
     /// CSV, NDJSON and JSON arrays, compressed or not.
     Text(Arc<TextBase<D>>),
+    /// Parquet.
+    Parquet(Arc<ParquetBase<D>>),
 }
 
 impl<D: Disk> Clone for Base<D> {
     fn clone(&self) -> Self {
         match self {
             Base::Text(text) => Base::Text(text.clone()),
+            Base::Parquet(parquet) => Base::Parquet(parquet.clone()),
         }
     }
 }
@@ -117,7 +121,10 @@ impl<D: Disk> Base<D> {
     /// # Errors
     /// `Corrupt`, with the line, for a header that does not read; `Backend` where the file cannot be read.
     pub(super) fn open(disk: &D, path: &Path, setup: &Setup) -> Result<Base<D>> {
-        TextBase::open(disk, path, setup).map(|text| Base::Text(Arc::new(text)))
+        match setup.format {
+            Format::Parquet => ParquetBase::open(disk, path).map(|parquet| Base::Parquet(Arc::new(parquet))),
+            _ => TextBase::open(disk, path, setup).map(|text| Base::Text(Arc::new(text))),
+        }
     }
 
     /// Whether there is no file, or nothing in it.
@@ -129,6 +136,7 @@ impl<D: Disk> Base<D> {
     pub(super) fn stamp(&self) -> super::disk::Stamp {
         match self {
             Base::Text(text) => text.stamp(),
+            Base::Parquet(parquet) => parquet.stamp(),
         }
     }
 
@@ -139,6 +147,7 @@ impl<D: Disk> Base<D> {
     pub(super) fn scan<R: RecordCodec>(&self, ask: Ask<R>) -> Result<BaseRows<R, D>> {
         match self {
             Base::Text(text) => text.scan(ask).map(|rows| BaseRows::Text(Box::new(rows))),
+            Base::Parquet(parquet) => parquet.scan(ask).map(|rows| BaseRows::Parquet(Box::new(rows))),
         }
     }
 
@@ -149,6 +158,7 @@ impl<D: Disk> Base<D> {
     pub(super) fn read<R: RecordCodec>(&self, place: u64, id: &Id, ask: &Ask<R>) -> Result<Option<Stored<R>>> {
         match self {
             Base::Text(text) => text.read(place, id, ask),
+            Base::Parquet(parquet) => parquet.read(place, id, ask),
         }
     }
 
@@ -159,6 +169,7 @@ impl<D: Disk> Base<D> {
     pub(super) fn count(&self, limits: &Limits) -> Result<u64> {
         match self {
             Base::Text(text) => text.count(limits),
+            Base::Parquet(parquet) => Ok(parquet.count()),
         }
     }
 
@@ -169,6 +180,7 @@ impl<D: Disk> Base<D> {
     pub(super) fn index(&self, setup: &Setup, limits: &Limits) -> Result<Arc<Index>> {
         match self {
             Base::Text(text) => text.index(setup, limits),
+            Base::Parquet(parquet) => parquet.index(setup, limits),
         }
     }
 
@@ -179,6 +191,7 @@ impl<D: Disk> Base<D> {
     pub(super) fn rewrite(&self, overlay: &Overlay, setup: &Setup, out: &mut Sink<D>) -> Result<()> {
         match self {
             Base::Text(text) => super::rewrite::rewrite(text, overlay, setup, out),
+            Base::Parquet(parquet) => parquet.rewrite(overlay, setup, out),
         }
     }
 
@@ -186,6 +199,7 @@ impl<D: Disk> Base<D> {
     pub(super) fn explain(&self, filter: Option<&Filter>, setup: &Setup) -> Vec<String> {
         match self {
             Base::Text(text) => text.explain(filter, setup),
+            Base::Parquet(parquet) => parquet.explain(filter, setup),
         }
     }
 }
@@ -193,6 +207,7 @@ impl<D: Disk> Base<D> {
 /// The rows of a scan.
 pub(super) enum BaseRows<R: RecordCodec, D: Disk> {
     Text(Box<TextRows<R, D>>),
+    Parquet(Box<ParquetRows<R, D>>),
 }
 
 impl<R: RecordCodec, D: Disk> Iterator for BaseRows<R, D> {
@@ -200,6 +215,7 @@ impl<R: RecordCodec, D: Disk> Iterator for BaseRows<R, D> {
     fn next(&mut self) -> Option<Vec<BaseRow<R>>> {
         match self {
             BaseRows::Text(rows) => rows.next(),
+            BaseRows::Parquet(rows) => rows.next(),
         }
     }
 }

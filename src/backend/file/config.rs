@@ -24,6 +24,8 @@ pub enum Format {
     JsonLines,
     /// One array of JSON objects: `.json`.
     Json,
+    /// Typed columns: `.parquet`; needs the feature `parquet`.
+    Parquet,
 }
 
 /// How a base file of text is compressed.
@@ -211,12 +213,13 @@ fn unknown(key: &str) -> Error {
 }
 
 /// The endings of file names, and what they say; the first of a format is the one of new files.
-const ENDINGS: [(&str, Format); 5] = [
+const ENDINGS: [(&str, Format); 6] = [
     ("csv", Format::Csv),
     ("tsv", Format::Tsv),
     ("jsonl", Format::JsonLines),
     ("ndjson", Format::JsonLines),
     ("json", Format::Json),
+    ("parquet", Format::Parquet),
 ];
 
 /// What a file's name says of its format.
@@ -249,6 +252,7 @@ impl fmt::Display for Format {
             Format::Tsv => "TSV",
             Format::JsonLines => "NDJSON",
             Format::Json => "JSON",
+            Format::Parquet => "Parquet",
         })
     }
 }

@@ -33,6 +33,7 @@ mod journal;
 mod lock;
 mod log;
 mod overlay;
+mod parquet;
 mod query;
 mod rewrite;
 mod row;
@@ -143,7 +144,7 @@ impl<D: Disk> Files<D> {
     pub fn open_file_on(disk: D, path: impl AsRef<Path>, options: Options) -> Result<Files<D>> {
         let path = path.as_ref();
         if named(path).is_none() && options.format.is_none() {
-            let why = "the name does not say the format: call it .csv, .tsv, .jsonl or .json, with .gz or .zst, or give an option";
+            let why = "the name does not say the format: call it .csv, .tsv, .jsonl, .json or .parquet, text with .gz or .zst, or give an option";
             return Err(Error::configuration(why).at_url(&shown(path)));
         }
         Ok(Files::at(disk, Place::File(path.to_owned()), options))

@@ -121,7 +121,8 @@ impl<D: Disk> TextBase<D> {
         let layout = match setup.format {
             Format::JsonLines => Layout::Lines,
             Format::Json => Layout::Array,
-            Format::Csv | Format::Tsv => Layout::Csv(CsvLayout {
+            // Parquet has a base of its own.
+            Format::Csv | Format::Tsv | Format::Parquet => Layout::Csv(CsvLayout {
                 dialect: dialect(setup),
                 columns: Columns::settle(Vec::new(), &setup.schema)?,
                 header: Vec::new(),
@@ -431,7 +432,7 @@ fn is_io(error: &RawError) -> bool {
     matches!(error.cause, Cause::Io(_))
 }
 
-fn ordinal_id(ordinal: u64, named: bool) -> Result<Id> {
+pub(super) fn ordinal_id(ordinal: u64, named: bool) -> Result<Id> {
     let text = if named { format!("row-{ordinal:010}") } else { format!("{ordinal:010}") };
     Ok(Id::new(&text)?)
 }

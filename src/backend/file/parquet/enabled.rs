@@ -1,0 +1,324 @@
+//! Base files of Parquet. Rows are found by their ordinals, scans by what statistics leave; a checkpoint writes the file anew.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+
+use super::super::{
+    base::{Ask, BaseRow, Setup, settled},
+    disk::{Disk, DiskFile, Stamp, read_full},
+    index::Index,
+    lock::shown,
+    overlay::{Overlay, Row as Changed},
+    row,
+    sink::Sink,
+    text::{identities, ordinal_id},
+};
+use crate::{
+    error::{Error, Result},
+    format::parquet::{Found, FoundParts, Parquet, ParquetFile, ParquetWriter, Parts, Rows, Source},
+    id::Id,
+    query::{Bound, Filter, Predicate, Seen},
+    record::{Document, Envelope, FieldDef, Part, RecordCodec, Schema, Stored},
+    store::Limits,
+    version::Version,
+};
+
+/// About how much memory a row takes when it is decoded.
+const MEMORY_PER_ROW: usize = 400;
+/// Rows of a batch of a scan.
+const BATCH: usize = 1_024;
+
+/// A base file of Parquet.
+pub(in super::super) struct ParquetBase<D: Disk> {
+    /// `None` where there is no file, or nothing in it.
+    file: Option<ParquetFile<Bytesource<D::File>>>,
+    stamp: Stamp,
+    /// Whether the rows have ids of their own: then those without one are rows that another tool has added.
+    named: bool,
+    index: Mutex<Option<Arc<Index>>>,
+    shown: String,
+}
+
+/// A file of the disk as a source of Parquet.
+pub(in super::super) struct Bytesource<F>(Arc<F>);
+
+impl<F> Clone for Bytesource<F> {
+    fn clone(&self) -> Self {
+        Bytesource(self.0.clone())
+    }
+}
+
+impl<F: DiskFile> Source for Bytesource<F> {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.0.stamp()?.length)
+    }
+    fn read(&self, start: u64, len: usize) -> io::Result<Bytes> {
+        let mut bytes = vec![0; len];
+        match read_full(&*self.0, &mut bytes, start)? == len {
+            true => Ok(bytes.into()),
+            false => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
+impl<D: Disk> ParquetBase<D> {
+    pub(in super::super) fn open(disk: &D, path: &Path) -> Result<ParquetBase<D>> {
+        let shown = shown(path);
+        let failed = |cause: io::Error| Error::backend("the file cannot be opened").caused_by(cause).at_url(&shown);
+        let found = match disk.open(path) {
+            Ok(found) => Some(found),
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => None,
+            Err(cause) => return Err(failed(cause)),
+        };
+        let stamp = found.as_ref().map(DiskFile::stamp).transpose().map_err(failed)?.unwrap_or_default();
+        let found = found.filter(|_| stamp.length > 0).map(|file| Bytesource(Arc::new(file)));
+        let file = found.map(ParquetFile::open).transpose().map_err(|e| e.at_url(&shown))?;
+        let named = file.as_ref().is_some_and(|file| file.columns().any(|name| name == "_id"));
+        Ok(ParquetBase { file, stamp, named, index: Mutex::new(None), shown })
+    }
+
+    pub(in super::super) fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    fn fingerprint(&self) -> u64 {
+        self.stamp.length.rotate_left(32) ^ self.stamp.modified_ns as u64
+    }
+
+    fn rows<R: RecordCodec>(&self, ask: &Ask<R>) -> Result<Option<Rows<R, Bytesource<D::File>>>> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let rows = file.rows::<R>(ask.shape.clone()).map_err(|e| e.at_url(&self.shown))?;
+        Ok(Some(rows.with_envelope().part(ask.part.0, ask.part.1)))
+    }
+
+    pub(in super::super) fn scan<R: RecordCodec>(self: &Arc<Self>, ask: Ask<R>) -> Result<ParquetRows<R, D>> {
+        let mut rows = self.rows(&ask)?;
+        let mut later = None;
+        if let Some(filter) = &ask.filter {
+            match is_in_columns(filter, &ask.shape) {
+                true => rows = rows.map(|rows| rows.filter(filter.clone())).transpose()?,
+                false => later = Some(filter.clone()),
+            }
+        }
+        Ok(ParquetRows { base: self.clone(), rows, later, ask, done: false })
+    }
+
+    pub(in super::super) fn read<R: RecordCodec>(
+        &self,
+        place: u64,
+        id: &Id,
+        ask: &Ask<R>,
+    ) -> Result<Option<Stored<R>>> {
+        let Some(rows) = self.rows(&Ask { part: (0, 1), ..ask.clone() })? else { return Ok(None) };
+        let row = rows.only(&[place]).next().transpose().map_err(|e| e.at_url(&self.shown))?;
+        let stored = row.map(|found| self.settle(found, ask)).transpose()?;
+        Ok(stored.filter(|stored| stored.envelope.id() == id))
+    }
+
+    fn settle<R: RecordCodec>(&self, found: Found<R>, ask: &Ask<R>) -> Result<Stored<R>> {
+        let Found { ordinal, parts, record } = found;
+        let own = ask.ids.own(&record, &ask.shape).map_err(|e| e.at_url(&self.shown))?;
+        let id = match (own, &parts.id) {
+            (Some(id), _) => id,
+            (None, Some(id)) => Id::new(id).map_err(|cause| Error::from(cause).at_field("_id").at_url(&self.shown))?,
+            (None, None) => ordinal_id(ordinal + 1, self.named)?,
+        };
+        let envelope = envelope_of(id, parts).map_err(|e| e.at_url(&self.shown))?;
+        Ok(settled(envelope, record, self.fingerprint(), ordinal))
+    }
+
+    pub(in super::super) fn count(&self) -> u64 {
+        self.file.as_ref().map_or(0, ParquetFile::len)
+    }
+
+    pub(in super::super) fn index(self: &Arc<Self>, setup: &Setup, limits: &Limits) -> Result<Arc<Index>> {
+        let mut made = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = &*made {
+            return Ok(index.clone());
+        }
+        let mut ask = identities(setup, limits);
+        // Only the column of the id is read.
+        let only_id = ask.shape.fields.iter().filter(|field| field.id).cloned().collect::<Vec<_>>();
+        ask.shape = Arc::new(Schema { fields: only_id.into(), open: false, ..Schema::clone(&ask.shape) });
+        let mut index = Index::new();
+        for rows in self.scan(ask.clone())? {
+            for row in rows {
+                let id = row.stored?.envelope.id().clone();
+                for place in index.add(&id, row.place) {
+                    if self.read(place, &id, &ask)?.is_some() {
+                        let why = format!("two rows have the same id: rows {} and {}", place + 1, row.place + 1);
+                        return Err(Error::corrupt(why).at_id(&id).at_url(&self.shown));
+                    }
+                }
+            }
+        }
+        let index = Arc::new(index);
+        *made = Some(index.clone());
+        Ok(index)
+    }
+
+    pub(in super::super) fn explain(&self, filter: Option<&Filter>, setup: &Setup) -> Vec<String> {
+        let scan =
+            format!("scan of the Parquet file of {} rows, {} bytes, on all cores", self.count(), self.stamp.length);
+        let bound = filter.and_then(|filter| filter.clone().bind::<Document>(&setup.schema).ok());
+        let pushed = bound.filter(|bound| is_in_columns(bound, &setup.schema));
+        let rows = self.file.as_ref().and_then(|file| file.rows::<Document>(setup.schema.clone()).ok());
+        match (filter, pushed, rows) {
+            (Some(_), Some(bound), Some(rows)) => {
+                let pruning = rows.filter(bound).map(|rows| rows.pruning().to_string());
+                let tested = "the columns of the filter are read first, the others of rows of which it is true";
+                std::iter::once(scan).chain(pruning).chain([tested.to_owned()]).collect()
+            }
+            (Some(_), ..) => vec![scan, "the filter is tested on each record".to_owned()],
+            _ => vec![scan],
+        }
+    }
+
+    pub(in super::super) fn rewrite(
+        self: &Arc<Self>,
+        overlay: &Overlay,
+        setup: &Setup,
+        out: &mut Sink<D>,
+    ) -> Result<()> {
+        let changed: Vec<&Changed> = overlay.iter().filter_map(|(_, held)| held.row.as_ref()).collect();
+        let schema = self.schema(setup)?;
+        // What a journal holds says its types by itself, whatever the columns are.
+        let told = Schema { open: true, ..Schema::clone(&setup.schema) };
+        let parts = self.parts(&changed, setup);
+        let parquet = Parquet::default().envelope(parts);
+        let mut writer = parquet.write_documents(Passing(out), schema.clone())?;
+        let ask = Ask {
+            shape: Arc::new(schema),
+            filter: None,
+            part: (0, 1),
+            ids: setup.ids.clone(),
+            limits: Limits::default(),
+        };
+        for rows in self.scan::<Document>(ask)? {
+            for row in rows {
+                let mut stored = row.stored?;
+                match overlay.get(stored.envelope.id()).map(|held| &held.row) {
+                    Some(None) => continue,
+                    Some(Some(changed)) => put(changed, &told, &mut writer)?,
+                    None => {
+                        stored.envelope = without_own_version(stored.envelope, self.fingerprint());
+                        writer.write_with(&stored.envelope, &stored.record)?;
+                    }
+                }
+            }
+        }
+        let mut fresh: Vec<&Changed> =
+            overlay.iter().filter(|(_, held)| !held.in_base).filter_map(|(_, held)| held.row.as_ref()).collect();
+        fresh.sort_by_cached_key(|row| (row.envelope.microseconds().0, row.envelope.id().to_string()));
+        fresh.into_iter().try_for_each(|row| put(row, &told, &mut writer))?;
+        writer.finish()?;
+        Ok(())
+    }
+
+    /// The columns of the new file: those of the old one, and the declared fields.
+    fn schema(&self, setup: &Setup) -> Result<Schema> {
+        let mut schema = Schema { open: true, ..Schema::clone(&setup.schema) };
+        let Some(file) = &self.file else { return Ok(Schema { open: setup.schema.open, ..schema }) };
+        for field in file.schema(&setup.schema.name)?.fields.iter() {
+            if schema.find(&field.name).is_none() {
+                schema = schema.field(FieldDef { id: false, unique: false, ..field.clone() }.nullable());
+            }
+        }
+        Ok(schema)
+    }
+
+    fn parts(&self, changed: &[&Changed], setup: &Setup) -> Parts {
+        let had = |wanted: &str| self.file.as_ref().is_some_and(|file| file.columns().any(|name| name == wanted));
+        let any = !changed.is_empty();
+        Parts {
+            id: !setup.ids.in_record(&setup.schema),
+            version: any || had("_version"),
+            times: any || had("_created_at"),
+            metadata: had("_metadata") || changed.iter().any(|row| !row.envelope.metadata().is_empty()),
+        }
+    }
+}
+
+/// Whether a filter asks only for what stands in columns: ids may be the numbers of rows.
+fn is_in_columns<R>(filter: &Bound<R>, schema: &Schema) -> bool {
+    filter.columns().iter().all(|target| target.part != Part::Id || schema.id_field().is_some())
+}
+
+fn put<D: Disk>(row: &Changed, schema: &Schema, writer: &mut ParquetWriter<Document, Passing<'_, D>>) -> Result<()> {
+    let (document, _) = row::decode_body::<Document>(&row.body, schema)?;
+    writer.write_with(&row.envelope, &document)
+}
+
+/// A version that is the file's own and the row's place says nothing in another file.
+fn without_own_version(envelope: Envelope, fingerprint: u64) -> Envelope {
+    let own = envelope.version().and_then(Version::as_pair).is_some_and(|(first, _)| first == fingerprint);
+    if own { envelope.with_version(None) } else { envelope }
+}
+
+fn envelope_of(id: Id, parts: FoundParts) -> Result<Envelope> {
+    let version = parts.version.map(|text| {
+        text.parse::<Version>().map_err(|_| Error::corrupt("not a version").at_field("_version").with_value(&text))
+    });
+    let envelope = Envelope::of(id).with_times(parts.created_at, parts.updated_at).with_metadata(parts.metadata);
+    Ok(envelope.with_version(version.transpose()?))
+}
+
+/// Hands bytes on to the sink.
+struct Passing<'s, D: Disk>(&'s mut Sink<D>);
+
+impl<D: Disk> Write for Passing<'_, D> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.text().extend_from_slice(bytes);
+        self.0.pass().map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The rows of a scan, batch by batch.
+pub(in super::super) struct ParquetRows<R: RecordCodec, D: Disk> {
+    base: Arc<ParquetBase<D>>,
+    rows: Option<Rows<R, Bytesource<D::File>>>,
+    /// What cannot be told before the id is known.
+    later: Option<Bound<R>>,
+    ask: Ask<R>,
+    done: bool,
+}
+
+impl<R: RecordCodec, D: Disk> Iterator for ParquetRows<R, D> {
+    type Item = Vec<BaseRow<R>>;
+
+    fn next(&mut self) -> Option<Vec<BaseRow<R>>> {
+        if self.done {
+            return None;
+        }
+        if let Err(stopped) = self.ask.limits.check() {
+            self.done = true;
+            return Some(vec![BaseRow { place: 0, bytes: 0, stored: Err(stopped) }]);
+        }
+        let rows = self.rows.as_mut()?;
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut taken = 0;
+        for found in rows.by_ref().take(BATCH) {
+            taken += 1;
+            let place = found.as_ref().map_or(0, |found| found.ordinal);
+            let stored =
+                found.map_err(|e| e.at_url(&self.base.shown)).and_then(|found| self.base.settle(found, &self.ask));
+            if let (Some(filter), Ok(Stored { record, envelope })) = (&self.later, &stored)
+                && !filter.matches(Seen { record, envelope })
+            {
+                continue;
+            }
+            batch.push(BaseRow { place, bytes: MEMORY_PER_ROW, stored });
+        }
+        self.done = taken < BATCH;
+        Some(batch)
+    }
+}
