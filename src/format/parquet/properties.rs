@@ -68,9 +68,7 @@ fn column(
     properties = properties.set_column_dictionary_enabled(path.clone(), dictionary);
     match array.map(|array| array.data_type()) {
         _ if dictionary => properties,
-        Some(ty) if ty.is_integer() || matches!(ty, DataType::Timestamp(..) | DataType::Date32) => {
-            properties.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
-        }
+        // Integers stay plain: the crate beneath cannot skip in deltas between values that lie far apart.
         Some(DataType::Float32 | DataType::Float64) => {
             properties.set_column_encoding(path.clone(), Encoding::BYTE_STREAM_SPLIT)
         }
