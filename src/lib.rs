@@ -38,6 +38,7 @@
 //! | all or nothing | [`Transactional`] |
 //! | what went wrong, and what to do | [`Error`], [`ErrorKind`] |
 //! | a guided tour | [`docs::tutorial`] |
+//! | PostgreSQL, with the feature `postgres` | the page `docs::postgres` |
 //! | a backend of your own | [`docs::new_backend`] |
 //! | why it is so | [`docs::design`] |
 //!

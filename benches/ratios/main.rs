@@ -4,6 +4,9 @@
 //! Arguments: names to run, by prefix (`-- memory csv/read`); `--quick` for a tenth of the records; `--rows N`; `--rounds N`;
 //! `--raw` to time the rivals alone. Without cargo's own `--bench` (that is, under `cargo test`) everything runs once, tiny.
 //!
+//! The rows of PostgreSQL want a server and all features:
+//! `bash tests/services/with.sh postgres -- cargo bench --all-features --bench ratios -- postgres`.
+//!
 //! One file per area holds the rows of the table: what the rival does, what we do, and the ratio we want.
 
 mod csv;
@@ -16,6 +19,8 @@ mod memory;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod people;
+#[cfg(feature = "postgres")]
+mod postgres;
 
 use std::{env, process};
 
@@ -30,12 +35,24 @@ const AREAS: &[&[Row]] = &[
     #[cfg(feature = "parquet")]
     parquet::ROWS,
     id::ROWS,
+    #[cfg(feature = "postgres")]
+    postgres::ROWS,
 ];
 
 fn main() {
-    let settings = Settings::parse(env::args().skip(1)).unwrap_or_else(|mistake| {
+    let settings = Settings::parse(env::args().skip(1)).and_then(with_servers).unwrap_or_else(|mistake| {
         eprintln!("{mistake}");
         process::exit(2);
     });
     harness::run(AREAS, &settings);
+}
+
+/// Refuses to begin what would break off later for want of a server.
+fn with_servers(settings: Settings) -> Result<Settings, String> {
+    #[cfg(feature = "postgres")]
+    if settings.wants_any(postgres::ROWS) && env::var_os("DK_POSTGRES_URL").is_none() {
+        let how = "bash tests/services/with.sh postgres -- cargo bench --all-features --bench ratios -- postgres";
+        return Err(format!("the rows of PostgreSQL need a server; name other rows, or run: {how}"));
+    }
+    Ok(settings)
 }

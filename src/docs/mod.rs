@@ -3,6 +3,7 @@
 //! - [`tutorial`]: from nothing to transactions, for users.
 //! - [`semantics`]: what every operation means, clause by clause, on every backend.
 //! - [`files`]: what is where, what is safe, and what other tools see when.
+//! - `postgres`, with the feature of that name: connecting, tables and indexes, transactions, what each error means.
 //! - [`new_backend`]: how to bring a backend of your own.
 //! - [`design`]: why things are as they are.
 //! - [`changelog`]: what changed for users.
@@ -15,6 +16,9 @@ pub mod tutorial {}
 pub mod semantics {}
 #[doc = include_str!("files.md")]
 pub mod files {}
+#[cfg(feature = "postgres")]
+#[doc = include_str!("postgres.md")]
+pub mod postgres {}
 #[doc = include_str!("new_backend.md")]
 pub mod new_backend {}
 #[doc = include_str!("design.md")]

@@ -1,12 +1,18 @@
-//! The PostgreSQL backend on real servers: faults, injection, types, real data, plans.
+//! The PostgreSQL backend on real servers: the suite, faults, injection, types, real data, plans.
 //!
 //! The server is started by the test command: `bash tests/services/with.sh postgres -- cargo test --all-features --test postgres`.
 //! Without one every test here fails and says so; nothing is skipped.
 
-// What the tests of the backend will use as it grows.
-#[allow(dead_code)]
+mod airports;
+mod connect;
+mod cuts;
+mod data;
+mod faults;
+mod injection;
+mod plans;
 mod proxy;
-#[allow(dead_code)]
 mod server;
 mod store;
+mod streams;
 mod suite;
+mod types;

@@ -52,9 +52,9 @@ struct Shared {
     open: Mutex<Vec<Arc<Pair>>>,
     struck: AtomicUsize,
     accepted: AtomicUsize,
+    relayed: AtomicUsize,
     refusing: AtomicBool,
     stalled: AtomicBool,
-    delay_us: AtomicUsize,
     closed: AtomicBool,
 }
 
@@ -90,11 +90,16 @@ impl Proxy {
         self.cut_nth(sql, 1, cut);
     }
 
-    /// Cuts at the n-th execution, from now on, of a statement whose SQL contains this text. The end of the data of a COPY is an
-    /// execution of its own, with the text `COPY DONE`, as is each piece of its data, with the text `COPY DATA`.
+    /// Cuts at the n-th execution, from now on, of a statement whose SQL contains this text; of any, where it is empty. Preparing a
+    /// statement counts as `PREPARE` and its SQL, each piece of the data of a COPY as `COPY DATA`, its end as `COPY DONE`.
     pub fn cut_nth(&self, sql: &str, nth: usize, cut: Cut) {
         let armed = Fault { sql: sql.to_lowercase(), passes: nth - 1, cut };
         *lock(&self.shared.fault) = Some(armed);
+    }
+
+    /// Takes back a cut that has not struck; says whether there was one.
+    pub fn disarm(&self) -> bool {
+        lock(&self.shared.fault).take().is_some()
     }
 
     /// How many faults have struck.
@@ -105,6 +110,11 @@ impl Proxy {
     /// How many connections were opened so far.
     pub fn accepted(&self) -> usize {
         self.shared.accepted.load(Ordering::SeqCst)
+    }
+
+    /// How many bytes of answers have reached clients.
+    pub fn relayed(&self) -> usize {
+        self.shared.relayed.load(Ordering::SeqCst)
     }
 
     /// The SQL of what was executed since the last look.
@@ -125,12 +135,6 @@ impl Proxy {
     /// Whether answers are held back, as if the network had swallowed them; both sides believe that all is well.
     pub fn stall(&self, stalled: bool) {
         self.shared.stalled.store(stalled, Ordering::SeqCst);
-    }
-
-    /// Holds every exchange back for this long.
-    pub fn delay(&self, delay: Duration) {
-        let microseconds = usize::try_from(delay.as_micros()).expect("a short delay");
-        self.shared.delay_us.store(microseconds, Ordering::SeqCst);
     }
 }
 
@@ -263,7 +267,9 @@ impl<'a> Requests<'a> {
         match kind {
             b'P' => {
                 let (name, rest) = text(body);
-                self.statements.insert(name, text(rest).0);
+                let sql = text(rest).0;
+                self.sql.get_or_insert_with(|| format!("PREPARE {sql}"));
+                self.statements.insert(name, sql);
             }
             b'B' => {
                 let (portal, rest) = text(body);
@@ -282,10 +288,6 @@ impl<'a> Requests<'a> {
     fn forward(&mut self) -> io::Result<()> {
         let exchange = std::mem::take(&mut self.held);
         let cut = self.sql.take().and_then(|sql| self.shared.executed(&sql));
-        let delay = self.shared.delay_us.load(Ordering::SeqCst);
-        if delay > 0 {
-            thread::sleep(Duration::from_micros(delay as u64));
-        }
         match cut {
             None => (&self.pair.server).write_all(&exchange),
             Some(Cut::Before) => Err(io::ErrorKind::ConnectionAborted.into()),
@@ -329,6 +331,7 @@ fn pump_replies(pair: &Pair, shared: &Shared) -> io::Result<()> {
         let pending = *lock(&pair.pending);
         let Some(cut) = pending else {
             (&pair.client).write_all(&message)?;
+            shared.relayed.fetch_add(message.len(), Ordering::SeqCst);
             continue;
         };
         withheld.extend_from_slice(&message);
@@ -380,7 +383,7 @@ mod tests {
         let statement = through.prepare("SELECT 1").expect("it is valid");
         through.query(&statement, &[]).expect("it answers");
         through.batch_execute("SELECT 2").expect("it answers");
-        assert_eq!(proxy.take_log(), ["SELECT 1", "SELECT 2"]);
+        assert_eq!(proxy.take_log(), ["PREPARE SELECT 1", "SELECT 1", "SELECT 2"]);
     }
 
     #[test]

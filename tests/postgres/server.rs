@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use dk_data::backend::postgres::{Postgres, PostgresConfig};
 use postgres::{Client, NoTls};
 
 /// What the test command exports, or how to get it.
@@ -86,6 +87,25 @@ impl Scratch {
         Scratch { name, client, url: url.to_owned() }
     }
 
+    /// How to reach the database under test, in this schema.
+    pub fn config(&self) -> PostgresConfig {
+        PostgresConfig::from_url(&self.url)
+            .expect("the URL is ours")
+            .schema(self.name.as_str())
+            .application_name(self.name.as_str())
+    }
+
+    /// The database under test, in this schema.
+    pub fn database(&self) -> Postgres {
+        self.config().connect().expect("the server answers")
+    }
+
+    /// The same at another address, where a proxy stands in between.
+    pub fn config_at(&self, address: &str) -> PostgresConfig {
+        let (host, port) = address.rsplit_once(':').expect("an address with a port");
+        self.config().host(host).port(port.parse().expect("a port"))
+    }
+
     /// Another client with the same search path.
     pub fn connect(&self) -> Client {
         let mut client = client(&self.url);
@@ -109,14 +129,13 @@ pub struct Server {
     folder: PathBuf,
     extra: String,
     url: String,
-    admin_url: String,
 }
 
 impl Server {
     /// Starts one, with more lines of configuration.
     pub fn start(extra: &str) -> Server {
         let folder = Path::new(&exported("DK_SERVICES")).join(format!("postgres-{}-{}", process::id(), next()));
-        let mut server = Server { folder, extra: extra.to_owned(), url: String::new(), admin_url: String::new() };
+        let mut server = Server { folder, extra: extra.to_owned(), url: String::new() };
         server.start_again();
         server
     }
@@ -129,7 +148,6 @@ impl Server {
             line.expect("the script prints its addresses").to_owned()
         };
         self.url = value("DK_POSTGRES_URL");
-        self.admin_url = value("DK_POSTGRES_ADMIN_URL");
     }
 
     fn script(&self, verb: &str) -> String {
@@ -145,19 +163,31 @@ impl Server {
         &self.url
     }
 
-    pub fn admin_url(&self) -> &str {
-        &self.admin_url
-    }
-
     pub fn stop(&self) {
         self.script("stop");
     }
 
+    /// The number of the first process.
+    fn process(&self) -> String {
+        let file = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).expect("the server runs");
+        file.lines().next().expect("a process id").to_owned()
+    }
+
+    /// No file of the server's grows beyond this many bytes, in connections made from now on.
+    pub fn limit_files(&self, bytes: u64) {
+        // Root may drop to the server's user, who may do this; on some machines root itself may not.
+        let arguments = ["prlimit", "--pid", &self.process(), &format!("--fsize={bytes}")];
+        let own_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"];
+        let who = Command::new("id").arg("-u").output().expect("id runs").stdout;
+        let dropped = own_user.iter().filter(|_| who.starts_with(b"0\n")).chain(&arguments).copied();
+        let command: Vec<&str> = dropped.collect();
+        let limited = Command::new(command[0]).args(&command[1..]).status().expect("prlimit runs");
+        assert!(limited.success(), "the limit is set");
+    }
+
     /// `kill -9` for the first process: no checkpoint, no farewell to the clients. The others follow by themselves.
     pub fn kill(&self) {
-        let file = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).expect("the server runs");
-        let pid = file.lines().next().expect("a process id");
-        let killed = Command::new("kill").args(["-9", pid]).status().expect("kill runs");
+        let killed = Command::new("kill").args(["-9", &self.process()]).status().expect("kill runs");
         assert!(killed.success(), "the server was not there to be killed");
     }
 }

@@ -6,9 +6,9 @@ use std::collections::{HashMap, HashSet};
 use super::{
     codec,
     copy::{Refusal, Stage},
-    error::{failure, is_lost},
+    error::{failure, is_broken, is_lost},
     link::Link,
-    pool::{Pool, Session},
+    pool::{Pool, Session, refuse_in_runtime},
     query::Statement,
     rows::id_of,
     schema::VersionAt,
@@ -18,9 +18,9 @@ use super::{
     write::{Sealed, Verb, ambiguous, missing, moved_on, now, push_id, taken},
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     id::Id,
-    record::RecordCodec,
+    record::{Envelope, RecordCodec},
     store::{
         Limits,
         write::{Atomicity, Effect, Outcome, Write, Written},
@@ -32,6 +32,9 @@ use crate::{
 const FEW: usize = 8;
 /// Records that are copied together: enough to make the way there and back count for nothing.
 const BLOCK: usize = 250_000;
+
+/// Records that are looked for together when a reply was lost.
+const LOOKED_FOR: usize = 10_000;
 
 /// Records below which a connection of its own is not worth it.
 const LEAST_SHARE: usize = 5_000;
@@ -74,6 +77,9 @@ impl<R: RecordCodec> PostgresStore<R> {
         atomicity: Atomicity,
         limits: &Limits,
     ) -> Result<Vec<Outcome>> {
+        if let Link::Pool(_) = self.link {
+            refuse_in_runtime()?;
+        }
         match atomicity {
             Atomicity::Each => self.write_each(writes, limits),
             Atomicity::All => self.write_all(writes, limits),
@@ -92,15 +98,16 @@ impl<R: RecordCodec> PostgresStore<R> {
             {
                 run.push(next);
             }
+            let count = run.len();
             let done = match sort {
-                _ if run.len() < FEW => run.into_iter().map(|write| self.write_single(write, limits)).collect(),
-                Sort::Put(verb, brings) => self.put_run(verb, brings, run, limits)?,
-                Sort::Delete => self.delete_run(run, limits)?,
+                _ if count < FEW => run.into_iter().map(|write| self.write_single(write, limits)).collect(),
+                Sort::Put(verb, brings) => self.put_run(verb, brings, run, limits),
+                Sort::Delete => self.delete_run(run, limits).unwrap_or_else(|error| of_each(error, count)),
                 Sort::Alone => run.into_iter().map(|write| self.write_single(write, limits)).collect(),
             };
             outcomes.extend(done.into_iter().map(|outcome: Outcome| outcome.map_err(|e| e.in_store(&self.name))));
         }
-        Ok(outcomes)
+        unreached(outcomes)
     }
 
     /// All or nothing: in a transaction, or between two marks of the one that there is.
@@ -119,7 +126,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     /// Puts with one verb. An id that comes again waits for the round after its first (in a batch of creates it is taken).
-    fn put_run(&self, verb: Verb, brings: Brings, run: Vec<Write<'_, R>>, limits: &Limits) -> Result<Vec<Outcome>> {
+    fn put_run(&self, verb: Verb, brings: Brings, run: Vec<Write<'_, R>>, limits: &Limits) -> Vec<Outcome> {
         let sealed: Vec<_> = run.into_iter().map(|write| self.sealed(verb, write)).collect();
         let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(sealed.len());
         let mut rounds: Vec<Vec<usize>> = vec![Vec::with_capacity(sealed.len())];
@@ -146,7 +153,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         drop(seen);
         for places in rounds {
             let rows: Vec<_> = places.iter().filter_map(|place| sealed[*place].as_ref().ok()).collect();
-            let done = self.put_rows(verb, brings, &rows, limits)?;
+            let done = self.put_shares(verb, brings, &rows, limits);
             places.into_iter().zip(done).for_each(|(place, outcome)| outcomes[place] = Some(outcome));
         }
         let lost = || Error::backend("a write of the batch was passed over");
@@ -154,7 +161,28 @@ impl<R: RecordCodec> PostgresStore<R> {
             (Err(error), _) => Err(error),
             (Ok(_), outcome) => outcome.unwrap_or_else(|| Err(lost())),
         });
-        Ok(settled.collect())
+        settled.collect()
+    }
+
+    /// Rows of different ids, over several connections where that was asked for. Each share stands by itself: what becomes of
+    /// one says nothing of another.
+    fn put_shares(&self, verb: Verb, brings: Brings, rows: &[&Sealed<'_, R>], limits: &Limits) -> Vec<Outcome> {
+        let connections = match (&self.link, verb) {
+            (Link::Pool(pool), Verb::Create) => pool.config.load_connections.min(rows.len() / LEAST_SHARE),
+            _ => 1,
+        };
+        if connections <= 1 {
+            return self.put_rows(verb, brings, rows, limits);
+        }
+        std::thread::scope(|scope| {
+            let shares = rows.chunks(rows.len().div_ceil(connections));
+            let threads: Vec<_> = shares
+                .map(|share| (share.len(), scope.spawn(move || self.put_rows(verb, brings, share, limits))))
+                .collect();
+            let joined =
+                threads.into_iter().map(|(count, thread)| thread.join().unwrap_or_else(|_| of_each(stopped(), count)));
+            joined.flatten().collect()
+        })
     }
 
     fn sealed<'a>(&self, verb: Verb, write: Write<'a, R>) -> Result<Sealed<'a, R>> {
@@ -165,38 +193,56 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     /// Rows of different ids, together; in halves where the server refuses something that it does not point at.
-    fn put_rows(&self, verb: Verb, brings: Brings, rows: &[&Sealed<'_, R>], limits: &Limits) -> Result<Vec<Outcome>> {
+    fn put_rows(&self, verb: Verb, brings: Brings, rows: &[&Sealed<'_, R>], limits: &Limits) -> Vec<Outcome> {
         if rows.len() < FEW {
-            return Ok(rows.iter().map(|row| self.put_sealed(verb, row, limits)).collect());
+            return rows.iter().map(|row| self.put_sealed(verb, row, limits)).collect();
         }
-        let tried = match verb {
+        let error = match self.put_together(verb, brings, rows, limits) {
+            Ok(outcomes) => return outcomes,
+            Err(Refusal::Record(bad, error)) if bad < rows.len() => {
+                let (before, after) = (&rows[..bad], &rows[bad + 1..]);
+                let mut outcomes = self.put_rows(verb, brings, before, limits);
+                outcomes.push(Err(error));
+                outcomes.extend(self.put_rows(verb, brings, after, limits));
+                return outcomes;
+            }
+            Err(Refusal::Server(cause)) if is_broken(&cause) => ambiguous(failure(cause)),
+            Err(Refusal::Server(cause) | Refusal::Undone(cause)) => failure(cause),
+            Err(Refusal::Record(_, error)) => error,
+        };
+        match error.kind() {
+            ErrorKind::Ambiguous => self.trace_rows(verb, rows, error, limits),
+            ErrorKind::Connection | ErrorKind::Timeout | ErrorKind::Cancelled => of_each(error, rows.len()),
+            _ if error.is_retryable() => of_each(error, rows.len()),
+            _ => {
+                let (left, right) = rows.split_at(rows.len() / 2);
+                let mut outcomes = self.put_rows(verb, brings, left, limits);
+                outcomes.extend(self.put_rows(verb, brings, right, limits));
+                outcomes
+            }
+        }
+    }
+
+    /// Rows in one go; again where the way to the server broke before anything could take effect.
+    fn put_together(
+        &self,
+        verb: Verb,
+        brings: Brings,
+        rows: &[&Sealed<'_, R>],
+        limits: &Limits,
+    ) -> Result<Vec<Outcome>, Refusal> {
+        const TRIES: usize = 3;
+        let put = || match verb {
             Verb::Create => self.create_rows(rows, limits),
             _ => self.stage_rows(verb, brings, rows, limits),
         };
-        match tried {
-            Ok(outcomes) => Ok(outcomes),
-            Err(Refusal::Record(bad, error)) if bad < rows.len() => {
-                let (before, after) = (&rows[..bad], &rows[bad + 1..]);
-                let mut outcomes = self.put_rows(verb, brings, before, limits)?;
-                outcomes.push(Err(error));
-                outcomes.extend(self.put_rows(verb, brings, after, limits)?);
-                Ok(outcomes)
-            }
-            Err(Refusal::Record(_, error)) => Err(error),
-            Err(Refusal::Server(cause)) => {
-                let error = failure(cause);
-                match () {
-                    () if is_lost(&error) => self.trace_rows(verb, rows, error, limits),
-                    () if error.is_retryable() || error.kind() == crate::ErrorKind::Timeout => Err(error),
-                    () => {
-                        let (left, right) = rows.split_at(rows.len() / 2);
-                        let mut outcomes = self.put_rows(verb, brings, left, limits)?;
-                        outcomes.extend(self.put_rows(verb, brings, right, limits)?);
-                        Ok(outcomes)
-                    }
-                }
+        for _ in 1..TRIES {
+            match put() {
+                Err(Refusal::Undone(_)) if matches!(self.link, Link::Pool(_)) => {}
+                done => return done,
             }
         }
+        put()
     }
 
     /// New rows, straight into the table; where some of them are there already, by way of a table beside it.
@@ -219,7 +265,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         self.stage_rows(Verb::Create, Brings::default(), rows, limits)
     }
 
-    /// Copies over one connection, or over several where that was asked for.
+    /// Copies over a connection of the pool, or that of the transaction.
     fn copy_over(&self, rows: &[&Sealed<'_, R>], now: i64, limits: &Limits) -> Result<(), Refusal> {
         let pool = match &self.link {
             Link::Transaction(transaction) => {
@@ -238,20 +284,8 @@ impl<R: RecordCodec> PostgresStore<R> {
             }
             Link::Pool(pool) => pool,
         };
-        let over_one = |rows: &[&Sealed<'_, R>]| {
-            let mut loan = pool.get_fresh(limits).map_err(|error| Refusal::Record(usize::MAX, error))?;
-            self.copy_in(&mut loan, rows, now)
-        };
-        let connections = self.link.config().load_connections.min(rows.len() / LEAST_SHARE).max(1);
-        if connections == 1 {
-            return over_one(rows);
-        }
-        std::thread::scope(|scope| {
-            let shares = rows.chunks(rows.len().div_ceil(connections));
-            let threads: Vec<_> = shares.map(|share| scope.spawn(move || over_one(share))).collect();
-            let mut shares = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(stopped())));
-            shares.try_for_each(|share| share)
-        })
+        let mut loan = pool.get_fresh(limits).map_err(|error| Refusal::Record(usize::MAX, error))?;
+        self.copy_in(&mut loan, rows, now)
     }
 
     /// Rows by way of a table of the session alone, in one transaction.
@@ -266,7 +300,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         let work = |session: &mut Session| match self.staged(session, verb, brings, rows) {
             Ok(outcomes) => Ok(outcomes),
             Err(refusal) => {
-                refused = Some(refusal);
+                refused = Some(refusal.uncommitted());
                 Err(Error::backend("the batch was refused"))
             }
         };
@@ -437,38 +471,37 @@ impl<R: RecordCodec> PostgresStore<R> {
 
     /// What became of rows whose reply was lost: they stand or fall together, so one that is found tells of all.
     #[cold]
-    fn trace_rows(&self, verb: Verb, rows: &[&Sealed<'_, R>], lost: Error, limits: &Limits) -> Result<Vec<Outcome>> {
-        let Link::Pool(pool) = &self.link else { return Err(lost) };
-        let ids: Vec<_> = rows.iter().take(1_000).map(|row| row.id.clone()).collect();
-        let found = pool.after_outage(limits, |_| Ok(())).and_then(|()| self.versions_of(&ids, limits));
-        let ours = |row: &&&Sealed<'_, R>| {
-            let version = found.as_ref().ok().and_then(|found| found.get(&row.id));
-            version == Some(&Version::token(row.version))
-        };
-        match rows.iter().find(ours) {
-            Some(_) => Ok(rows
-                .iter()
-                .map(|row| {
-                    let effect = if verb == Verb::Create { Effect::Created } else { Effect::Updated };
-                    Ok(self.done(row, effect, None))
-                })
-                .collect()),
-            None => {
-                let lost = lost.to_string();
-                let one = |row: &&Sealed<'_, R>| {
-                    Err(ambiguous(Error::new(crate::ErrorKind::Connection, lost.clone())).at_id(&row.id))
-                };
-                Ok(rows.iter().map(one).collect())
+    fn trace_rows(&self, verb: Verb, rows: &[&Sealed<'_, R>], lost: Error, limits: &Limits) -> Vec<Outcome> {
+        let Link::Pool(pool) = &self.link else { return of_each(lost, rows.len()) };
+        let found = pool.after_outage(limits, |_| Ok(())).and_then(|()| {
+            let mut found = HashMap::with_capacity(rows.len());
+            for some in rows.chunks(LOOKED_FOR) {
+                let ids: Vec<_> = some.iter().map(|row| row.id.clone()).collect();
+                found.extend(self.envelopes_of(&ids, limits)?);
             }
-        }
+            Ok(found)
+        });
+        let Ok(found) = found else { return of_each(lost, rows.len()) };
+        let is_ours = |row: &Sealed<'_, R>, there: &Envelope| there.version() == Some(&Version::token(row.version));
+        let committed = rows.iter().any(|row| found.get(&row.id).is_some_and(|there| is_ours(row, there)));
+        let outcome = |row: &&Sealed<'_, R>| match (committed, found.get(&row.id)) {
+            (false, _) => Err(again(&lost).at_id(&row.id)),
+            // It was not there to be updated, or somebody has deleted it since.
+            (true, None) if verb == Verb::Update => Err(again(&lost).at_id(&row.id)),
+            (true, None) => Ok(self.done(row, Effect::Created, None)),
+            (true, Some(there)) => {
+                let is_new = verb == Verb::Create || is_ours(row, there) && there.created_at() == there.updated_at();
+                let effect = if is_new && verb != Verb::Update { Effect::Created } else { Effect::Updated };
+                Ok(self.done(row, effect, None))
+            }
+        };
+        rows.iter().map(outcome).collect()
     }
 
-    fn versions_of(&self, ids: &[Id], limits: &Limits) -> Result<HashMap<Id, Version>> {
+    fn envelopes_of(&self, ids: &[Id], limits: &Limits) -> Result<HashMap<Id, Envelope>> {
         use crate::store::Driver;
         let found = self.fetch(ids, limits)?;
-        let version =
-            |stored: crate::Stored<R>| Some((stored.envelope.id().clone(), stored.envelope.version().cloned()?));
-        Ok(found.into_iter().flatten().filter_map(version).collect())
+        Ok(found.into_iter().flatten().map(|stored| (stored.envelope.id().clone(), stored.envelope)).collect())
     }
 
     /// Deletes without conditions.
@@ -510,8 +543,32 @@ impl<R: RecordCodec> PostgresStore<R> {
 }
 
 #[cold]
-fn stopped() -> Refusal {
-    Refusal::Record(usize::MAX, Error::backend("a thread that copied records stopped"))
+fn stopped() -> Error {
+    Error::new(ErrorKind::Ambiguous, "a thread that copied records stopped")
+}
+
+/// The same error once more, for another record.
+#[cold]
+fn again(error: &Error) -> Error {
+    Error::new(error.kind(), error.message().to_owned()).retryable(error.is_retryable())
+}
+
+/// What kept many records from being written, as the outcome of each.
+#[cold]
+fn of_each(error: Error, count: usize) -> Vec<Outcome> {
+    let mut outcomes: Vec<Outcome> = (1..count).map(|_| Err(again(&error))).collect();
+    outcomes.push(Err(error));
+    outcomes.truncate(count);
+    outcomes
+}
+
+/// The outcomes of a batch; one error where no record of it was reached.
+fn unreached(outcomes: Vec<Outcome>) -> Result<Vec<Outcome>> {
+    let lost = |outcome: &Outcome| matches!(outcome, Err(error) if is_lost(error));
+    match outcomes.iter().all(lost) {
+        true => outcomes.into_iter().map(|outcome| outcome.map(Ok)).collect(),
+        false => Ok(outcomes),
+    }
 }
 
 fn is_unique(cause: &postgres::Error) -> bool {

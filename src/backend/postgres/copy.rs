@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::{
+    error::is_broken,
     pool::Session,
     schema::Table,
     statement::{names, version_kind},
@@ -28,6 +29,18 @@ pub(super) enum Refusal {
     Record(usize, Error),
     /// What the server or the way to it refused.
     Server(postgres::Error),
+    /// The way to the server broke before anything could take effect.
+    Undone(postgres::Error),
+}
+
+impl Refusal {
+    /// The same, of work that is not committed yet.
+    pub(super) fn uncommitted(self) -> Refusal {
+        match self {
+            Refusal::Server(cause) if is_broken(&cause) => Refusal::Undone(cause),
+            other => other,
+        }
+    }
 }
 
 impl From<postgres::Error> for Refusal {
@@ -105,8 +118,9 @@ fn copy(
     rows: usize,
     mut encode: impl FnMut(usize, &mut Values) -> Result<()>,
 ) -> Result<(), Refusal> {
-    let statement = session.prepare(sql, &[])?;
-    let mut writer = session.client.copy_in(&statement)?;
+    let broken = |cause: postgres::Error| Refusal::from(cause).uncommitted();
+    let statement = session.prepare(sql, &[]).map_err(broken)?;
+    let mut writer = session.client.copy_in(&statement).map_err(broken)?;
     let mut values = Values { bytes: Vec::with_capacity(PIECE + PIECE / 4), count: 0 };
     values.bytes.extend_from_slice(HEADER);
     for place in 0..rows {
@@ -127,7 +141,8 @@ fn copy(
 fn driver_error(cause: std::io::Error) -> Refusal {
     let shown = cause.to_string();
     match cause.into_inner().and_then(|inner| inner.downcast::<postgres::Error>().ok()) {
-        Some(inner) => Refusal::Server(*inner),
+        // Without its end the data counts for nothing.
+        Some(inner) => Refusal::Server(*inner).uncommitted(),
         None => Refusal::Record(usize::MAX, Error::new(crate::error::ErrorKind::Connection, shown)),
     }
 }

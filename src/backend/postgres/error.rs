@@ -89,3 +89,13 @@ pub(super) fn is_stale(cause: &postgres::Error) -> bool {
 pub(super) fn is_lost(error: &Error) -> bool {
     error.kind() == ErrorKind::Connection
 }
+
+/// The same of the driver's own error.
+pub(super) fn is_broken(cause: &postgres::Error) -> bool {
+    match cause.as_db_error() {
+        Some(report) => kind_of(report.code()) == ErrorKind::Connection,
+        None => {
+            cause.is_closed() || std::error::Error::source(cause).is_some_and(|source| source.is::<std::io::Error>())
+        }
+    }
+}

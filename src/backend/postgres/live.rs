@@ -130,6 +130,13 @@ impl Live {
             _ => Layout::Columns,
         }
     }
+    /// Whether a column alone is the primary key, of a type that ids have.
+    pub(super) fn is_key(&self, column: &str) -> bool {
+        let is_id = |kind: Kind| {
+            !kind.array && (kind.scalar.is_integer() || matches!(kind.scalar, Scalar::Text | Scalar::Uuid))
+        };
+        self.primary().is_some_and(|primary| primary.name == column && primary.kind.is_some_and(is_id))
+    }
     /// The one column of the primary key.
     fn primary(&self) -> Option<&LiveColumn> {
         let mut primary = self.columns.iter().filter(|column| column.primary);
@@ -185,6 +192,14 @@ pub(super) fn adapt(expected: Table, live: &Live) -> Result<Table> {
             expected.qualified
         ))
         .in_store(&expected.name));
+    }
+    if let (Some(extra), None) = (&expected.extra, expected.extra.as_ref().and_then(|extra| live.find(&extra.name))) {
+        let why = format!(
+            "the table {} has no column for undeclared fields, {}: open it with the schema that `describe` gives, or add the column",
+            expected.qualified,
+            expected.declaration(extra)
+        );
+        return Err(Error::unsupported(why).in_store(&expected.name));
     }
     let optional = |column: &Option<Column>| {
         column.as_ref().and_then(|column| live.find(&column.name).and_then(|found| found.serves(column)))

@@ -21,6 +21,7 @@ mod cell;
 mod codec;
 mod config;
 mod copy;
+mod describe;
 mod error;
 mod fold;
 mod link;

@@ -3,8 +3,10 @@
 
 use std::{
     collections::HashMap,
+    ops::{Deref, DerefMut},
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -27,7 +29,39 @@ use crate::{
 /// The most prepared statements that a connection keeps; what was used longest ago goes first.
 const MAX_STATEMENTS: usize = 256;
 /// A connection that lay idle for this long is looked at before a write is sent over it.
-const IDLE: Duration = Duration::from_millis(100);
+const IDLE: Duration = Duration::from_millis(2);
+
+/// The driver's client. Its farewell blocks, which a thread that drives an async runtime must not do: there a thread of its
+/// own says it.
+pub(super) struct Held(Option<Client>);
+
+impl Deref for Held {
+    type Target = Client;
+    fn deref(&self) -> &Client {
+        self.0.as_ref().unwrap_or_else(|| unreachable!("it is taken out only when it is dropped"))
+    }
+}
+
+impl DerefMut for Held {
+    fn deref_mut(&mut self) -> &mut Client {
+        self.0.as_mut().unwrap_or_else(|| unreachable!("it is taken out only when it is dropped"))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(client) = self.0.take() else { return };
+        elsewhere(move || drop(client));
+    }
+}
+
+/// Runs something that blocks: here, or in a thread of its own where this one may drive an async runtime.
+pub(super) fn elsewhere(blocking: impl FnOnce() + Send + 'static) {
+    match tokio::runtime::Handle::try_current() {
+        Err(_) => blocking(),
+        Ok(_) => drop(thread::spawn(blocking)),
+    }
+}
 
 /// The server's side of a connection, by which it is found again.
 #[derive(Clone, Debug)]
@@ -51,7 +85,7 @@ impl Backend {
 
 /// A connection and what is known about it.
 pub(super) struct Session {
-    pub(super) client: Client,
+    pub(super) client: Held,
     pub(super) backend: Backend,
     statements: HashMap<String, (Prepared, u64)>,
     tick: u64,
@@ -66,7 +100,7 @@ impl Session {
     fn new(mut client: Client) -> Result<Session, postgres::Error> {
         Ok(Session {
             backend: Backend::of(&mut client)?,
-            client,
+            client: Held(Some(client)),
             statements: HashMap::new(),
             tick: 0,
             used: Instant::now(),
@@ -169,10 +203,53 @@ impl Session {
 }
 
 /// How the pool makes connections.
-pub(super) enum Manager {
+pub(super) struct Manager {
+    road: Road,
+    /// The connection by which it was found out that the server can be reached; the pool begins with it.
+    first: Mutex<Option<Session>>,
+}
+
+enum Road {
     Plain(PostgresConnectionManager<NoTls>),
     #[cfg(feature = "postgres-tls")]
     Tls(PostgresConnectionManager<super::tls::Connector>),
+}
+
+impl Manager {
+    fn of(config: &PostgresConfig) -> Result<Manager> {
+        let road = match &config.tls {
+            super::config::Tls::Off => Road::Plain(PostgresConnectionManager::new(config.driver(), NoTls)),
+            #[cfg(feature = "postgres-tls")]
+            tls => Road::Tls(PostgresConnectionManager::new(config.driver(), super::tls::connector(tls)?)),
+            #[cfg(not(feature = "postgres-tls"))]
+            _ => return Err(Error::configuration("TLS for PostgreSQL needs the feature `postgres-tls` of this crate")),
+        };
+        Ok(Manager { road, first: Mutex::default() })
+    }
+
+    fn make(&self) -> Result<Session, postgres::Error> {
+        match &self.road {
+            Road::Plain(manager) => manager.connect().and_then(Session::new),
+            #[cfg(feature = "postgres-tls")]
+            Road::Tls(manager) => manager.connect().and_then(Session::new),
+        }
+    }
+
+    /// Connects, and gives up when the other side takes the connection and then says nothing: the driver would wait for ever.
+    fn probe(config: &PostgresConfig) -> Result<(Manager, Session)> {
+        let manager = Manager::of(config)?;
+        let (answer, waiting) = mpsc::channel();
+        // Where nobody waits any more the thread ends when the other side does.
+        thread::spawn(move || answer.send(manager.make().map(|session| (manager, session))));
+        let silent = || {
+            let within = config.connect_timeout;
+            Error::new(ErrorKind::Connection, format!("the server did not answer within {within:?}"))
+        };
+        // The driver's own limit is for each address; its error is the better one.
+        let patience = config.connect_timeout.saturating_add(Duration::from_millis(200));
+        let answered = waiting.recv_timeout(patience).map_err(|_| silent());
+        answered.and_then(|made| made.map_err(failure)).map_err(|error| error.at_url(&config.shown()))
+    }
 }
 
 impl ManageConnection for Manager {
@@ -180,11 +257,8 @@ impl ManageConnection for Manager {
     type Error = postgres::Error;
 
     fn connect(&self) -> Result<Session, postgres::Error> {
-        match self {
-            Manager::Plain(manager) => manager.connect().and_then(Session::new),
-            #[cfg(feature = "postgres-tls")]
-            Manager::Tls(manager) => manager.connect().and_then(Session::new),
-        }
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        first.map_or_else(|| self.make(), Ok)
     }
     fn is_valid(&self, session: &mut Session) -> Result<(), postgres::Error> {
         session.client.simple_query("").map(drop)
@@ -208,9 +282,8 @@ impl Pool {
     /// Opens one connection, so that what is wrong is said at once, and a pool that begins with it.
     pub(super) fn open(config: PostgresConfig) -> Result<Pool> {
         refuse_in_runtime()?;
-        let shown = config.shown();
-        let manager = manager(&config)?;
-        manager.connect().map_err(|cause| failure(cause).at_url(&shown))?;
+        let (mut manager, first) = Manager::probe(&config)?;
+        manager.first = Mutex::new(Some(first));
         let pool = r2d2::Pool::builder()
             .max_size(config.pool_size)
             .min_idle(Some(config.pool_idle.min(config.pool_size)))
@@ -240,7 +313,7 @@ impl Pool {
         // At most every connection of the pool is stale at once.
         for _ in 0..=self.config.pool_size {
             let mut loan = match self.get(limits) {
-                Err(error) if is_lost(&error) => continue,
+                Err(error) if is_lost(&error) && error.place().url.is_none() => continue,
                 got => got?,
             };
             if loan.is_fresh() {
@@ -266,20 +339,21 @@ impl Pool {
         work(&mut *self.get(limits)?)
     }
 
-    /// Runs something once the server answers again: it may be starting.
+    /// Runs something once the server answers again: it may be starting. It is given the time that a call waits for a
+    /// connection.
     pub(super) fn after_outage<T>(
         &self,
         limits: &Limits,
         mut work: impl FnMut(&mut Session) -> Result<T>,
     ) -> Result<T> {
-        const TRIES: u32 = 20;
-        for attempt in 0..TRIES {
+        const PAUSE: Duration = Duration::from_millis(50);
+        let start = Instant::now();
+        loop {
             match self.read(limits, &mut work) {
-                Err(error) if is_lost(&error) => std::thread::sleep(Duration::from_millis(25 * u64::from(attempt + 1))),
+                Err(error) if is_lost(&error) && start.elapsed() < self.config.pool_timeout => thread::sleep(PAUSE),
                 done => return done,
             }
         }
-        self.read(limits, work)
     }
 
     /// Tells the server to stop what a connection is doing. What fails here is of no consequence.
@@ -300,27 +374,17 @@ impl Pool {
     /// Why there is no connection.
     #[cold]
     fn exhausted(&self) -> Error {
-        let connected = manager(&self.config).and_then(|manager| manager.connect().map_err(failure));
-        match connected {
-            Err(error) => error.at_url(&self.config.shown()),
-            Ok(_) => {
-                let why = format!(
-                    "all {} connections of the pool are in use: streams and transactions hold one each; end them, or raise `pool_size`",
-                    self.config.pool_size
-                );
-                Error::new(ErrorKind::Timeout, why).at_url(&self.config.shown())
-            }
-        }
-    }
-}
-
-fn manager(config: &PostgresConfig) -> Result<Manager> {
-    match &config.tls {
-        super::config::Tls::Off => Ok(Manager::Plain(PostgresConnectionManager::new(config.driver(), NoTls))),
-        #[cfg(feature = "postgres-tls")]
-        tls => Ok(Manager::Tls(PostgresConnectionManager::new(config.driver(), super::tls::connector(tls)?))),
-        #[cfg(not(feature = "postgres-tls"))]
-        _ => Err(Error::configuration("TLS for PostgreSQL needs the feature `postgres-tls` of this crate")),
+        let size = self.config.pool_size;
+        let why = match self.pool.state().connections < size {
+            false => format!(
+                "all {size} connections of the pool are in use: streams and transactions hold one each; end them, or raise `pool_size`"
+            ),
+            true => match Manager::probe(&self.config) {
+                Err(error) => return error,
+                Ok(_) => "no connection was made in time; the server is slow to take new ones".to_owned(),
+            },
+        };
+        Error::new(ErrorKind::Timeout, why).at_url(&self.config.shown())
     }
 }
 
@@ -328,7 +392,7 @@ fn manager(config: &PostgresConfig) -> Result<Manager> {
 ///
 /// Inside a runtime's context it is only known by trying whether this thread may block: the threads of `spawn_blocking`
 /// may, and have the same context.
-fn refuse_in_runtime() -> Result<()> {
+pub(super) fn refuse_in_runtime() -> Result<()> {
     let Ok(handle) = tokio::runtime::Handle::try_current() else { return Ok(()) };
     match catch_unwind(AssertUnwindSafe(|| handle.block_on(std::future::ready(())))) {
         Ok(()) => Ok(()),

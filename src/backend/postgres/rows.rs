@@ -12,7 +12,7 @@ use super::{
     codec::{self, CellDecoder, Shape},
     error::{failure, is_lost, is_stale},
     link::Transaction,
-    pool::{Loan, Pool},
+    pool::{Loan, Pool, elsewhere},
     query::Statement,
     schema::{Column, Table, VersionAt, flattened, kind_of, width},
     wire::{Kind, Scalar},
@@ -294,7 +294,8 @@ impl Drop for Streaming {
         let mut loan = running.into_owner().into_inner();
         // What is still coming is of no use to anybody: the server is told to stop, and the connection is not handed on.
         loan.in_transaction = true;
-        self.pool.cancel(&loan);
+        let pool = self.pool.clone();
+        elsewhere(move || pool.cancel(&loan));
     }
 }
 

@@ -176,7 +176,7 @@ impl Table {
         let nullable = nullable || field.nullable || field.ty == Type::Any;
         let name = column_of(&path);
         let Some(inside) = flattened(&field.ty) else {
-            self.push_index(field, &path, &name);
+            self.push_index(field, &path, &name, nullable);
             return self.columns.push(Column::new(name, kind_of(&field.ty), nullable));
         };
         if field.nullable {
@@ -186,17 +186,20 @@ impl Table {
         inside.fields.iter().for_each(|inner| self.push(inner, Some(&path), nullable));
     }
 
-    fn push_index(&mut self, field: &FieldDef, path: &Path, column: &str) {
+    fn push_index(&mut self, field: &FieldDef, path: &Path, column: &str, nullable: bool) {
         let primary = field.id && path.segments().len() == 1;
-        if (field.index || field.unique) && !primary {
-            let index = Index {
-                name: fitted(format!("{}.{column}.{}", self.name, if field.unique { "key" } else { "idx" })),
-                field: path.to_string(),
-                column: column.to_owned(),
-                unique: field.unique,
-                expression: quoted(column),
-            };
-            self.indexes.push(index);
+        if !(field.index || field.unique) || primary {
+            return;
+        }
+        let mut push = |ending: &str, unique: bool, expression: String| {
+            let name = fitted(format!("{}.{column}.{ending}", self.name));
+            let (field, column) = (path.to_string(), column.to_owned());
+            self.indexes.push(Index { name, field, column, unique, expression });
+        };
+        push(if field.unique { "key" } else { "idx" }, field.unique, quoted(column));
+        if nullable {
+            // Read backwards the first one has the nulls first, and pages have them last in both directions.
+            push("desc", false, format!("{} DESC NULLS LAST", quoted(column)));
         }
     }
 

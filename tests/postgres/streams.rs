@@ -1,0 +1,143 @@
+//! Streams: bounded memory, one moment, nothing left behind on the server, in parts, and beside writes in a transaction.
+
+use std::{collections::BTreeSet, thread, time::Duration};
+
+use dk_data::{
+    Changes, Database, Error, Limits, Query, Record, Result, Store, Transactional, backend::postgres::PostgresStore,
+};
+
+use crate::{
+    proxy::Proxy,
+    server::{Scratch, address, url, wait_until},
+};
+
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(name = "things")]
+struct Thing {
+    #[record(id)]
+    id: i64,
+    n: i64,
+    text: String,
+}
+
+fn fill(store: &PostgresStore<Thing>, count: i64, bytes: usize) {
+    let text = "x".repeat(bytes);
+    let things = (0..count).map(|id| Ok(Thing { id, n: 0, text: text.clone() }));
+    let loaded = store.load(things, |outcome| drop(outcome.expect("it is new"))).expect("it loads");
+    assert_eq!(loaded.created, count.cast_unsigned());
+}
+
+#[test]
+fn a_stream_holds_a_fraction_of_its_result() {
+    const COUNT: i64 = 20_000;
+    const BYTES: usize = 4_000;
+    let (scratch, proxy) = (Scratch::new(), Proxy::before(address(&url())));
+    let db = scratch.config_at(&proxy.address()).connect().expect("it answers");
+    let store = db.store::<Thing>().expect("the table is made");
+    fill(&store, COUNT, BYTES);
+    let whole = usize::try_from(COUNT).expect("small") * BYTES;
+    let before = proxy.relayed();
+    let mut rows = store.stream(Query::new()).expect("it streams");
+    for _ in 0..100 {
+        rows.next().expect("there are more").expect("it reads");
+    }
+    // Whatever would come by itself has had its time.
+    thread::sleep(Duration::from_millis(300));
+    let read_ahead = proxy.relayed() - before;
+    assert!(read_ahead < whole / 4, "{read_ahead} of {whole} bytes were taken for 100 of {COUNT} records");
+    let rest = rows.map(|row| row.expect("it reads").id).collect::<BTreeSet<_>>();
+    assert_eq!(rest.len(), usize::try_from(COUNT).expect("small") - 100);
+    assert!(proxy.relayed() - before >= whole, "all of it has come through here");
+}
+
+/// The server's processes of this test that work on something.
+fn at_work(scratch: &mut Scratch) -> i64 {
+    let name = scratch.name.clone();
+    let asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND state <> 'idle'";
+    scratch.client.query_one(asked, &[&name]).expect("it answers").get(0)
+}
+
+#[test]
+fn a_stream_that_is_dropped_leaves_no_work_on_the_server() {
+    let mut scratch = Scratch::new();
+    let store =
+        scratch.config().pool_size(2).connect().expect("it answers").store::<Thing>().expect("the table is made");
+    fill(&store, 20_000, 1_000);
+    for _ in 0..5 {
+        let mut rows = store.stream(Query::new().sort(Thing::ID.desc())).expect("it streams");
+        assert!(rows.next().is_some_and(|row| row.is_ok()));
+    }
+    wait_until("the server works on nothing of ours", || at_work(&mut scratch) == 0);
+    assert_eq!(store.count(Query::new()).ok(), Some(20_000), "the pool of two is not used up");
+}
+
+#[test]
+fn a_stream_shows_one_moment_while_others_write() {
+    let scratch = Scratch::new();
+    let store = scratch.database().store::<Thing>().expect("the table is made");
+    fill(&store, 5_000, 100);
+    let mut rows = store.with(Limits::default().chunk(100)).stream(Query::new()).expect("it streams");
+    let first = rows.next().expect("there are some").expect("it reads").id;
+    store.update_where(Thing::ID.ge(0), Changes::add("n", 1)).expect("it writes");
+    store.delete_where(Thing::ID.ge(2_500)).expect("it writes");
+    let mut seen = BTreeSet::from([first]);
+    for row in rows {
+        let row = row.expect("it reads");
+        assert_eq!(row.n, 0, "the record as it was when the stream began");
+        assert!(seen.insert(row.id), "each once");
+    }
+    assert_eq!(seen.len(), 5_000);
+}
+
+#[test]
+fn a_stream_in_a_transaction_goes_on_beside_writes() {
+    let scratch = Scratch::new();
+    let db = scratch.database();
+    let store = db.store::<Thing>().expect("the table is made");
+    fill(&store, 2_000, 10);
+    let seen = db.transaction(|tx| -> Result<usize> {
+        let store = tx.store::<Thing>()?;
+        let mut seen = 0;
+        for row in store.with(Limits::default().chunk(50)).stream(Query::new())? {
+            let row = row?;
+            store.patch(row.id, Changes::add("n", 1))?;
+            seen += 1;
+        }
+        Ok(seen)
+    });
+    assert_eq!(seen.expect("it commits"), 2_000);
+    assert_eq!(store.count(Thing::N.eq(1_i64)).ok(), Some(2_000));
+}
+
+#[test]
+fn a_stream_may_outlive_the_handles_it_came_from_and_change_its_thread() {
+    let scratch = Scratch::new();
+    let mut rows = {
+        let db = scratch.database();
+        let store = db.store::<Thing>().expect("the table is made");
+        fill(&store, 3_000, 10);
+        store.stream(Query::new()).expect("it streams")
+    };
+    let first = rows.next().expect("there are some").map(|row| row.id);
+    assert!(first.is_ok());
+    let rest = thread::spawn(move || rows.filter(Result::is_ok).count());
+    assert_eq!(rest.join().expect("it does not panic"), 2_999);
+}
+
+#[test]
+fn a_stream_of_an_ended_transaction_is_an_error_and_no_short_answer() {
+    let scratch = Scratch::new();
+    let db = scratch.database();
+    let store = db.store::<Thing>().expect("the table is made");
+    fill(&store, 1_000, 10);
+    let mut rows = db
+        .transaction(|tx| {
+            let store = tx.store::<Thing>()?.with(Limits::default().chunk(10));
+            let mut rows = store.stream(Query::new())?;
+            rows.next().ok_or_else(|| Error::not_found("a row"))??;
+            Ok::<_, Error>(rows)
+        })
+        .expect("it commits");
+    let rest: Vec<_> = rows.by_ref().collect();
+    assert!(rest.len() < 20 && rest.last().is_some_and(|row| row.is_err()), "{} rows", rest.len());
+}
