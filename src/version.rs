@@ -22,12 +22,35 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Version(Repr);
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, Hash)]
 enum Repr {
     Counter(u64),
     Pair(u64, u64),
     Token([u8; 16]),
     Text(Box<str>),
+}
+
+/// Counters, which are copied with every record, by one branch.
+impl Clone for Repr {
+    #[inline]
+    fn clone(&self) -> Self {
+        match self {
+            Repr::Counter(count) => Repr::Counter(*count),
+            other => other.clone_other(),
+        }
+    }
+}
+
+impl Repr {
+    #[inline(never)]
+    fn clone_other(&self) -> Self {
+        match self {
+            Repr::Counter(count) => Repr::Counter(*count),
+            Repr::Pair(first, second) => Repr::Pair(*first, *second),
+            Repr::Token(bytes) => Repr::Token(*bytes),
+            Repr::Text(text) => Repr::Text(text.clone()),
+        }
+    }
 }
 
 /// A text that is no version; see [`Version`] for those that are.

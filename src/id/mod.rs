@@ -39,7 +39,10 @@ pub use types::IdType;
 pub struct Id(Repr);
 
 /// Which form an id takes is a function of its text alone, so comparing forms compares texts.
-#[derive(Clone, PartialEq, Eq)]
+///
+/// UUIDs are what most stores hold, so they are told apart from the rest by one branch wherever ids are copied, hashed or
+/// compared: a jump through a table costs more there than the work itself.
+#[derive(Eq)]
 enum Repr {
     Uuid([u8; 16]),
     Unsigned(u64),
@@ -205,6 +208,59 @@ fn check(text: &str) -> Result<(), InvalidId> {
     }
 }
 
+impl Clone for Repr {
+    #[inline]
+    fn clone(&self) -> Self {
+        match self {
+            Repr::Uuid(bytes) => Repr::Uuid(*bytes),
+            other => other.clone_other(),
+        }
+    }
+}
+
+impl PartialEq for Repr {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Repr::Uuid(a), Repr::Uuid(b)) => a == b,
+            _ => self.eq_other(other),
+        }
+    }
+}
+
+/// What is no UUID.
+impl Repr {
+    #[inline(never)]
+    fn clone_other(&self) -> Self {
+        match self {
+            Repr::Uuid(bytes) => Repr::Uuid(*bytes),
+            Repr::Unsigned(number) => Repr::Unsigned(*number),
+            Repr::Negative(number) => Repr::Negative(*number),
+            Repr::Text(text) => Repr::Text(text.clone()),
+        }
+    }
+
+    #[inline(never)]
+    fn eq_other(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Repr::Unsigned(a), Repr::Unsigned(b)) => a == b,
+            (Repr::Negative(a), Repr::Negative(b)) => a == b,
+            (Repr::Text(a), Repr::Text(b)) => a == b,
+            _ => false,
+        }
+    }
+
+    #[inline(never)]
+    fn hash_other<H: hash::Hasher>(&self, state: &mut H) {
+        match self {
+            Repr::Uuid(bytes) => state.write(bytes),
+            Repr::Unsigned(number) => state.write_u64(*number),
+            Repr::Negative(number) => state.write_i64(*number),
+            Repr::Text(text) => hash::Hash::hash(text, state),
+        }
+    }
+}
+
 impl Ord for Id {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
@@ -233,9 +289,7 @@ impl hash::Hash for Id {
                 state.write_u64(bits as u64);
                 state.write_u64((bits >> 64) as u64);
             }
-            Repr::Unsigned(number) => state.write_u64(*number),
-            Repr::Negative(number) => state.write_i64(*number),
-            Repr::Text(text) => text.hash(state),
+            other => other.hash_other(state),
         }
     }
 }

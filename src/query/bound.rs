@@ -444,6 +444,16 @@ impl Column {
     }
     #[inline]
     pub(crate) fn compare(self, cell: &ValueRef<'_>, literal: &Value) -> Option<Ordering> {
+        match (cell, literal) {
+            // What most filters compare, and every rule agrees on.
+            (ValueRef::Int(a), Value::Int(b)) => Some(a.cmp(b)),
+            (ValueRef::Text(a), Value::Text(b)) => Some(a.as_bytes().cmp(b.as_bytes())),
+            (ValueRef::Float(a), Value::Float(b)) => a.partial_cmp(b),
+            _ => self.compare_others(cell, literal),
+        }
+    }
+    #[inline(never)]
+    fn compare_others(self, cell: &ValueRef<'_>, literal: &Value) -> Option<Ordering> {
         if self.declared { cell.compare_numbers(&literal.as_ref()) } else { cell.compare(&literal.as_ref()) }
     }
     /// The order in which the literals of a list stand. Where a type is declared they are of one family, and numbers of all

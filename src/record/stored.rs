@@ -89,6 +89,19 @@ impl Envelope {
     pub(crate) fn set_version(&mut self, version: Version) {
         self.version = Some(version);
     }
+    /// Sets in place what a write changes; gives back the metadata that was there, if it was replaced.
+    #[inline]
+    pub(crate) fn rewrite(
+        &mut self,
+        version: Version,
+        created: i64,
+        updated: i64,
+        metadata: Option<Metadata>,
+    ) -> Option<Metadata> {
+        self.version = Some(version);
+        (self.created_at, self.updated_at) = (Micros(created), Micros(updated));
+        metadata.map(|metadata| std::mem::replace(&mut self.metadata, metadata))
+    }
     /// Sets both times; digits below the microsecond are cut off.
     #[must_use]
     pub fn with_times(

@@ -121,6 +121,23 @@ impl<R: RecordCodec> Incoming<R> {
         Stored { envelope, record: self.record }
     }
 
+    /// The same where nothing was, with its version.
+    #[inline]
+    pub(crate) fn created(self, version: Version) -> Stored<R> {
+        let mut stored = self.stored(None);
+        stored.envelope.set_version(version);
+        stored
+    }
+
+    /// The same, put into the place of the old one. What was replaced comes back, to be dropped where that may take its
+    /// time.
+    #[inline]
+    pub(crate) fn replace(self, old: &mut Stored<R>, version: Version) -> (R, Option<Metadata>) {
+        let (created, updated) = self.times(Some(old.envelope.microseconds()));
+        let metadata = old.envelope.rewrite(version, created, updated, self.metadata);
+        (std::mem::replace(&mut old.record, self.record), metadata)
+    }
+
     fn times(&self, old: Option<(i64, i64)>) -> (i64, i64) {
         let (created, updated) = match old {
             Some((created, updated)) => (created, self.now.max(updated)),

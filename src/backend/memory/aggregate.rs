@@ -43,8 +43,7 @@ fn fold<R: RecordCodec, P: Predicate<R>, K: GroupKeys<R>, A: Aggregate<R>>(
     limits: &Limits,
 ) -> Result<Vec<(K::Row, A::Out)>> {
     limits.check()?;
-    let add = |folder: &mut Folder<'_, R, K, A>, row: &super::table::Row<R>| {
-        let row = Seen { record: &row.record, envelope: &row.envelope };
+    let add = |folder: &mut Folder<'_, R, K, A>, row: Seen<'_, R>| {
         if query.admits(row) {
             folder.add(row);
         }

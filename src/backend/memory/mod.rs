@@ -5,6 +5,8 @@
 //! Nothing is durable; everything is gone when the last handle is.
 
 mod aggregate;
+mod index;
+mod page;
 mod snapshot;
 mod split;
 mod store;

@@ -1,10 +1,13 @@
 //! What a query sees: the records that were there when it began. Writers go on meanwhile (semantics 6.3).
 
-use std::{cmp::Ordering, collections::HashSet, ops::Range, sync::Arc};
+use std::{cmp::Ordering, collections::HashSet};
 
 use rayon::prelude::*;
 
-use super::table::{CHUNK, Chunk, Row, Table};
+use super::{
+    page::{PAGE, Page, Pages, Row},
+    table::Table,
+};
 use crate::{
     capability::Engine,
     error::Result,
@@ -18,112 +21,126 @@ use crate::{
 const PARALLEL_ROWS: usize = 8_192;
 /// Shares of the work for each thread: enough that none waits long for another, few enough that each is large.
 const SHARES: usize = 8;
-/// Chunks that a stream tests at once at most: it looks ahead no further.
-const LOOK_AHEAD: usize = 64;
+/// Pages that a stream tests at once at most: it looks ahead no further.
+const LOOK_AHEAD: usize = 512;
+/// Pages between two looks at the limits.
+const CHECK_EVERY: usize = 8;
 
 /// The records of a table at one moment.
 pub(super) struct Snapshot<R: RecordCodec> {
-    chunks: Vec<Arc<Chunk<R>>>,
-    /// How many records at most.
-    rows: usize,
+    /// The pages of each shard and, behind them, of a transaction.
+    shards: Vec<Pages<R>>,
+    /// All pages to be looked at.
+    places: Vec<Place>,
     /// How many records exactly, where that is known.
     exact: Option<usize>,
     /// Ids whose records a transaction sees differently.
     hidden: HashSet<Id>,
 }
 
+/// Which page: the shard, and the number in it.
+#[derive(Clone, Copy)]
+struct Place {
+    shard: u32,
+    number: u32,
+}
+
 impl<R: RecordCodec> Snapshot<R> {
     /// The table as it is now: all shards are locked together, so a commit is seen whole or not at all.
     pub(super) fn of(table: &Table<R>) -> Snapshot<R> {
-        let shards = table.lock_all();
-        let chunks = shards.iter().flat_map(|shard| shard.chunks.iter().cloned()).collect();
-        let rows = shards.iter().map(|shard| shard.slots()).sum();
-        let exact = Some(shards.iter().map(|shard| shard.records()).sum());
-        Snapshot { chunks, rows, exact, hidden: HashSet::new() }
+        let locked = table.lock_all();
+        let shards: Vec<_> = locked.iter().map(|shard| shard.pages()).collect();
+        let exact = Some(locked.iter().map(|shard| shard.records()).sum());
+        drop(locked);
+        let places = shards.iter().enumerate().flat_map(|(shard, pages)| Place::all(shard, pages)).collect();
+        Snapshot { shards, places, exact, hidden: HashSet::new() }
     }
 
     /// The same with some records replaced: what a transaction sees.
     pub(super) fn overlaid(mut self, hidden: HashSet<Id>, instead: Vec<Row<R>>) -> Snapshot<R> {
-        self.hidden = hidden;
-        self.exact = None;
-        self.rows += instead.len();
-        self.chunks.push(Arc::new(instead.into_iter().map(Some).collect()));
-        self
+        let own = Pages::of(instead.into_iter().map(Row::into_page).collect());
+        self.places.extend(Place::all(self.shards.len(), &own));
+        Snapshot { shards: self.shards.into_iter().chain([own]).collect(), exact: None, hidden, ..self }
     }
 
-    /// The same records in at least one and at most so many parts of whole chunks.
+    /// The same records in at least one and at most so many parts of whole pages.
     pub(super) fn split(mut self, parts: usize) -> Vec<Snapshot<R>> {
-        let length = self.chunks.len().div_ceil(parts).max(1);
-        let mut shares = Vec::new();
-        while self.chunks.len() > length {
-            let mut chunks: Vec<_> = self.chunks.drain(..length).collect();
-            if !self.hidden.is_empty() {
-                // The last chunk is the transaction's own: here it has none.
-                chunks.push(Arc::default());
-            }
-            shares.push(Snapshot { chunks, rows: length * CHUNK, exact: None, hidden: self.hidden.clone() });
+        let length = self.places.len().div_ceil(parts).max(1);
+        if self.places.len() <= length {
+            return vec![self];
         }
-        self.exact = self.exact.filter(|_| shares.is_empty());
-        shares.push(self);
-        shares
+        let places = std::mem::take(&mut self.places);
+        let part = |places: &[Place]| {
+            let (shards, hidden) = (self.shards.clone(), self.hidden.clone());
+            Snapshot { shards, places: places.to_vec(), exact: None, hidden }
+        };
+        places.chunks(length).map(part).collect()
     }
 
-    /// Where the records of a chunk begin to be a transaction's own.
-    fn is_own(&self, place: usize) -> bool {
-        place + 1 == self.chunks.len()
+    /// How many records at most.
+    fn rows_at_most(&self) -> usize {
+        self.places.len() * PAGE
     }
 
-    /// The records of a chunk that are to be seen.
-    fn rows(&self, place: usize) -> impl Iterator<Item = &Row<R>> {
-        let all = self.hidden.is_empty() || self.is_own(place);
-        let chunk = self.chunks.get(place).map_or(&[][..], |chunk| chunk.as_slice());
-        chunk.iter().flatten().filter(move |row| all || !self.hidden.contains(row.envelope.id()))
+    fn page(&self, place: Place) -> Option<&Page<R>> {
+        self.shards.get(place.shard as usize)?.list().get(place.number as usize)
     }
 
-    /// The records of a chunk that a query admits.
+    /// The records of a page that are to be seen.
+    #[inline]
+    fn rows(&self, place: Place) -> impl Iterator<Item = Found<'_, R>> {
+        // The pages of a transaction, where there are any, are the last shard's.
+        let all = self.hidden.is_empty() || place.shard as usize + 1 == self.shards.len();
+        let page = self.page(place).into_iter();
+        let found =
+            page.flat_map(|page| page.iter().enumerate().filter_map(move |(at, row)| Some((page, at, row.as_ref()?))));
+        let found = found.map(|(page, at, stored)| Found { stored, page, at: at as u32 });
+        found.filter(move |found| all || !self.hidden.contains(found.stored.envelope.id()))
+    }
+
+    /// The records of a page that a query admits.
+    #[inline]
     fn admitted<'s, E: Engine, P: Predicate<R>, S: Select<R>>(
         &'s self,
-        place: usize,
+        place: Place,
         query: &'s Runnable<E, R, P, S>,
-    ) -> impl Iterator<Item = &'s Row<R>> {
-        self.rows(place).filter(move |row| query.admits(seen(row)))
+    ) -> impl Iterator<Item = Found<'s, R>> {
+        self.rows(place).filter(move |found| query.admits(found.seen()))
     }
 
-    /// Runs `work` over the chunks: on all cores where it pays, on this thread where not.
-    fn over_chunks<T: Send>(
+    /// Runs `work` over the pages: on all cores where it pays, on this thread where not.
+    fn over_pages<T: Send>(
         &self,
         limits: &Limits,
-        work: impl Fn(&mut T, usize) + Send + Sync,
+        work: impl Fn(&mut T, Place) + Send + Sync,
         empty: impl Fn() -> T + Send + Sync,
         merge: impl Fn(T, T) -> T + Send + Sync,
     ) -> Result<T> {
-        let share = |places: Range<usize>| {
+        let share = |places: &[Place]| {
             let mut all = empty();
-            for place in places {
+            for places in places.chunks(CHECK_EVERY) {
                 limits.check()?;
-                work(&mut all, place);
+                places.iter().for_each(|place| work(&mut all, *place));
             }
             Ok(all)
         };
-        let chunks = self.chunks.len();
-        if self.rows < PARALLEL_ROWS {
-            return share(0..chunks);
+        if self.rows_at_most() < PARALLEL_ROWS {
+            return share(&self.places);
         }
-        let length = chunks.div_ceil(rayon::current_num_threads() * SHARES).max(1);
-        let shares = (0..chunks.div_ceil(length)).into_par_iter();
-        let done = shares.map(|n| share(n * length..chunks.min((n + 1) * length)));
+        let length = self.places.len().div_ceil(rayon::current_num_threads() * SHARES).max(1);
+        let done = self.places.par_chunks(length).map(share);
         done.try_reduce(&empty, |a, b| Ok(merge(a, b)))
     }
 
-    /// Every record to be seen, chunk by chunk, folded on all cores where it pays.
+    /// Every record to be seen, page by page, folded on all cores where it pays.
     pub(super) fn fold<T: Send>(
         &self,
         limits: &Limits,
-        add: impl Fn(&mut T, &Row<R>) + Send + Sync,
+        add: impl Fn(&mut T, Seen<'_, R>) + Send + Sync,
         empty: impl Fn() -> T + Send + Sync,
         merge: impl Fn(T, T) -> T + Send + Sync,
     ) -> Result<T> {
-        self.over_chunks(limits, |all, place| self.rows(place).for_each(|row| add(all, row)), empty, merge)
+        self.over_pages(limits, |all, place| self.rows(place).for_each(|found| add(all, found.seen())), empty, merge)
     }
 
     pub(super) fn count<E: Engine, P: Predicate<R>, S: Select<R>>(
@@ -134,8 +151,8 @@ impl<R: RecordCodec> Snapshot<R> {
         if let Some(limit) = query.limit() {
             return self.count_some(query, query.offset().saturating_add(limit), limits);
         }
-        let count = |all: &mut u64, place: usize| *all += self.admitted(place, query).count() as u64;
-        let all = self.over_chunks(limits, count, || 0, |a, b| a + b)?;
+        let count = |all: &mut u64, place: Place| *all += self.admitted(place, query).count() as u64;
+        let all = self.over_pages(limits, count, || 0, |a, b| a + b)?;
         Ok(all.saturating_sub(query.offset() as u64))
     }
 
@@ -147,9 +164,9 @@ impl<R: RecordCodec> Snapshot<R> {
         limits: &Limits,
     ) -> Result<u64> {
         let mut found = 0;
-        for place in 0..self.chunks.len() {
+        for place in &self.places {
             limits.check()?;
-            found += self.admitted(place, query).take(most - found).count();
+            found += self.admitted(*place, query).take(most - found).count();
             if found == most {
                 break;
             }
@@ -169,33 +186,61 @@ impl<R: RecordCodec> Snapshot<R> {
             return Ok(Vec::new());
         }
         let collect =
-            |best: &mut _, place: usize| self.admitted(place, query).for_each(|row| Best::add(best, row, order));
-        let best = self.over_chunks(limits, collect, || Best::empty(most), |a, b| a.merge(b, order))?;
+            |best: &mut _, place: Place| self.admitted(place, query).for_each(|row| Best::add(best, row, order));
+        let best = self.over_pages(limits, collect, || Best::empty(most), |a, b| a.merge(b, order))?;
         let mut rows = best.rows;
         match most {
             None if rows.len() >= PARALLEL_ROWS => rows.par_sort_unstable_by(|a, b| compare(order, a, b)),
             _ => rows.sort_unstable_by(|a, b| compare(order, a, b)),
         }
         rows.truncate(most.unwrap_or(usize::MAX));
-        Ok(rows.into_iter().skip(query.offset()).cloned().collect())
+        Ok(rows.into_iter().skip(query.offset()).map(Found::held).collect())
     }
 }
 
-fn seen<R>(row: &Row<R>) -> Seen<'_, R> {
-    Seen { record: &row.record, envelope: &row.envelope }
+impl Place {
+    fn all<R>(shard: usize, pages: &Pages<R>) -> impl Iterator<Item = Place> {
+        (0..pages.list().len() as u32).map(move |number| Place { shard: shard as u32, number })
+    }
 }
 
-fn compare<R: RecordCodec>(order: &Ordered<R>, a: &Row<R>, b: &Row<R>) -> Ordering {
-    order.compare(seen(a), seen(b))
+/// A record in a snapshot, and where it is: 24 bytes, as semantics 6.1 states.
+struct Found<'s, R> {
+    stored: &'s Stored<R>,
+    page: &'s Page<R>,
+    at: u32,
+}
+
+impl<'s, R> Clone for Found<'s, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<'s, R> Copy for Found<'s, R> {}
+
+impl<'s, R> Found<'s, R> {
+    #[inline]
+    fn seen(&self) -> Seen<'s, R> {
+        Seen { record: &self.stored.record, envelope: &self.stored.envelope }
+    }
+
+    /// The record, held beyond the snapshot.
+    fn held(self) -> Row<R> {
+        Row::at(self.page, self.at as usize)
+    }
+}
+
+fn compare<R: RecordCodec>(order: &Ordered<R>, a: &Found<'_, R>, b: &Found<'_, R>) -> Ordering {
+    order.compare(a.seen(), b.seen())
 }
 
 /// The first so many records of an order among those that were shown to it. It keeps up to twice as many, so that it
 /// sorts out the rest seldom.
 struct Best<'s, R> {
-    rows: Vec<&'s Row<R>>,
+    rows: Vec<Found<'s, R>>,
     most: Option<usize>,
     /// A record that is not better than this one is not among the first.
-    worst: Option<&'s Row<R>>,
+    worst: Option<Found<'s, R>>,
 }
 
 impl<'s, R: RecordCodec> Best<'s, R> {
@@ -204,8 +249,8 @@ impl<'s, R: RecordCodec> Best<'s, R> {
     }
 
     #[inline]
-    fn add(&mut self, row: &'s Row<R>, order: &Ordered<R>) {
-        if self.worst.is_some_and(|worst| compare(order, row, worst).is_ge()) {
+    fn add(&mut self, row: Found<'s, R>, order: &Ordered<R>) {
+        if self.worst.is_some_and(|worst| compare(order, &row, &worst).is_ge()) {
             return;
         }
         self.rows.push(row);
@@ -243,7 +288,7 @@ pub struct MemoryRows<R: RecordCodec, P, S> {
 enum Source<R: RecordCodec> {
     /// In order, all found.
     Sorted(std::vec::IntoIter<Row<R>>),
-    /// As they come: the snapshot, the next chunk to look at, what was found and not yet given.
+    /// As they come: the snapshot, the next page to look at, what was found and not yet given.
     Unordered { snapshot: Snapshot<R>, next: usize, ahead: usize, found: std::vec::IntoIter<Row<R>> },
 }
 
@@ -272,23 +317,19 @@ impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> MemoryRows<R, P, S> {
 }
 
 impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> Matching<R, P, S> {
-    fn out(&self, row: Row<R>) -> Stored<S::Out> {
-        match Arc::try_unwrap(row) {
-            Ok(Stored { envelope, record }) => Stored { envelope, record: self.select.take(record) },
-            Err(row) => Stored { envelope: row.envelope.clone(), record: self.select.pick(&row.record) },
-        }
+    fn out(&self, row: &Stored<R>) -> Stored<S::Out> {
+        Stored { envelope: row.envelope.clone(), record: self.select.pick(&row.record) }
     }
 
-    fn chunk(&self, snapshot: &Snapshot<R>, place: usize) -> Vec<Row<R>> {
-        snapshot.rows(place).filter(|row| self.predicate.matches(seen(row))).cloned().collect()
+    fn matching<'s>(&'s self, snapshot: &'s Snapshot<R>, place: Place) -> impl Iterator<Item = Row<R>> + 's {
+        snapshot.rows(place).filter(|found| self.predicate.matches(found.seen())).map(Found::held)
     }
 
-    /// The next matching records, from at most `ahead` chunks.
-    fn look(&self, snapshot: &Snapshot<R>, from: usize, ahead: usize) -> Vec<Row<R>> {
-        let end = from.saturating_add(ahead).min(snapshot.chunks.len());
-        match ahead {
-            LOOK_AHEAD.. => (from..end).into_par_iter().flat_map_iter(|place| self.chunk(snapshot, place)).collect(),
-            _ => (from..end).flat_map(|place| self.chunk(snapshot, place)).collect(),
+    /// The next matching records, from these pages.
+    fn look(&self, snapshot: &Snapshot<R>, places: &[Place]) -> Vec<Row<R>> {
+        match places.len() {
+            LOOK_AHEAD.. => places.par_iter().flat_map_iter(|place| self.matching(snapshot, *place)).collect(),
+            _ => places.iter().flat_map(|place| self.matching(snapshot, *place)).collect(),
         }
     }
 }
@@ -303,15 +344,17 @@ impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> Iterator for MemoryRows<R, P
                 if let Some(row) = found.next() {
                     break row;
                 }
-                if *next >= snapshot.chunks.len() {
+                let places = snapshot.places.get(*next..)?;
+                let places = places.get(..*ahead).unwrap_or(places);
+                if places.is_empty() {
                     return None;
                 }
-                *found = self.matching.look(snapshot, *next, *ahead).into_iter();
-                *next += *ahead;
+                *found = self.matching.look(snapshot, places).into_iter();
+                *next += places.len();
                 *ahead = (*ahead * 2).min(LOOK_AHEAD);
             },
         };
-        Some(Ok(self.matching.out(row)))
+        row.get().map(|row| Ok(self.matching.out(row)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::{
-    Memory, locked,
+    Memory,
+    page::Row,
     snapshot::{MemoryRows, Snapshot},
-    table::{Replaced, Row, Table},
+    table::{Table, shard_of},
     transaction::Overlay,
 };
 use crate::{
@@ -56,53 +57,51 @@ impl<R: RecordCodec> MemoryStore<R> {
     fn place(&self, incoming: Incoming<R>) -> Outcome {
         let table = &*self.table;
         let values = (!table.fields.is_empty()).then(|| table.fields.values(incoming.record()));
-        let mut unique = values.is_some().then(|| locked(&table.unique));
         let id = incoming.id();
         let hash = table.hash(id);
-        let mut shard = table.shard(hash);
-        let slot = shard.find(hash, id);
-        let old = slot.and_then(|slot| shard.at(slot)).map(|row| &**row);
+        let (mut writing, slot) = table.writing(hash).find(hash, id);
+        let shard = &mut *writing.shard;
+        let old = slot.and_then(|slot| shard.at(slot));
         let effect = incoming.check(old.map(|old| &old.envelope))?;
-        if let (Some(unique), Some(values)) = (&mut unique, values) {
+        if slot.is_none() {
+            shard.check_room()?;
+        }
+        if let (Some(unique), Some(values)) = (&mut writing.unique, values) {
             unique.check(&table.fields, &values, id)?;
             if let Some(old) = old {
                 unique.release(table.fields.values(&old.record));
             }
             unique.claim(values, id);
         }
-        let version = table.next_version();
+        let version = shard.next_version();
         let written = Written { id: id.clone(), version: Some(version.clone()), effect };
-        let mut stored = incoming.stored(old.map(|old| &old.envelope));
-        stored.envelope.set_version(version);
         let replaced = match slot {
-            Some(slot) => shard.overwrite(slot, stored),
+            Some(slot) => shard.at_mut(slot).map(|old| incoming.replace(old, version)),
             None => {
-                shard.insert(hash, Arc::new(stored));
-                Replaced::Nothing
+                shard.insert(hash, incoming.created(version));
+                None
             }
         };
-        drop(shard);
-        drop(unique);
+        drop(writing);
         drop(replaced);
         Ok(written)
     }
 
     fn delete(&self, id: Id, expected: Option<&Version>) -> Outcome {
         let table = &*self.table;
-        let mut unique = (!table.fields.is_empty()).then(|| locked(&table.unique));
         let hash = table.hash(&id);
-        let mut shard = table.shard(hash);
-        let slot = shard.find(hash, &id);
-        check_version(expected, slot.and_then(|slot| shard.at(slot)).map(|row| &row.envelope), &id)?;
-        let gone = slot.and_then(|slot| shard.remove_at(hash, slot));
+        let (mut writing, slot) = table.writing(hash).find(hash, &id);
+        let shard = &mut *writing.shard;
+        check_version(expected, slot.and_then(|slot| shard.at(slot)).map(|stored| &stored.envelope), &id)?;
+        let gone = slot.and_then(|slot| shard.remove(hash, slot));
         if gone.is_some() {
             // A delete counts as a write, so that what comes back under the id is never taken for what went.
-            table.next_version();
+            shard.next_version();
         }
-        if let (Some(unique), Some(gone)) = (&mut unique, &gone) {
+        if let (Some(unique), Some(gone)) = (&mut writing.unique, &gone) {
             unique.release(table.fields.values(&gone.record));
         }
-        drop(shard);
+        drop(writing);
         let effect = if gone.is_some() { Effect::Deleted } else { Effect::Absent };
         Ok(Written { id, version: None, effect })
     }
@@ -111,9 +110,13 @@ impl<R: RecordCodec> MemoryStore<R> {
     fn patch(&self, id: Id, changes: &Changes<R>, expected: Option<&Version>) -> Outcome {
         let bound = changes.bind(self.table.schema())?;
         for _ in 0..MAX_TRIES {
-            let old = self.table.get(&id).ok_or_else(|| missing(&id))?;
+            let row = self.table.get(&id);
+            let old = row.as_ref().and_then(Row::get).ok_or_else(|| missing(&id))?;
             check_version(expected, Some(&old.envelope), &id)?;
-            match self.place(Incoming::patched(&old, &bound, self.table.schema())?) {
+            let incoming = Incoming::patched(old, &bound, self.table.schema())?;
+            // The page is given back first, or it would have to be copied to be written to.
+            drop(row);
+            match self.place(incoming) {
                 Err(error) if error.is_conflict() => {}
                 done => return done,
             }
@@ -143,63 +146,58 @@ impl<R: RecordCodec> MemoryStore<R> {
     /// Creates shared out between cores: what comes to one shard is put there in order, under one lock.
     fn create_block(&self, block: Vec<Write<'_, R>>, outcomes: &mut Vec<Outcome>) {
         let before = outcomes.len();
-        let ready: Vec<(Outcome, Option<Ready<R>>)> = block.into_par_iter().map(|write| self.ready(write)).collect();
+        let ready: Vec<Result<Ready<R>>> = block.into_par_iter().map(|write| self.ready(write)).collect();
         let mut shares: Vec<Vec<(usize, Ready<R>)>> = (0..Table::<R>::SHARDS).map(|_| Vec::new()).collect();
-        for (place, (outcome, ready)) in ready.into_iter().enumerate() {
-            outcomes.push(outcome);
-            if let Some(ready) = ready {
-                shares[Table::<R>::shard_of(ready.hash)].push((before + place, ready));
-            }
+        for (place, ready) in ready.into_iter().enumerate() {
+            let written = ready.map(|ready| {
+                let id = ready.incoming.id().clone();
+                shares[shard_of(ready.hash)].push((before + place, ready));
+                Written { id, version: None, effect: Effect::Created }
+            });
+            outcomes.push(written.map_err(|error| error.in_store(&self.table.name)));
         }
         let shares = shares.into_par_iter().enumerate();
         let done: Vec<_> = shares.map(|(shard, share)| self.create_share(shard, share)).collect();
         for (place, done) in done.into_iter().flatten() {
             match (done, &mut outcomes[place]) {
                 (Ok(version), Ok(written)) => written.version = Some(version),
-                (Err(error), outcome) => *outcome = Err(error),
+                (Err(error), outcome) => *outcome = Err(error.in_store(&self.table.name)),
                 _ => {}
             }
         }
     }
 
-    /// A create that lacks nothing but its place, and its outcome but for the version.
-    fn ready(&self, write: Write<'_, R>) -> (Outcome, Option<Ready<R>>) {
-        match self.try_ready(write) {
-            Ok(ready) => {
-                let id = ready.row.envelope.id().clone();
-                (Ok(Written { id, version: None, effect: Effect::Created }), Some(ready))
-            }
-            Err(error) => (Err(error.in_store(&self.table.name)), None),
-        }
-    }
-
-    fn try_ready(&self, write: Write<'_, R>) -> Result<Ready<R>> {
+    /// A create that lacks nothing but its place.
+    fn ready(&self, write: Write<'_, R>) -> Result<Ready<R>> {
         let Write::Create(draft) = write else { return Err(Error::backend("only creates are shared out")) };
         let incoming = Incoming::new(Mode::Create, draft, self.table.schema())?;
         incoming.check(None)?;
-        Ok(Ready { hash: self.table.hash(incoming.id()), row: Arc::new(incoming.stored(None)) })
+        Ok(Ready { hash: self.table.hash(incoming.id()), incoming })
     }
 
     fn create_share(&self, shard: usize, share: Vec<(usize, Ready<R>)>) -> Vec<(usize, Result<Version>)> {
         // What is refused is dropped when the lock is free.
         let mut refused = Vec::new();
-        let mut shard = self.table.shard_at(shard);
-        shard.reserve(share.len());
-        let create = |(place, mut ready): (usize, Ready<R>)| {
-            // Nobody else has the row yet.
-            let fresh = Arc::get_mut(&mut ready.row).filter(|row| shard.get(ready.hash, row.envelope.id()).is_none());
-            let Some(fresh) = fresh else {
-                let error = taken(ready.row.envelope.id()).in_store(&self.table.name);
-                refused.push(ready.row);
-                return (place, Err(error));
-            };
-            let version = self.table.next_version();
-            fresh.envelope.set_version(version.clone());
-            shard.insert(ready.hash, ready.row);
-            (place, Ok(version))
-        };
-        let done = share.into_iter().map(create).collect();
-        drop(shard);
+        let mut writing = self.table.writing_at(shard);
+        writing.shard.reserve(share.len());
+        let mut done = Vec::with_capacity(share.len());
+        for (place, Ready { hash, incoming }) in share {
+            let slot;
+            (writing, slot) = writing.find(hash, incoming.id());
+            let room = if slot.is_some() { Err(taken(incoming.id())) } else { writing.shard.check_room() };
+            match room {
+                Ok(()) => {
+                    let version = writing.shard.next_version();
+                    writing.shard.insert(hash, incoming.created(version.clone()));
+                    done.push((place, Ok(version)));
+                }
+                Err(error) => {
+                    refused.push(incoming);
+                    done.push((place, Err(error)));
+                }
+            }
+        }
+        drop(writing);
         drop(refused);
         done
     }
@@ -208,7 +206,7 @@ impl<R: RecordCodec> MemoryStore<R> {
 /// A record that is ready to be put into its shard.
 struct Ready<R> {
     hash: u64,
-    row: Row<R>,
+    incoming: Incoming<R>,
 }
 
 impl<R: RecordCodec> Driver<R> for MemoryStore<R> {
@@ -256,15 +254,15 @@ impl<R: RecordCodec> Driver<R> for MemoryStore<R> {
 
     fn fetch(&self, ids: &[Id], limits: &Limits) -> Result<Vec<Option<Stored<R>>>> {
         limits.check()?;
-        Ok(ids.iter().map(|id| self.table.get(id).map(unshared)).collect())
+        Ok(ids.iter().map(|id| self.table.get(id).and_then(|row| row.get().cloned())).collect())
     }
 
     fn fetch_one(&self, id: &Id, _: &Limits) -> Result<Option<Stored<R>>> {
-        Ok(self.table.get(id).map(unshared))
+        Ok(self.table.get(id).and_then(|row| row.get().cloned()))
     }
 
     fn show<T>(&self, id: &Id, look: impl FnOnce(&Stored<R>) -> T, _: &Limits) -> Result<Option<T>> {
-        Ok(self.table.get(id).map(|row| look(&row)))
+        Ok(self.table.get(id).and_then(|row| row.get().map(look)))
     }
 
     fn scan<P: Predicate<R>, S: Select<R>>(
@@ -300,9 +298,4 @@ pub(super) fn plan<R: RecordCodec, P: Predicate<R>, S: Select<R>>(query: &Runnab
         }
         (true, None) => plan.step(format!("sort by [{}], id", keys.join(", "))),
     }
-}
-
-/// A copy, or the record itself where nobody else has it.
-pub(super) fn unshared<R: RecordCodec>(row: Row<R>) -> Stored<R> {
-    Arc::unwrap_or_clone(row)
 }

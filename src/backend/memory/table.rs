@@ -1,36 +1,27 @@
-//! One table: shards of an index and of chunks of records. Only pointers move under a lock.
+//! One table: shards, each an index and the pages of its records, behind a lock that is held for nanoseconds.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     hash::BuildHasher,
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 
 use super::{
+    index::Index,
     locked,
+    page::{Page, Pages, Row, copied},
     unique::{UniqueFields, UniqueIndex},
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     id::Id,
     record::{RecordCodec, Schema, Stored},
     version::Version,
 };
 
-/// A record, shared with the snapshots that hold it.
-pub(super) type Row<R> = Arc<Stored<R>>;
-/// Records in the order in which they came; `None` where one was deleted.
-pub(super) type Chunk<R> = Vec<Option<Row<R>>>;
-
-/// Records in a chunk: what a writer copies at most when a snapshot shares the chunk.
-pub(super) const CHUNK: usize = 256;
-/// More than the threads that write at once on any machine this is meant for; locks are held for nanoseconds.
+/// More than the threads that write at once on any machine this is meant for.
 const SHARDS: usize = 32;
 
 /// What threads write for themselves, on cache lines of its own; two of them, because they are fetched in pairs.
@@ -45,188 +36,236 @@ pub(super) struct Table<R: RecordCodec> {
     pub(super) unique: Mutex<UniqueIndex>,
     shards: [Padded<Mutex<Shard<R>>>; SHARDS],
     hasher: RandomState,
-    /// Counts every write that took effect; taken under the lock of a shard.
-    versions: Padded<AtomicU64>,
-    /// The numbers of the transactions that are under way. Locked behind the shards.
-    pub(super) open_overlays: Mutex<BTreeSet<u64>>,
+    /// Locked behind the shards.
+    pub(super) overlays: Mutex<OpenOverlays>,
+}
+
+/// The transactions on a table.
+#[derive(Default)]
+pub(super) struct OpenOverlays {
+    /// The number of the last one.
+    pub(super) last: u64,
+    /// The numbers of those that are under way.
+    pub(super) open: BTreeSet<u64>,
 }
 
 pub(super) struct Shard<R> {
-    index: HashTable<Entry>,
-    pub(super) chunks: Vec<Arc<Chunk<R>>>,
-    /// Places that deletes have left.
+    index: Index,
+    pages: Pages<R>,
+    /// Slots that deletes have left.
     free: Vec<u32>,
-    len: u32,
-}
-
-/// Where a record is. Half of its hash is kept, so that growing the index touches no record, nor does passing another's
-/// entry. Eight bytes, because an index that is twice as large misses the cache twice as often.
-#[derive(Clone, Copy)]
-struct Entry {
-    tag: u32,
-    slot: u32,
-}
-
-impl Entry {
-    fn tag_of(hash: u64) -> u32 {
-        hash as u32
-    }
-
-    /// The hash that the index works with: it looks at both ends, and half a hash has to do for both.
-    fn spread(tag: u32) -> u64 {
-        u64::from(tag) << 32 | u64::from(tag)
-    }
-}
-
-/// What an overwritten record leaves, to be dropped when the lock is free: `R::drop` is the user's code.
-#[allow(dead_code, reason = "what it holds is kept to be dropped")]
-pub(super) enum Replaced<R> {
-    Nothing,
-    /// Nobody else had it: the new one lies in its place.
-    Moved(Stored<R>),
-    /// Somebody still looks at it.
-    Shared(Row<R>),
+    /// Slots that were ever used.
+    slots: u32,
+    /// Moves with every write that took effect, in steps of [`SHARDS`], so that no two shards give the same.
+    version: u64,
 }
 
 impl<R> Shard<R> {
-    fn new() -> Shard<R> {
-        Shard { index: HashTable::new(), chunks: Vec::new(), free: Vec::new(), len: 0 }
+    fn new(place: usize) -> Shard<R> {
+        let (index, pages) = (Index::default(), Pages::of(Vec::new()));
+        Shard { index, pages, free: Vec::new(), slots: 0, version: place as u64 }
     }
 
-    #[inline]
-    pub(super) fn at(&self, slot: u32) -> Option<&Row<R>> {
-        self.chunks.get(slot as usize / CHUNK)?.get(slot as usize % CHUNK)?.as_ref()
+    /// The pages as they are now, for a snapshot.
+    pub(super) fn pages(&self) -> Pages<R> {
+        self.pages.clone()
     }
 
-    /// Records and the places that deleted ones have left.
-    pub(super) fn slots(&self) -> usize {
-        self.len as usize
-    }
-
-    /// Records.
+    /// How many records there are.
     pub(super) fn records(&self) -> usize {
-        self.slots().saturating_sub(self.free.len())
+        (self.slots as usize).saturating_sub(self.free.len())
+    }
+
+    /// The version of the last write that took effect.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The version of a write that is taking effect.
+    #[inline]
+    pub(super) fn next_version(&mut self) -> Version {
+        self.version += SHARDS as u64;
+        Version::counter(self.version)
     }
 
     /// Where the record with this id is.
     #[inline]
     pub(super) fn find(&self, hash: u64, id: &Id) -> Option<u32> {
-        let tag = Entry::tag_of(hash);
-        let is = |entry: &Entry| entry.tag == tag && self.at(entry.slot).is_some_and(|row| row.envelope.id() == id);
-        self.index.find(Entry::spread(tag), is).map(|entry| entry.slot)
+        self.index.find(hash, |slot| self.at(slot).is_some_and(|stored| stored.envelope.id() == id))
+    }
+
+    #[inline]
+    pub(super) fn at(&self, slot: u32) -> Option<&Stored<R>> {
+        self.pages.at(slot)
     }
 
     /// The record with this id.
-    #[inline]
-    pub(super) fn get(&self, hash: u64, id: &Id) -> Option<&Row<R>> {
+    pub(super) fn get(&self, hash: u64, id: &Id) -> Option<&Stored<R>> {
         self.at(self.find(hash, id)?)
     }
 
-    /// Makes room for so many records more.
+    /// Makes room in the index for so many records more.
     pub(super) fn reserve(&mut self, more: usize) {
-        self.index.reserve(more, |entry| Entry::spread(entry.tag));
+        self.index.reserve(more);
     }
 
-    /// Puts a record that is not there.
-    #[inline]
-    pub(super) fn insert(&mut self, hash: u64, row: Row<R>) {
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.put(slot, Some(row));
-                slot
-            }
-            None => self.push(row),
-        };
-        let tag = Entry::tag_of(hash);
-        self.index.insert_unique(Entry::spread(tag), Entry { tag, slot }, |entry| Entry::spread(entry.tag));
-    }
-
-    #[inline]
-    fn push(&mut self, row: Row<R>) -> u32 {
-        let slot = self.len;
-        self.len += 1;
-        if (slot as usize).is_multiple_of(CHUNK) {
-            // The first chunk grows from nothing, so that a small table stays small.
-            let room = if slot == 0 { 0 } else { CHUNK };
-            self.chunks.push(Arc::new(Vec::with_capacity(room)));
+    /// Refuses a record that there is no slot for.
+    pub(super) fn check_room(&self) -> Result<()> {
+        match self.free.is_empty() && self.slots == Index::MAX_SLOTS {
+            true => Err(Error::new(ErrorKind::Backend, "a store in memory holds about a billion records; it is full")),
+            false => Ok(()),
         }
-        if let Some(chunk) = self.chunks.last_mut() {
-            own_chunk(chunk).push(Some(row));
-        }
-        slot
     }
 
-    /// The place of a slot, in a chunk that no snapshot shares.
+    /// Puts a record that is not there, where there is [room](Self::check_room), into a [writable](Writing) page.
     #[inline]
-    fn place(&mut self, slot: u32) -> Option<&mut Option<Row<R>>> {
-        let chunk = self.chunks.get_mut(slot as usize / CHUNK)?;
-        own_chunk(chunk).get_mut(slot as usize % CHUNK)
-    }
-
-    fn put(&mut self, slot: u32, row: Option<Row<R>>) -> Option<Row<R>> {
-        std::mem::replace(self.place(slot)?, row)
-    }
-
-    /// Puts a record in the place of the one in this slot, into the same memory where nobody else looks at that.
-    #[inline]
-    pub(super) fn overwrite(&mut self, slot: u32, stored: Stored<R>) -> Replaced<R> {
-        let Some(place) = self.place(slot) else { return Replaced::Nothing };
-        if let Some(old) = place.as_mut().and_then(Arc::get_mut) {
-            return Replaced::Moved(std::mem::replace(old, stored));
+    pub(super) fn insert(&mut self, hash: u64, stored: Stored<R>) {
+        let slot = self.free.pop().unwrap_or(self.slots);
+        self.slots = self.slots.max(slot + 1);
+        if let Some(place) = self.pages.place(slot) {
+            *place = Some(stored);
+            self.index.insert(hash, slot);
         }
-        place.replace(Arc::new(stored)).map_or(Replaced::Nothing, Replaced::Shared)
     }
 
-    /// Puts a record in the place of the one with its id, and gives that back, to be dropped when the lock is free.
-    pub(super) fn replace(&mut self, hash: u64, row: Row<R>) -> Option<Row<R>> {
-        let slot = self.find(hash, row.envelope.id())?;
-        self.put(slot, Some(row))
-    }
-
-    /// Takes a record out.
-    pub(super) fn remove(&mut self, hash: u64, id: &Id) -> Option<Row<R>> {
-        let slot = self.find(hash, id)?;
-        self.remove_at(hash, slot)
-    }
-
-    /// Takes the record out of this slot.
+    /// The record in this slot, to be changed, in a [writable](Writing) page.
     #[inline]
-    pub(super) fn remove_at(&mut self, hash: u64, slot: u32) -> Option<Row<R>> {
-        if let Ok(entry) = self.index.find_entry(Entry::spread(Entry::tag_of(hash)), |entry| entry.slot == slot) {
-            entry.remove();
-        }
+    pub(super) fn at_mut(&mut self, slot: u32) -> Option<&mut Stored<R>> {
+        self.pages.place(slot)?.as_mut()
+    }
+
+    /// Takes the record out of this slot, in a [writable](Writing) page.
+    #[inline]
+    pub(super) fn remove(&mut self, hash: u64, slot: u32) -> Option<Stored<R>> {
+        let gone = self.pages.place(slot)?.take()?;
+        self.index.remove(hash, slot);
         self.free.push(slot);
-        self.put(slot, None)
+        Some(gone)
+    }
+
+    /// The slots that the next inserts take, in their order.
+    fn next_slots(&self) -> impl Iterator<Item = u32> {
+        self.free.iter().rev().copied().chain(self.slots..)
+    }
+
+    /// A page that must be copied before a record is written to: to its slot, else to the next free one.
+    #[inline]
+    fn to_copy(&mut self, slot: Option<u32>) -> Option<Shared<R>> {
+        let slot = slot.or_else(|| self.next_slots().next())?;
+        Some(Shared { slot, page: self.pages.shared(slot)? })
+    }
+
+    /// Puts a copy in its place. What is not needed any more comes back, to be dropped when the lock is free.
+    fn adopt(&mut self, copy: Copied<R>) -> [Page<R>; 2] {
+        let Copied { of: Shared { slot, page }, copy } = copy;
+        [self.pages.adopt(slot, &page, copy), page]
     }
 }
 
-/// A chunk that no snapshot shares; copied where one does. A copy keeps the room of a whole chunk.
+/// A page that somebody else looks at, named by one of its slots.
+struct Shared<R> {
+    slot: u32,
+    page: Page<R>,
+}
+
+/// The same with a copy to write to.
+struct Copied<R> {
+    of: Shared<R>,
+    copy: Page<R>,
+}
+
+impl<R: Clone> Shared<R> {
+    /// Runs the user's code.
+    fn copied(self) -> Copied<R> {
+        Copied { copy: copied(&self.page), of: self }
+    }
+}
+
+/// A shard that is written to, locked together with the unique values where there are any. Fields are dropped in order.
+pub(super) struct Writing<'t, R: RecordCodec> {
+    table: &'t Table<R>,
+    place: usize,
+    pub(super) shard: MutexGuard<'t, Shard<R>>,
+    pub(super) unique: Option<MutexGuard<'t, UniqueIndex>>,
+    /// What is to be dropped when the locks are free: `R::drop` is the user's code, too.
+    gone: Vec<Page<R>>,
+}
+
+impl<'t, R: RecordCodec> Writing<'t, R> {
+    /// Where the record with this id is, once the page that it is in or will be put into is the shard's alone.
+    #[inline]
+    pub(super) fn find(mut self, hash: u64, id: &Id) -> (Self, Option<u32>) {
+        loop {
+            let slot = self.shard.find(hash, id);
+            match self.shard.to_copy(slot) {
+                None => return (self, slot),
+                Some(shared) => self = self.unshare(shared),
+            }
+        }
+    }
+
+    /// Copies a page while the locks are free.
+    #[cold]
+    fn unshare(self, shared: Shared<R>) -> Self {
+        let Writing { table, place, shard, unique, gone } = self;
+        drop(shard);
+        drop(unique);
+        let copied = shared.copied();
+        let mut writing = Writing { gone, ..table.writing_at(place) };
+        let gone = writing.shard.adopt(copied);
+        writing.gone.extend(gone);
+        writing
+    }
+}
+
+/// All shards of a table that is written to, together with its unique values.
+pub(super) struct WritingAll<'t, R> {
+    pub(super) shards: Vec<MutexGuard<'t, Shard<R>>>,
+    pub(super) unique: MutexGuard<'t, UniqueIndex>,
+    /// What is to be dropped when the locks are free.
+    #[allow(dead_code, reason = "what it holds is kept to be dropped")]
+    gone: Vec<Page<R>>,
+}
+
+/// The pages that a write of these ids goes to and that somebody else has: by address, with the place of the shard.
+fn shared_pages<R>(shards: &mut [MutexGuard<'_, Shard<R>>], ids: &[(u64, &Id)]) -> HashMap<usize, (usize, Shared<R>)> {
+    let mut slots: Vec<Vec<u32>> = shards.iter().map(|_| Vec::new()).collect();
+    let mut inserts = vec![0; shards.len()];
+    for (hash, id) in ids {
+        let place = shard_of(*hash);
+        match shards[place].find(*hash, id) {
+            Some(slot) => slots[place].push(slot),
+            None => inserts[place] += 1,
+        }
+    }
+    let mut shared = HashMap::new();
+    for (place, mut slots) in slots.into_iter().enumerate() {
+        slots.extend(shards[place].next_slots().take(inserts[place]));
+        for page in slots.into_iter().filter_map(|slot| shards[place].to_copy(Some(slot))) {
+            shared.insert(Arc::as_ptr(&page.page).cast::<()>().addr(), (place, page));
+        }
+    }
+    shared
+}
+
+/// The shard of a hash; the index uses the lower half.
 #[inline]
-fn own_chunk<R>(chunk: &mut Arc<Chunk<R>>) -> &mut Chunk<R> {
-    if Arc::get_mut(chunk).is_none() {
-        copy_chunk(chunk);
-    }
-    Arc::make_mut(chunk)
-}
-
-#[cold]
-fn copy_chunk<R>(chunk: &mut Arc<Chunk<R>>) {
-    let mut copy = Vec::with_capacity(CHUNK);
-    copy.extend_from_slice(chunk);
-    *chunk = Arc::new(copy);
+pub(super) fn shard_of(hash: u64) -> usize {
+    (hash >> 40) as usize % SHARDS
 }
 
 impl<R: RecordCodec> Table<R> {
+    pub(super) const SHARDS: usize = SHARDS;
+
     pub(super) fn new(name: &str, shape: R::Shape) -> Table<R> {
         Table {
             name: name.to_owned(),
             fields: UniqueFields::of(&shape),
             shape,
             unique: Mutex::default(),
-            shards: std::array::from_fn(|_| Padded(Mutex::new(Shard::new()))),
+            shards: std::array::from_fn(|place| Padded(Mutex::new(Shard::new(place)))),
             hasher: RandomState::default(),
-            versions: Padded(AtomicU64::new(0)),
-            open_overlays: Mutex::default(),
+            overlays: Mutex::default(),
         }
     }
 
@@ -250,48 +289,53 @@ impl<R: RecordCodec> Table<R> {
         self.hasher.hash_one(id)
     }
 
-    /// The shard of a hash. Its middle bits choose, because the index uses both ends.
     #[inline]
-    pub(super) fn shard_of(hash: u64) -> usize {
-        (hash >> 40) as usize % SHARDS
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard<R>> {
+        locked(&self.shards[shard_of(hash)].0)
     }
-
-    #[inline]
-    pub(super) fn shard(&self, hash: u64) -> MutexGuard<'_, Shard<R>> {
-        locked(&self.shards[Self::shard_of(hash)].0)
-    }
-
-    pub(super) fn shard_at(&self, place: usize) -> MutexGuard<'_, Shard<R>> {
-        locked(&self.shards[place % SHARDS].0)
-    }
-
-    pub(super) const SHARDS: usize = SHARDS;
 
     /// All shards, locked from the first to the last: the one order in which more than one is ever locked.
     pub(super) fn lock_all(&self) -> Vec<MutexGuard<'_, Shard<R>>> {
         self.shards.iter().map(|shard| locked(&shard.0)).collect()
     }
 
+    /// All shards, locked once every page that a write of these ids goes to is theirs alone.
+    ///
+    /// Copies are kept until all are at hand, so that snapshots that come meanwhile undo no progress.
+    pub(super) fn writing_all(&self, ids: &[(u64, &Id)]) -> WritingAll<'_, R> {
+        let mut copies: HashMap<usize, (usize, Copied<R>)> = HashMap::new();
+        loop {
+            let unique = locked(&self.unique);
+            let mut shards = self.lock_all();
+            let mut missing = shared_pages(&mut shards, ids);
+            missing.retain(|address, _| !copies.contains_key(address));
+            if missing.is_empty() {
+                let adopted = copies.into_values().flat_map(|(place, copy)| shards[place].adopt(copy)).collect();
+                return WritingAll { shards, unique, gone: adopted };
+            }
+            drop(shards);
+            drop(unique);
+            copies.extend(missing.into_iter().map(|(address, (place, page))| (address, (place, page.copied()))));
+        }
+    }
+
     #[inline]
     pub(super) fn get(&self, id: &Id) -> Option<Row<R>> {
         let hash = self.hash(id);
-        self.shard(hash).get(hash, id).cloned()
+        let shard = self.shard(hash);
+        shard.pages.hold(shard.find(hash, id)?)
     }
 
-    /// The version of a write that is taking effect; called under the lock of its shard.
+    /// Locks the shard of a hash to write to it.
     #[inline]
-    pub(super) fn next_version(&self) -> Version {
-        Version::counter(self.next_number())
+    pub(super) fn writing(&self, hash: u64) -> Writing<'_, R> {
+        self.writing_at(shard_of(hash))
     }
 
-    /// A number that no version has.
     #[inline]
-    pub(super) fn next_number(&self) -> u64 {
-        self.versions.0.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// The version of the last write that took effect before all shards were locked.
-    pub(super) fn last_version(&self) -> u64 {
-        self.versions.0.load(Ordering::Relaxed)
+    pub(super) fn writing_at(&self, place: usize) -> Writing<'_, R> {
+        let unique = (!self.fields.is_empty()).then(|| locked(&self.unique));
+        let place = place % SHARDS;
+        Writing { table: self, place, shard: locked(&self.shards[place].0), unique, gone: Vec::new() }
     }
 }

@@ -13,9 +13,11 @@ use type_map::concurrent::TypeMap;
 
 use super::{
     Memory, locked,
+    page::Row,
     snapshot::{MemoryRows, Snapshot},
-    store::{plan, unshared},
-    table::{Row, Table},
+    store::plan,
+    table::{Table, WritingAll, shard_of},
+    unique::UniqueValues,
 };
 use crate::{
     error::{Error, Result},
@@ -40,11 +42,15 @@ pub struct MemoryTransaction<'t> {
     commits: Mutex<BTreeMap<String, Commit>>,
 }
 
-/// Commits the first of these stores and, while it is locked, the others; a function, because stores of different types
-/// are committed together.
-type Step = (String, Commit);
+/// How to commit a store: functions, because stores of different types are committed together.
 #[derive(Clone, Copy)]
-struct Commit(fn(&MemoryTransaction<'_>, &str, &[Step]) -> Result<()>);
+struct Commit {
+    /// Does ahead what cannot be done while other stores are locked.
+    prepare: fn(&MemoryTransaction<'_>, &str),
+    /// Commits the store and, while it is locked, the other ones.
+    commit: fn(&MemoryTransaction<'_>, &str, &[Step]) -> Result<()>,
+}
+type Step = (String, Commit);
 
 /// The stores of one record type that were opened, by name.
 struct Overlays<R: RecordCodec>(HashMap<String, Arc<Mutex<Overlay<R>>>>);
@@ -52,9 +58,9 @@ struct Overlays<R: RecordCodec>(HashMap<String, Arc<Mutex<Overlay<R>>>>);
 /// What a transaction has written to one table.
 pub(super) struct Overlay<R: RecordCodec> {
     table: Arc<Table<R>>,
-    /// The last version before the transaction opened the table: what is newer was written by somebody else.
-    began: u64,
-    /// Its number, taken from the versions of the table: what it writes has the version of this number and its own count,
+    /// The last version of each shard before the transaction opened the table: what is newer was written by others.
+    began: Vec<u64>,
+    /// Its number among the transactions on the table: what it writes has the version of this number and its own count,
     /// inside and, when it has ended, outside.
     number: u64,
     writes: u64,
@@ -64,21 +70,30 @@ pub(super) struct Overlay<R: RecordCodec> {
 }
 
 /// A record that the transaction has written.
+#[derive(Clone)]
 struct Pending<R> {
-    /// What was there before.
-    base: Option<Row<R>>,
+    base: Base,
     /// What is there now, for the transaction.
     now: Option<Row<R>>,
+}
+
+/// What was there before: not the record, which would keep its page from being written to.
+#[derive(Clone)]
+struct Base {
+    version: Option<Version>,
+    unique: UniqueValues,
 }
 
 impl<R: RecordCodec> Overlay<R> {
     fn on(table: Arc<Table<R>>) -> Overlay<R> {
         let shards = table.lock_all();
-        let mut open = locked(&table.open_overlays);
-        let (began, beside) = (table.last_version(), open.clone());
-        let number = table.next_number();
-        open.insert(number);
-        drop(open);
+        let began = shards.iter().map(|shard| shard.version()).collect();
+        let mut overlays = locked(&table.overlays);
+        let beside = overlays.open.clone();
+        overlays.last += 1;
+        let number = overlays.last;
+        overlays.open.insert(number);
+        drop(overlays);
         drop(shards);
         Overlay { table, began, number, writes: 0, beside, written: HashMap::new() }
     }
@@ -113,31 +128,32 @@ impl<R: RecordCodec> Overlay<R> {
             Write::Delete { id, expected } => self.delete(id, expected.as_ref()),
             Write::Patch { id, changes, expected } => {
                 let bound = changes.bind(self.table.schema())?;
-                let old = self.get(&id).ok_or_else(|| missing(&id))?;
+                let row = self.get(&id);
+                let old = row.as_ref().and_then(Row::get).ok_or_else(|| missing(&id))?;
                 check_version(expected.as_ref(), Some(&old.envelope), &id)?;
-                self.put(Incoming::patched(&old, &bound, self.table.schema())?)
+                self.put(Incoming::patched(old, &bound, self.table.schema())?)
             }
         }
     }
 
     fn put(&mut self, incoming: Incoming<R>) -> Outcome {
         let id = incoming.id().clone();
-        let old = self.get(&id);
-        let envelope = old.as_deref().map(|old| &old.envelope);
-        let effect = incoming.check(envelope)?;
+        let row = self.get(&id);
+        let old = row.as_ref().and_then(Row::get).map(|old| &old.envelope);
+        let effect = incoming.check(old)?;
         self.check_unique(&id, incoming.record())?;
-        let mut stored = incoming.stored(envelope);
+        let mut stored = incoming.stored(old);
         self.writes += 1;
         let version = Version::pair(self.number, self.writes);
         stored.envelope.set_version(version.clone());
-        self.set(&id, Some(Arc::new(stored)))?;
+        self.set(&id, Some(Row::of(stored)))?;
         Ok(Written { id, version: Some(version), effect })
     }
 
     fn delete(&mut self, id: Id, expected: Option<&Version>) -> Outcome {
-        let old = self.get(&id);
-        check_version(expected, old.as_deref().map(|old| &old.envelope), &id)?;
-        if old.is_none() {
+        let row = self.get(&id);
+        check_version(expected, row.as_ref().and_then(Row::get).map(|old| &old.envelope), &id)?;
+        if row.is_none() {
             return Ok(Written { id, version: None, effect: Effect::Absent });
         }
         self.set(&id, None)?;
@@ -150,19 +166,22 @@ impl<R: RecordCodec> Overlay<R> {
             pending.now = now;
             return Ok(());
         }
-        let base = self.table.get(id);
-        if base.as_ref().and_then(|row| row.envelope.version()).is_some_and(|version| self.is_newer(version)) {
+        let row = self.table.get(id);
+        let base = row.as_ref().and_then(Row::get);
+        let version = base.and_then(|base| base.envelope.version()).cloned();
+        if version.as_ref().is_some_and(|version| self.is_newer(id, version)) {
             return Err(lost(id));
         }
-        self.written.insert(id.clone(), Pending { base, now });
+        let unique = base.map(|base| self.table.fields.values(&base.record)).unwrap_or_default();
+        self.written.insert(id.clone(), Pending { base: Base { version, unique }, now });
         Ok(())
     }
 
-    /// Whether a record of this version was written since the transaction opened the table.
-    fn is_newer(&self, version: &Version) -> bool {
+    /// Whether the record with this id and version was written since the transaction opened the table.
+    fn is_newer(&self, id: &Id, version: &Version) -> bool {
         match (version.as_counter(), version.as_pair()) {
-            (Some(count), _) => count > self.began,
-            (_, Some((overlay, _))) => overlay > self.began || self.beside.contains(&overlay),
+            (Some(count), _) => self.began.get(shard_of(self.table.hash(id))).is_some_and(|began| count > *began),
+            (_, Some((overlay, _))) => overlay > self.number || self.beside.contains(&overlay),
             _ => false,
         }
     }
@@ -178,9 +197,12 @@ impl<R: RecordCodec> Overlay<R> {
             let unique = locked(&self.table.unique);
             unique.owner(place, value).is_some_and(|owner| owner != id && !self.written.contains_key(owner))
         };
-        let others =
-            self.written.iter().filter(|(other, _)| *other != id).filter_map(|(_, pending)| pending.now.as_ref());
-        let theirs: Vec<_> = others.map(|row| fields.values(&row.record)).collect();
+        let others = self
+            .written
+            .iter()
+            .filter(|(other, _)| *other != id)
+            .filter_map(|(_, pending)| pending.now.as_ref()?.get());
+        let theirs: Vec<_> = others.map(|stored| fields.values(&stored.record)).collect();
         let here = |place: usize, value: &Value| theirs.iter().any(|other| other.get(place) == Some(value));
         let taken =
             |(place, value): (usize, &Value)| !value.is_null() && (here(place, value) || in_table(place, value));
@@ -190,80 +212,80 @@ impl<R: RecordCodec> Overlay<R> {
         }
     }
 
+    /// Copies what snapshots share of the pages that the commit will write to, so that it need not while it holds the
+    /// locks of other stores.
+    fn prepare(&self) {
+        let ids: Vec<_> = self.written.keys().map(|id| (self.table.hash(id), id)).collect();
+        drop(self.table.writing_all(&ids));
+    }
+
     /// Makes the writes take effect, all of them or none. `others` commits the other stores while this one is locked.
     fn commit(&mut self, others: impl FnOnce() -> Result<()>) -> Result<()> {
         let table = self.table.clone();
-        let values: Vec<_> = match table.fields.is_empty() {
-            true => Vec::new(),
-            false => self.written.iter().map(|(id, p)| self.claims(id, p)).collect(),
-        };
-        let mut unique = locked(&table.unique);
-        let mut shards = table.lock_all();
-        for (id, pending) in &self.written {
-            let hash = table.hash(id);
-            let found = shards[Table::<R>::shard_of(hash)].get(hash, id);
-            if !same(found, pending.base.as_ref()) {
+        let changes: Vec<_> = self.written.drain().map(|(id, pending)| Change::of(&table, id, pending)).collect();
+        let ids: Vec<_> = changes.iter().map(|change| (change.hash, &change.id)).collect();
+        let mut all = table.writing_all(&ids);
+        for Change { hash, id, base, .. } in &changes {
+            let found = all.shards[shard_of(*hash)].get(*hash, id);
+            if found.and_then(|found| found.envelope.version()) != base.version.as_ref() {
                 return Err(lost(id));
             }
         }
-        values.iter().for_each(|claim| unique.release(claim.had.clone()));
-        let clash = values.iter().find_map(|claim| unique.check(&table.fields, &claim.has, &claim.id).err());
+        let unique = &mut all.unique;
+        changes.iter().for_each(|change| unique.release(change.base.unique.clone()));
+        let clash = changes.iter().find_map(|change| unique.check(&table.fields, &change.unique, &change.id).err());
         let failed = match clash {
             Some(clash) => Some(clash),
             None => others().err(),
         };
         if let Some(error) = failed {
-            values.into_iter().for_each(|claim| unique.claim(claim.had, &claim.id));
+            changes.into_iter().for_each(|change| unique.claim(change.base.unique, &change.id));
             return Err(error);
         }
-        values.into_iter().for_each(|claim| unique.claim(claim.has, &claim.id));
-        let mut gone = Vec::new();
-        for (id, Pending { base, now }) in self.written.drain() {
-            let hash = table.hash(&id);
-            let shard = &mut shards[Table::<R>::shard_of(hash)];
-            gone.push(match (base.is_some(), now) {
-                (true, Some(row)) => shard.replace(hash, row),
-                (true, None) => shard.remove(hash, &id),
-                (false, Some(row)) => {
-                    shard.insert(hash, row);
-                    None
-                }
-                (false, None) => None,
-            });
-            gone.push(base);
-        }
-        locked(&table.open_overlays).remove(&self.number);
-        drop(shards);
-        drop(unique);
+        changes.iter().for_each(|change| unique.claim(change.unique.clone(), &change.id));
+        let gone: Vec<_> = changes.into_iter().map(|change| change.apply(&mut all)).collect();
+        locked(&table.overlays).open.remove(&self.number);
+        drop(all);
         drop(gone);
         Ok(())
-    }
-
-    fn claims(&self, id: &Id, pending: &Pending<R>) -> Claim {
-        let values =
-            |row: &Option<Row<R>>| row.as_ref().map_or_else(Vec::new, |row| self.table.fields.values(&row.record));
-        Claim { id: id.clone(), had: values(&pending.base), has: values(&pending.now) }
     }
 }
 
 impl<R: RecordCodec> Drop for Overlay<R> {
     fn drop(&mut self) {
-        locked(&self.table.open_overlays).remove(&self.number);
+        locked(&self.table.overlays).open.remove(&self.number);
     }
 }
 
-/// What a record had and has of the unique fields.
-struct Claim {
+/// What a commit does to one record: all that runs the user's code is done.
+struct Change<R> {
+    hash: u64,
     id: Id,
-    had: Vec<Value>,
-    has: Vec<Value>,
+    base: Base,
+    now: Option<Stored<R>>,
+    unique: UniqueValues,
 }
 
-fn same<R>(a: Option<&Row<R>>, b: Option<&Row<R>>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-        (None, None) => true,
-        _ => false,
+impl<R: RecordCodec> Change<R> {
+    fn of(table: &Table<R>, id: Id, Pending { base, now }: Pending<R>) -> Change<R> {
+        let now = now.and_then(Row::into_stored);
+        let unique = now.as_ref().map(|now| table.fields.values(&now.record)).unwrap_or_default();
+        Change { hash: table.hash(&id), id, base, now, unique }
+    }
+
+    /// Gives back what is to be dropped when the locks are free.
+    fn apply(self, all: &mut WritingAll<'_, R>) -> Option<Stored<R>> {
+        let Change { hash, id, now, .. } = self;
+        let shard = &mut all.shards[shard_of(hash)];
+        match (shard.find(hash, &id), now) {
+            (Some(slot), Some(now)) => shard.at_mut(slot).map(|old| std::mem::replace(old, now)),
+            (Some(slot), None) => shard.remove(hash, slot),
+            (None, Some(now)) => {
+                shard.insert(hash, now);
+                None
+            }
+            (None, None) => None,
+        }
     }
 }
 
@@ -278,31 +300,44 @@ impl MemoryTransaction<'_> {
         let mut overlays = locked(&self.overlays);
         let overlays = overlays.entry::<Overlays<R>>().or_insert_with(|| Overlays(HashMap::new()));
         let overlay = overlays.0.entry(name.to_owned()).or_insert_with(|| Arc::new(Mutex::new(Overlay::on(table))));
-        locked(&self.commits).insert(name.to_owned(), Commit(commit_one::<R>));
+        locked(&self.commits).insert(name.to_owned(), Commit { prepare: prepare_one::<R>, commit: commit_one::<R> });
         Ok(overlay.clone())
+    }
+
+    /// What was written to a store, if it was opened.
+    fn opened<R: RecordCodec>(&self, name: &str) -> Option<Arc<Mutex<Overlay<R>>>> {
+        locked(&self.overlays).get::<Overlays<R>>().and_then(|overlays| overlays.0.get(name).cloned())
     }
 
     fn commit(&self) -> Result<()> {
         let steps: Vec<Step> = locked(&self.commits).iter().map(|(name, commit)| (name.clone(), *commit)).collect();
+        if steps.len() > 1 {
+            steps.iter().for_each(|(name, step)| (step.prepare)(self, name));
+        }
         commit_rest(self, &steps)
     }
 }
 
 fn commit_rest(transaction: &MemoryTransaction<'_>, steps: &[Step]) -> Result<()> {
     match steps.split_first() {
-        Some(((name, commit), rest)) => (commit.0)(transaction, name, rest),
+        Some(((name, step), rest)) => (step.commit)(transaction, name, rest),
         None => Ok(()),
     }
 }
 
+fn prepare_one<R: RecordCodec>(transaction: &MemoryTransaction<'_>, name: &str) {
+    if let Some(overlay) = transaction.opened::<R>(name) {
+        locked(&overlay).prepare();
+    }
+}
+
 fn commit_one<R: RecordCodec>(transaction: &MemoryTransaction<'_>, name: &str, rest: &[Step]) -> Result<()> {
-    let overlay = locked(&transaction.overlays).get::<Overlays<R>>().and_then(|overlays| overlays.0.get(name).cloned());
-    let Some(overlay) = overlay else { return commit_rest(transaction, rest) };
+    let Some(overlay) = transaction.opened::<R>(name) else { return commit_rest(transaction, rest) };
     let mut overlay = locked(&overlay);
     if overlay.written.is_empty() {
         return commit_rest(transaction, rest);
     }
-    overlay.commit(|| commit_rest(transaction, rest)).map(drop).map_err(|e| e.in_store(name))
+    overlay.commit(|| commit_rest(transaction, rest)).map_err(|e| e.in_store(name))
 }
 
 impl Transactional for Memory {
@@ -401,7 +436,7 @@ impl<R: RecordCodec> Driver<R> for MemoryTransactionStore<'_, R> {
         let overlay = locked(&self.overlay);
         let rows: Vec<_> = ids.iter().map(|id| overlay.get(id)).collect();
         drop(overlay);
-        Ok(rows.into_iter().map(|row| row.map(unshared)).collect())
+        Ok(rows.into_iter().map(|row| row.and_then(|row| row.get().cloned())).collect())
     }
     fn scan<P: Predicate<R>, S: Select<R>>(
         &self,
@@ -422,14 +457,14 @@ impl<R: RecordCodec> Driver<R> for MemoryTransactionStore<'_, R> {
     }
 }
 
-/// What one id stood for in a transaction, to go back to.
-type Saved<R> = Vec<(Id, Option<Row<R>>, Option<Row<R>>)>;
-
 impl<R: RecordCodec> Overlay<R> {
     fn saved(&self) -> Saved<R> {
-        self.written.iter().map(|(id, p)| (id.clone(), p.base.clone(), p.now.clone())).collect()
+        self.written.iter().map(|(id, pending)| (id.clone(), pending.clone())).collect()
     }
     fn restore(&mut self, before: Saved<R>) {
-        self.written = before.into_iter().map(|(id, base, now)| (id, Pending { base, now })).collect();
+        self.written = before.into_iter().collect();
     }
 }
+
+/// What ids stood for in a transaction, to go back to.
+type Saved<R> = Vec<(Id, Pending<R>)>;

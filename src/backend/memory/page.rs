@@ -1,0 +1,181 @@
+//! Records side by side: pages that are copied when somebody still looks at them.
+//!
+//! A page is shared, never locked: whoever holds it sees its records as they were. A writer changes a page in place
+//! while it alone has it, and else [copies](copied) it first. That clones its records, which is the user's code, so it
+//! is done with no lock held.
+
+use std::sync::Arc;
+
+use crate::record::Stored;
+
+/// Records in a page at most: what a writer clones when a snapshot shares the page. More would make that dearer, fewer
+/// would cost scans and the list of pages.
+pub(super) const PAGE: usize = 32;
+/// Records in the first page. The second is as large, and then each is twice as large as the one before, up to
+/// [`PAGE`]: a small table stays small, and no record ever moves.
+const FIRST_PAGE: usize = 4;
+/// Pages before the first of [`PAGE`] records.
+const SMALL_PAGES: usize = (PAGE / FIRST_PAGE).ilog2() as usize + 1;
+
+/// Records, `None` where there is none.
+pub(super) type Page<R> = Arc<[Option<Stored<R>>]>;
+
+/// The page with these records.
+fn page<R>(records: impl Iterator<Item = Option<Stored<R>>>) -> Page<R> {
+    records.collect()
+}
+
+/// A page of one's own with the same records. Runs the user's code.
+pub(super) fn copied<R: Clone>(shared: &Page<R>) -> Page<R> {
+    page(shared.iter().cloned())
+}
+
+/// A record in its page: it stays as it is for as long as this is held.
+pub(super) struct Row<R> {
+    page: Page<R>,
+    place: u32,
+}
+
+impl<R> Row<R> {
+    /// A record that is in no table.
+    pub(super) fn of(stored: Stored<R>) -> Row<R> {
+        Row { page: page(std::iter::once(Some(stored))), place: 0 }
+    }
+
+    /// The record in a place of a page.
+    pub(super) fn at(page: &Page<R>, place: usize) -> Row<R> {
+        Row { page: page.clone(), place: place as u32 }
+    }
+
+    /// The record; there always is one.
+    #[inline]
+    pub(super) fn get(&self) -> Option<&Stored<R>> {
+        self.page.get(self.place as usize)?.as_ref()
+    }
+
+    /// The record itself where nobody else has its page, else a copy.
+    pub(super) fn into_stored(mut self) -> Option<Stored<R>>
+    where
+        R: Clone,
+    {
+        match Arc::get_mut(&mut self.page) {
+            Some(records) => records.get_mut(self.place as usize)?.take(),
+            None => self.get().cloned(),
+        }
+    }
+
+    /// The page that it is in.
+    pub(super) fn into_page(self) -> Page<R> {
+        self.page
+    }
+}
+
+impl<R> Clone for Row<R> {
+    fn clone(&self) -> Self {
+        Row { page: self.page.clone(), place: self.place }
+    }
+}
+
+/// The pages of a shard. A clone is a snapshot: it costs one count, and the list is copied when the next write comes.
+pub(super) struct Pages<R>(Arc<Vec<Page<R>>>);
+
+impl<R> Clone for Pages<R> {
+    fn clone(&self) -> Self {
+        Pages(self.0.clone())
+    }
+}
+
+impl<R> Pages<R> {
+    pub(super) fn of(pages: Vec<Page<R>>) -> Pages<R> {
+        Pages(Arc::new(pages))
+    }
+
+    /// The number of a slot's page, and its place in that.
+    #[inline]
+    pub(super) fn locate(slot: u32) -> (usize, usize) {
+        let slot = slot as usize;
+        match slot {
+            PAGE.. => (slot / PAGE + SMALL_PAGES - 1, slot % PAGE),
+            0..FIRST_PAGE => (0, slot),
+            _ => {
+                let size = 1 << slot.ilog2();
+                ((size / FIRST_PAGE).ilog2() as usize + 1, slot - size)
+            }
+        }
+    }
+
+    /// Records in the page with this number.
+    fn size(number: usize) -> usize {
+        FIRST_PAGE << number.saturating_sub(1).min(SMALL_PAGES - 1)
+    }
+
+    #[inline]
+    pub(super) fn list(&self) -> &[Page<R>] {
+        &self.0
+    }
+
+    /// The record in a slot.
+    #[inline]
+    pub(super) fn at(&self, slot: u32) -> Option<&Stored<R>> {
+        let (number, place) = Self::locate(slot);
+        self.0.get(number)?.get(place)?.as_ref()
+    }
+
+    /// The same, to be looked at when the lock is free.
+    #[inline]
+    pub(super) fn hold(&self, slot: u32) -> Option<Row<R>> {
+        let (number, place) = Self::locate(slot);
+        self.0.get(number).map(|page| Row::at(page, place))
+    }
+
+    /// The page of a slot, where somebody else has it, too.
+    #[inline]
+    pub(super) fn shared(&mut self, slot: u32) -> Option<Page<R>> {
+        let (number, _) = Self::locate(slot);
+        // A count of one is the shard's own: who wants another needs the lock or a list that has it.
+        Arc::make_mut(&mut self.0).get(number).filter(|page| Arc::strong_count(page) > 1).cloned()
+    }
+
+    /// Puts a copy in the place of the page that it was made from, if that is still there. What is not needed comes back.
+    pub(super) fn adopt(&mut self, slot: u32, original: &Page<R>, copy: Page<R>) -> Page<R> {
+        let (number, _) = Self::locate(slot);
+        match Arc::make_mut(&mut self.0).get_mut(number).filter(|page| Arc::ptr_eq(page, original)) {
+            Some(page) => std::mem::replace(page, copy),
+            None => copy,
+        }
+    }
+
+    /// The place of a slot, in a page that nobody else has.
+    #[inline]
+    pub(super) fn place(&mut self, slot: u32) -> Option<&mut Option<Stored<R>>> {
+        let (number, place) = Self::locate(slot);
+        let pages = Arc::make_mut(&mut self.0);
+        if number == pages.len() {
+            pages.push(page((0..Self::size(number)).map(|_| None)));
+        }
+        Arc::get_mut(pages.get_mut(number)?)?.get_mut(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_fill_pages_that_double_up_to_the_full_size() {
+        let mut slot = 0;
+        for number in 0..10 {
+            for place in 0..Pages::<()>::size(number) {
+                assert_eq!(Pages::<()>::locate(slot), (number, place), "slot {slot}");
+                slot += 1;
+            }
+        }
+        let sizes: Vec<_> = (0..6).map(Pages::<()>::size).collect();
+        assert_eq!(sizes, [4, 4, 8, 16, 32, 32]);
+    }
+
+    #[test]
+    fn a_row_takes_24_bytes() {
+        assert_eq!(size_of::<Row<String>>(), 24);
+    }
+}
