@@ -1,10 +1,17 @@
 //! What is special about memory; what every engine means is tested by the suite.
 
+use std::{
+    sync::{OnceLock, mpsc},
+    thread,
+    time::Duration,
+};
+
 use dk_data::{
-    Changes, Database, Document, Draft, Error, ErrorKind, FieldDef, Filter, Key, Query, Schema, Store, Transactional,
-    Type,
+    Changes, Database, Document, Draft, Error, ErrorKind, FieldDef, Filter, Key, Query, Record, Schema, Store,
+    Transactional, Type,
     backend::memory::{Memory, MemoryStore},
     document,
+    store::Write,
 };
 
 fn people() -> (Memory, MemoryStore<Document>) {
@@ -144,4 +151,39 @@ fn set_based_writes_say_how_many() {
     assert_eq!(people.update_where(young.clone(), Changes::add("age", 100)).ok(), Some(10));
     assert_eq!(people.delete_where(young).ok(), Some(0));
     assert_eq!(people.clear().ok(), Some(50));
+}
+
+static PROBED: OnceLock<MemoryStore<Probed>> = OnceLock::new();
+
+/// A record whose clone looks into the store that keeps it.
+#[derive(Record, Debug, PartialEq)]
+struct Probed {
+    #[record(id)]
+    id: u64,
+    value: u64,
+}
+
+impl Clone for Probed {
+    fn clone(&self) -> Self {
+        assert_eq!(PROBED.get().and_then(|store| store.count(Query::new()).ok()), Some(100));
+        Probed { ..*self }
+    }
+}
+
+/// Semantics 8.4. Writers copy what a stream still shows; the copies are made by the user's code.
+#[test]
+fn records_are_cloned_with_no_lock_held() {
+    let (done, finished) = mpsc::channel();
+    thread::spawn(move || {
+        let store = PROBED.get_or_init(|| Memory::new().store().expect("memory opens"));
+        store.create_batch((0..100).map(|id| Probed { id, value: 0 })).expect("memory writes");
+        let before = store.stream(Query::new()).expect("memory streams");
+        store.update(7, Probed { id: 7, value: 1 }).expect("it is there");
+        let many = (10..90).map(|id| Write::Update(Draft::of(Probed { id, value: 1 })));
+        store.write_all(many).expect("nobody else writes");
+        let shown = before.map(|row| row.map_or(1, |row| row.value)).sum::<u64>();
+        done.send((shown, store.count(Probed::VALUE.eq(1)).ok())).expect("the test waits");
+    });
+    let found = finished.recv_timeout(Duration::from_secs(60));
+    assert_eq!(found, Ok((0, Some(81))), "the stream shows what was there, and nothing waits for a lock");
 }
