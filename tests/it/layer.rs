@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use dk_data::{
-    Database, Document, Emulate, Error, ErrorKind, Filter, Id, Key, Limits, Observe, Path, Plan, Predicate, Query,
-    RecordCodec, Schema, Store, Stored,
+    Changes, Database, Document, Emulate, Error, ErrorKind, Filter, Id, Key, Limits, Observe, Path, Plan, Predicate,
+    Query, RecordCodec, Schema, Split, Store, Stored,
     backend::memory::{Memory, MemoryStore},
     capability::{Caps, Engine},
     document,
@@ -295,4 +295,75 @@ fn aggregates_run_through_any_store_and_through_an_emulated_one() {
     assert_eq!(sales.emulated(Budget::rows(10)).aggregate(grouped(), of()).expect("it fits the budget"), wanted);
     let poor = sales.emulated(Budget::rows(1)).aggregate(grouped(), of());
     assert_eq!(poor.err().map(|e| e.kind()), Some(ErrorKind::Budget));
+}
+
+// ---- set-based writes and parts
+
+impl<R: RecordCodec, D: Split<R> + Driver<R, Engine = Memory>> Split<R> for Core<D> {
+    fn split<P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: Runnable<CoreEngine, R, P, S>,
+        parts: usize,
+        limits: &Limits,
+    ) -> Result<Vec<D::Rows<P, S>>, Error> {
+        self.0.split(query.retarget()?, parts, limits)
+    }
+}
+
+#[test]
+fn set_based_writes_by_own_code_are_done_by_the_client_within_the_budget() {
+    let core = core();
+    let store = core.emulated(Budget::default());
+    let refused = core.emulated(Budget::rows(50)).delete_where(own(divides_by_seven));
+    assert_eq!(refused.map_err(|e| e.kind()), Err(ErrorKind::Budget));
+    assert_eq!(store.count(Query::new()).expect("memory counts"), 100, "a budget that is used up writes nothing");
+    assert_eq!(store.update_where(own(divides_by_seven), Changes::set("name", "seven")).expect("it runs"), 15);
+    assert_eq!(store.count(bind("name = 'seven'")).expect("memory counts"), 15);
+    assert_eq!(store.delete_where(!own(divides_by_seven)).expect("it runs"), 85);
+    assert_eq!(store.count(Query::new()).expect("memory counts"), 15);
+}
+
+#[test]
+fn the_parts_of_a_query_share_one_budget() {
+    let read = |budget: u64| {
+        let parts = core().emulated(Budget::rows(budget)).streams(own(divides_by_seven), 4).expect("it begins");
+        assert!(parts.len() > 1, "there is something to share");
+        let rows = parts.into_iter().flatten().collect::<Result<Vec<_>, Error>>();
+        rows.map(|rows| rows.len()).map_err(|e| e.kind())
+    };
+    assert_eq!(read(100), Ok(15));
+    assert_eq!(read(99), Err(ErrorKind::Budget));
+}
+
+#[test]
+fn an_observer_is_told_of_a_set_once_and_of_each_part() {
+    let told = Told::default();
+    let people = memory().observed(listener(&told));
+    people.update_where(bind("n < 10"), Changes::set("name", "x")).expect("memory writes");
+    people.delete_where(bind("n < 5")).expect("memory writes");
+    let parts = people.streams(Query::new(), 3).expect("memory splits");
+    let (many, rows) = (parts.len(), parts.into_iter().flatten().filter(Result::is_ok).count());
+    let told = told.lock().expect("no observer panicked");
+    assert_eq!(told[..2], [(Verb::Write, 10, 0, None), (Verb::Write, 5, 0, None)]);
+    let scans: Vec<_> = told[2..].iter().filter(|(verb, ..)| *verb == Verb::Scan).collect();
+    assert_eq!((scans.len(), scans.iter().map(|(_, rows, ..)| rows).sum::<u64>()), (many, rows as u64));
+    assert_eq!((rows, told.len()), (95, 2 + many));
+}
+
+#[test]
+fn progress_knows_its_total_where_it_costs_nothing() {
+    let total = |stream: dk_data::store::Progress| stream.total;
+    let people = memory();
+    people.delete_where(bind("n < 5")).expect("memory writes");
+    let whole = people.stream(Query::new()).expect("memory streams").progress();
+    assert_eq!(total(whole), Some(95), "a whole store, without the places of what was deleted");
+    let sorted = people.stream(Query::new().filter(bind("n < 10")).sort(Key::asc("n"))).expect("memory streams");
+    assert_eq!(total(sorted.progress()), Some(5));
+    let some = people.stream(bind("n < 10")).expect("memory streams");
+    assert_eq!(total(some.progress()), None, "nobody has counted");
+    let mut observed = people.observed(listener(&Told::default())).stream(Query::new()).expect("memory streams");
+    observed.next();
+    assert_eq!((observed.progress().done, total(observed.progress())), (1, Some(95)));
+    let helped = core().emulated(Budget::default()).stream(own(divides_by_seven)).expect("it runs");
+    assert_eq!(total(helped.progress()), None);
 }
