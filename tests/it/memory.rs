@@ -187,3 +187,19 @@ fn records_are_cloned_with_no_lock_held() {
     let found = finished.recv_timeout(Duration::from_secs(60));
     assert_eq!(found, Ok((0, Some(81))), "the stream shows what was there, and nothing waits for a lock");
 }
+
+#[test]
+fn a_commit_loses_a_unique_value_to_a_faster_writer() {
+    let (db, people) = people();
+    let schema = people.schema().clone();
+    let ann = |id: &str| Draft::of(document! { "name" => "Ann", "email" => "a@x" }).id(id).expect("an id");
+    let lost: Result<(), Error> = db.transaction(|tx| {
+        tx.documents("people", schema.clone())?.create(ann("inside"))?;
+        people.create(ann("outside")).map(drop)
+    });
+    assert_eq!(lost.err().map(|e| e.kind()), Some(ErrorKind::AlreadyExists));
+    assert_eq!(people.count(Query::new()).ok(), Some(1));
+    assert!(people.read("outside").expect("memory answers").is_some());
+    people.delete("outside").expect("memory deletes");
+    people.create(ann("again")).expect("the commit that lost holds no value");
+}
