@@ -150,7 +150,7 @@ impl<R> Shard<R> {
 
     /// A page that must be copied before a record is written to: to its slot, else to the next free one.
     #[inline]
-    fn to_copy(&mut self, slot: Option<u32>) -> Option<Shared<R>> {
+    fn shared_page(&mut self, slot: Option<u32>) -> Option<Shared<R>> {
         let slot = slot.or_else(|| self.next_slots().next())?;
         Some(Shared { slot, page: self.pages.shared(slot)? })
     }
@@ -197,7 +197,7 @@ impl<'t, R: RecordCodec> Writing<'t, R> {
     pub(super) fn find(mut self, hash: u64, id: &Id) -> (Self, Option<u32>) {
         loop {
             let slot = self.shard.find(hash, id);
-            match self.shard.to_copy(slot) {
+            match self.shard.shared_page(slot) {
                 None => return (self, slot),
                 Some(shared) => self = self.unshare(shared),
             }
@@ -241,7 +241,7 @@ fn shared_pages<R>(shards: &mut [MutexGuard<'_, Shard<R>>], ids: &[(u64, &Id)]) 
     let mut shared = HashMap::new();
     for (place, mut slots) in slots.into_iter().enumerate() {
         slots.extend(shards[place].next_slots().take(inserts[place]));
-        for page in slots.into_iter().filter_map(|slot| shards[place].to_copy(Some(slot))) {
+        for page in slots.into_iter().filter_map(|slot| shards[place].shared_page(Some(slot))) {
             shared.insert(Arc::as_ptr(&page.page).cast::<()>().addr(), (place, page));
         }
     }

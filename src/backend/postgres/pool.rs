@@ -240,7 +240,7 @@ impl Manager {
         let manager = Manager::of(config)?;
         let (answer, waiting) = mpsc::channel();
         // Where nobody waits any more the thread ends when the other side does.
-        thread::spawn(move || answer.send(manager.make().map(|session| (manager, session))));
+        thread::spawn(move || drop(answer.send(manager.make().map(|session| (manager, session)))));
         let silent = || {
             let within = config.connect_timeout;
             Error::new(ErrorKind::Connection, format!("the server did not answer within {within:?}"))
