@@ -128,5 +128,5 @@ run "servers" start_services postgres
 run_examples
 # An optimizer has bugs of its own: one lost a step of the JSON reader, and no debug build could show it. The messages of the
 # compiler and the examples are the same in both builds.
-run "tests, optimized" cargo test --release --workspace --all-features --locked --lib --test it --test suite -- --skip examples::
+run "tests, optimized" cargo test --release --workspace --all-features --locked --lib --test it -- --skip examples::
 run "tests and doctests" run_tests

@@ -107,7 +107,7 @@ impl Row<'_> {
 }
 
 /// The ids of the records for which a filter is true: typed from raw cells, as documents, and in a store.
-fn ids<R: Typed>(bytes: &[u8], typed: impl Predicate<R> + Clone, text: &str, id: impl Fn(&R) -> u32) -> Vec<u32> {
+fn ids<R: Typed>(bytes: &[u8], typed: impl Predicate<R>, text: &str, id: impl Fn(&R) -> u32) -> Vec<u32> {
     let data = typed.lower().expect("it has a data form");
     let parsed: Filter = text.parse().expect("it parses");
     let read = |filter: Filter| -> Vec<u32> {
@@ -204,7 +204,7 @@ fn queries_on_frequencies_and_runways_agree_with_plain_loops() {
     let plain = table.ids(|row| {
         row.number("length_ft").is_some_and(|feet| feet >= 12_000.0)
             && &row["closed"] == "0"
-            && !(&row["surface"] == "CON")
+            && (&row["surface"] != "CON")
     });
     let typed = Runway::LENGTH_FT.ge(12_000) & Runway::CLOSED.eq(false) & Runway::SURFACE.ne("CON");
     let text = r#"length_ft >= 12000 and closed = false and surface != "CON""#;

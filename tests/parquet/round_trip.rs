@@ -237,27 +237,27 @@ struct Everything {
 
 fn everything(n: u64) -> Everything {
     let home = |n: u64| Home {
-        city: (n % 2 == 0).then(|| format!("city {n}")),
-        street: (n % 3 == 0).then(|| Street { name: (n % 6 == 0).then(|| "main".to_owned()) }),
+        city: (n.is_multiple_of(2)).then(|| format!("city {n}")),
+        street: (n.is_multiple_of(3)).then(|| Street { name: (n.is_multiple_of(6)).then(|| "main".to_owned()) }),
         zips: (0..n % 4).map(|z| z as u32).collect(),
     };
     Everything {
         id: Uuid::from_u128(u128::from(n) * 7_919),
-        flag: n % 2 == 0,
+        flag: n.is_multiple_of(2),
         small: (n % 256) as u8 as i8,
         large: u64::MAX - n,
         ratio: n as f32 / 3.0,
-        score: (n % 5 != 0).then_some(n as f64 / 7.0),
+        score: (!n.is_multiple_of(5)).then_some(n as f64 / 7.0),
         price: Decimal::new(n as i64 * 101, 2),
         name: format!("name {}", n % 10),
-        data: (n % 7 != 0).then(|| n.to_le_bytes().to_vec()),
+        data: (!n.is_multiple_of(7)).then(|| n.to_le_bytes().to_vec()),
         at: Timestamp::from_microsecond(n as i64 * 1_234_567 - 1_000_000_000).expect("near 1970"),
-        day: (n % 4 != 0).then(|| jiff::civil::date(2000, 1 + (n % 12) as i8, 1 + (n % 28) as i8)),
-        colour: if n % 3 == 0 { Colour::Red } else { Colour::Green },
+        day: (!n.is_multiple_of(4)).then(|| jiff::civil::date(2000, 1 + (n % 12) as i8, 1 + (n % 28) as i8)),
+        colour: if n.is_multiple_of(3) { Colour::Red } else { Colour::Green },
         tags: (0..n % 3).map(|t| format!("tag {t}")).collect(),
-        home: (n % 2 == 0).then(|| home(n)),
+        home: (n.is_multiple_of(2)).then(|| home(n)),
         homes: (0..n % 3).map(home).collect(),
-        json: (n % 3 != 0).then(|| serde_json::json!({ "n": n })),
+        json: (!n.is_multiple_of(3)).then(|| serde_json::json!({ "n": n })),
         vector: [n as f32, -(n as f32)],
     }
 }

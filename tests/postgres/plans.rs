@@ -38,9 +38,9 @@ fn people() -> (Scratch, PostgresStore<Person>) {
 }
 
 /// The server's plan of a query, in the generic form that a prepared statement gets: no value is known to it.
-fn plan<P: Predicate<Person>>(scratch: &mut Scratch, store: &PostgresStore<Person>, query: &Query<Person, P>) -> String
+fn plan<P>(scratch: &mut Scratch, store: &PostgresStore<Person>, query: &Query<Person, P>) -> String
 where
-    P: dk_data::RunsOn<dk_data::backend::postgres::Postgres>,
+    P: Predicate<Person> + dk_data::RunsOn<dk_data::backend::postgres::Postgres>,
 {
     let native = store.explain(query).expect("it has a plan").native;
     let sql = native.lines().next().expect("the first line is the statement").to_owned();

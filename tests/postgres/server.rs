@@ -143,11 +143,8 @@ impl Server {
     /// Starts it at its old port with its old data, whatever happened to it. It may run.
     pub fn start_again(&mut self) {
         let printed = self.script("start");
-        let value = |name: &str| {
-            let line = printed.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-            line.expect("the script prints its addresses").to_owned()
-        };
-        self.url = value("DK_POSTGRES_URL");
+        let line = printed.lines().find_map(|line| line.strip_prefix("DK_POSTGRES_URL="));
+        self.url = line.expect("the script prints its addresses").to_owned();
     }
 
     fn script(&self, verb: &str) -> String {

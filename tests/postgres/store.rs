@@ -299,11 +299,11 @@ fn aggregates_of_the_server_agree_with_memory() {
     use dk_data::{Aggregating, backend::memory::Memory, query::aggregate::Count};
     let scratch = Scratch::new();
     let sale = |n: u64| Sale {
-        city: (n % 5 > 0).then(|| ["Oslo", "oslo", "Ålesund", "Bergen"][(n % 4) as usize].to_owned()),
-        items: (n % 7 > 0).then_some(u64::MAX - n),
+        city: (!n.is_multiple_of(5)).then(|| ["Oslo", "oslo", "Ålesund", "Bergen"][(n % 4) as usize].to_owned()),
+        items: (!n.is_multiple_of(7)).then_some(u64::MAX - n),
         price: rust_decimal::Decimal::new(n as i64 * 37, 2),
         weight: [1e16, 1.0, -1e16, 0.1][(n % 4) as usize],
-        paid: n % 3 == 0,
+        paid: n.is_multiple_of(3),
         seller: uuid::Uuid::from_u128(u128::from(n % 3)),
     };
     let sales: Vec<_> = (0..400).map(sale).collect();

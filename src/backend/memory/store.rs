@@ -64,7 +64,7 @@ impl<R: RecordCodec> MemoryStore<R> {
         let old = slot.and_then(|slot| shard.at(slot));
         let effect = incoming.check(old.map(|old| &old.envelope))?;
         if slot.is_none() {
-            shard.check_room()?;
+            shard.check_room(1)?;
         }
         if let (Some(unique), Some(values)) = (&mut writing.unique, values) {
             unique.check(&table.fields, &values, id)?;
@@ -184,7 +184,7 @@ impl<R: RecordCodec> MemoryStore<R> {
         for (place, Ready { hash, incoming }) in share {
             let slot;
             (writing, slot) = writing.find(hash, incoming.id());
-            let room = if slot.is_some() { Err(taken(incoming.id())) } else { writing.shard.check_room() };
+            let room = if slot.is_some() { Err(taken(incoming.id())) } else { writing.shard.check_room(1) };
             match room {
                 Ok(()) => {
                     let version = writing.shard.next_version();

@@ -109,9 +109,9 @@ impl<R> Shard<R> {
         self.index.reserve(more);
     }
 
-    /// Refuses a record that there is no slot for.
-    pub(super) fn check_room(&self) -> Result<()> {
-        match self.free.is_empty() && self.slots == Index::MAX_SLOTS {
+    /// Refuses so many new records where there are not enough slots for them.
+    pub(super) fn check_room(&self, records: usize) -> Result<()> {
+        match self.free.len() + ((Index::MAX_SLOTS - self.slots) as usize) < records {
             true => Err(Error::new(ErrorKind::Backend, "a store in memory holds about a billion records; it is full")),
             false => Ok(()),
         }

@@ -226,7 +226,10 @@ impl<R: RecordCodec> Overlay<R> {
         let ids: Vec<_> = changes.iter().map(|change| (change.hash, &change.id)).collect();
         let mut all = table.writing_all(&ids);
         for Change { hash, id, base, .. } in &changes {
-            let found = all.shards[shard_of(*hash)].get(*hash, id);
+            let shard = &all.shards[shard_of(*hash)];
+            // All of them may be new, and in this shard.
+            shard.check_room(changes.len())?;
+            let found = shard.get(*hash, id);
             if found.and_then(|found| found.envelope.version()) != base.version.as_ref() {
                 return Err(lost(id));
             }
