@@ -2,8 +2,8 @@
 //!
 //! A [`Database`] is a place, a [`Store`] one collection of records in it. A [`Query`] says what to look for: a predicate, an
 //! order, a page, a projection. What each operation means is written down clause by clause in [`docs::semantics`], and one
-//! suite of tests holds every backend to it. Today there is the [memory backend](backend::memory), which is the reference, and
-//! [`AnyDatabase`], which chooses a backend by a URL.
+//! suite of tests holds every backend to it. There is the [memory backend](backend::memory), which is the reference; files
+//! and PostgreSQL, each behind a feature of its name; and [`AnyDatabase`], which chooses a backend by a URL.
 //!
 //! ```
 //! use dk_data::{Database, Record, Store, backend::memory::Memory};
