@@ -223,7 +223,7 @@ pub trait Decoder: Sized {
     fn list<T: FieldType>(&mut self, field: &FieldDef, item: &FieldDef) -> Result<Option<Vec<T>>>;
     /// A record inside the record.
     fn record<N: RecordCodec>(&mut self, field: &FieldDef, schema: &Schema) -> Result<Option<N>>;
-    /// Whatever is there, for fields of [`Type::Any`](crate::Type::Any) and undeclared ones.
+    /// Whatever is there, for fields of [`Type::Any`] and undeclared ones.
     fn any(&mut self) -> Result<Value>;
 
     /// The error of a value that its field cannot hold; formats add line and column.

@@ -15,12 +15,12 @@ use std::{
     },
 };
 
-/// A folder that nobody else has, under the build's own; what earlier runs left there is taken away first.
+/// A folder that nobody else has, under the build's own and this process's; what an earlier one of its number left is taken away first.
 pub fn folder() -> PathBuf {
     static FIRST: OnceLock<PathBuf> = OnceLock::new();
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let all = FIRST.get_or_init(|| {
-        let all = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("file-tests");
+        let all = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("file-tests-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&all);
         all
     });

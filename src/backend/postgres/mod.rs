@@ -60,7 +60,7 @@ pub use self::{
 use self::{link::Link, live::Opened, pool::Pool};
 use crate::{
     capability::{Caps, Engine},
-    error::Result,
+    error::{Error, Result},
     record::{RecordCodec, Schema},
     store::Database,
 };
@@ -126,6 +126,21 @@ impl Postgres {
         self.tables().get(name)?.iter().find(|opened| opened.schema == *schema).cloned()
     }
 
+    /// Refuses another record type on a table of documents: a document is replaced whole, so that an update through a type
+    /// which knows fewer fields would lose the others (semantics 5.10).
+    fn refuse_second(&self, name: &str, schema: &Schema) -> Result<()> {
+        let tables = self.tables();
+        let mut known = tables.get(name).into_iter().flatten();
+        match known.any(|known| known.table.layout == Layout::Document && !(known.schema.open && schema.open)) {
+            true => Err(Error::configuration(
+                "it keeps documents of another record type, and an update would lose what this one does not know; \
+                 take the layout of columns",
+            )
+            .in_store(name)),
+            false => Ok(()),
+        }
+    }
+
     fn keep(&self, name: &str, opened: Opened) -> Arc<Opened> {
         let opened = Arc::new(opened);
         self.tables().entry(name.to_owned()).or_default().push(opened.clone());
@@ -165,7 +180,10 @@ impl Database for Postgres {
     fn open<R: RecordCodec>(&self, name: &str, shape: R::Shape) -> Result<PostgresStore<R>> {
         let opened = match self.known(name, &shape) {
             Some(opened) => opened,
-            None => self.keep(name, Opened::new(Schema::clone(&shape), live::open(&self.link(), &shape, name)?)),
+            None => {
+                self.refuse_second(name, &shape)?;
+                self.keep(name, Opened::new(Schema::clone(&shape), live::open(&self.link(), &shape, name)?))
+            }
         };
         Ok(PostgresStore::new(self.link(), &opened, shape))
     }
