@@ -14,6 +14,10 @@ if [[ ${CI:-} == true ]]; then
     export CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=never
 fi
 
+# Tests of servers and of files wait more than they compute. The random tests of one run are those of the next, so that what fails
+# can be run again: another seed explores, `DK_SEED=8 bash tests/run.sh`.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-8} DK_SEED=${DK_SEED:-7}
+
 step="start"
 log=$(mktemp)
 trap finish EXIT
