@@ -11,6 +11,7 @@ mod faults;
 mod injection;
 mod plans;
 mod proxy;
+mod regex;
 mod server;
 mod store;
 mod streams;

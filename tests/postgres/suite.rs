@@ -60,8 +60,7 @@ impl Database for Existing {
     }
 }
 
-/// Regular expressions are refused: the server's mean something else.
-const SUPPORTS: Supports = Supports { regex: false, ..Supports::ALL };
+const SUPPORTS: Supports = Supports::ALL;
 
 dk_data::conformance::suite!(columns, || COLUMNS.clone(), SUPPORTS, [split]);
 dk_data::conformance::suite!(document, || DOCUMENT.clone(), SUPPORTS);

@@ -19,6 +19,10 @@ pub(super) fn failure(cause: postgres::Error) -> Error {
 /// What the server says of a statement.
 fn reported(report: &DbError) -> Error {
     let code = report.code();
+    if *code == SqlState::INVALID_REGULAR_EXPRESSION {
+        // It is one: it was parsed before it was sent.
+        return super::regex::too_large();
+    }
     let message = format!("{}{}", report.message(), more(report));
     let error = Error::new(kind_of(code), message);
     let transient = [

@@ -32,6 +32,7 @@ mod name;
 mod numeric;
 mod pool;
 mod query;
+mod regex;
 mod rows;
 mod schema;
 mod split;
@@ -59,7 +60,7 @@ pub use self::{
 };
 use self::{link::Link, live::Opened, pool::Pool};
 use crate::{
-    capability::{Caps, Engine},
+    capability::{Caps, Engine, Provides, Regex},
     error::{Error, Result},
     record::{RecordCodec, Schema},
     store::Database,
@@ -170,8 +171,10 @@ impl fmt::Debug for Postgres {
 
 impl Engine for Postgres {
     const NAME: &'static str = "postgres";
-    const PROVIDES: Caps = Caps::AGGREGATES;
+    const PROVIDES: Caps = Caps::AGGREGATES.or(Caps::REGEX);
 }
+
+impl Provides<Regex> for Postgres {}
 
 impl Database for Postgres {
     type Engine = Postgres;

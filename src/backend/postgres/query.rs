@@ -6,6 +6,7 @@
 use super::{
     cell::{Cell, Form},
     fold::{self, Folded, Literal},
+    regex::Native,
     schema::Table,
     tagged,
     wire::{Kind, Scalar, Values},
@@ -193,6 +194,7 @@ impl Lowering<'_> {
                 out.push(")");
                 Ok(answer)
             }
+            Node::Matches(operand, source) => self.matches(operand, source, out),
             _ => Err(Error::unsupported("PostgreSQL is not asked this operator by this version of the backend")),
         }
     }
@@ -320,6 +322,21 @@ impl Lowering<'_> {
         }
         let folded = if fold { pattern.to_ascii_lowercase() } else { pattern.to_owned() };
         out.bind_text(&folded);
+        out.push(")");
+        Ok(answer)
+    }
+
+    fn matches(&self, operand: &Operand, source: &str, out: &mut Statement) -> Result<Answer> {
+        let (cell, target) = self.operand(operand)?;
+        let (cell, answer) = text_of(&cell);
+        let native = Native::of(source).map_err(|e| e.at_field(target.path.to_string()))?;
+        out.push("(");
+        if !native.prefix.is_empty() {
+            self.starts_with(&cell, &native.prefix, out);
+            out.push(" AND ");
+        }
+        out.push(&format!("{cell} ~ "));
+        out.bind_text(&native.pattern);
         out.push(")");
         Ok(answer)
     }
