@@ -8,6 +8,7 @@ mod connect;
 mod cuts;
 mod data;
 mod faults;
+mod indexes;
 mod injection;
 mod plans;
 mod proxy;

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-use super::Layout;
+use super::{Layout, PostgresIndex};
 use crate::{
     error::{Error, Result},
     record::target::nearest,
@@ -76,6 +76,7 @@ pub struct PostgresConfig {
     pub(super) create_tables: bool,
     pub(super) isolation: Isolation,
     pub(super) load_connections: usize,
+    pub(super) indexes: Vec<PostgresIndex>,
 }
 
 impl fmt::Debug for PostgresConfig {
@@ -107,6 +108,7 @@ impl Default for PostgresConfig {
             create_tables: true,
             isolation: Isolation::ReadCommitted,
             load_connections: 1,
+            indexes: Vec::new(),
         }
     }
 }

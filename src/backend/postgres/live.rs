@@ -72,7 +72,7 @@ const COLUMNS: &str = "SELECT c.relkind::text, a.attname::text, a.atttypid::bigi
     LEFT JOIN pg_collation o ON o.oid = a.attcollation WHERE c.oid = to_regclass($1) ORDER BY a.attnum";
 
 const INDEXES: &str = "SELECT c.relname::text, i.indisunique, \
-    CASE WHEN i.indnatts = 1 THEN a.attname::text END \
+    CASE WHEN i.indnatts = 1 AND i.indpred IS NULL THEN a.attname::text END \
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
     LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
     WHERE i.indrelid = to_regclass($1) AND NOT i.indisprimary AND i.indisvalid ORDER BY 1";
@@ -282,7 +282,7 @@ pub(super) fn open(link: &Link, schema: &Schema, name: &str) -> Result<Table> {
         let why = format!("there is no table {}; make it with `ensure`", expected.qualified);
         return Err(Error::configuration(why).in_store(name));
     }
-    create(link, &expected)?;
+    create(link, &expected, schema)?;
     Ok(expected)
 }
 
@@ -291,8 +291,10 @@ pub(super) fn look(link: &Link, qualified: &str) -> Result<Option<Live>> {
 }
 
 /// Makes a table and its indexes, all or nothing; others that make it at the same time wait.
-pub(super) fn create(link: &Link, table: &Table) -> Result<()> {
+pub(super) fn create(link: &Link, table: &Table, schema: &Schema) -> Result<()> {
+    let more = super::index::wanted(link, table, schema)?;
     let mut sql = vec!["SELECT pg_advisory_xact_lock(7236291803)".to_owned(), table.create()];
     sql.extend(table.indexes.iter().map(|index| table.create_index(index, false)));
+    sql.extend(more.iter().map(|index| index.create(false)));
     link.read(Limits::NONE, |session| session.batch(&sql.join("; "))).map_err(|e| e.in_store(&table.name))
 }

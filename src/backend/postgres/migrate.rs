@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Layout, Postgres, live,
+    Layout, Postgres, index, live,
     live::{Live, LiveColumn},
     name::quoted,
     schema::{Column, Table, VersionAt, qualified},
@@ -36,7 +36,8 @@ impl fmt::Display for Difference {
 }
 
 impl Postgres {
-    /// Makes the table of a record type and its indexes, where they are not there.
+    /// Makes the table of a record type and its indexes, where they are not there. On a table that is there it makes those
+    /// that the [configuration](super::PostgresIndex) asks for, without holding writers up.
     ///
     /// # Errors
     /// `Configuration`, with the difference, where a table of this name holds something else.
@@ -51,8 +52,11 @@ impl Postgres {
     pub fn ensure_named(&self, name: &str, schema: &Schema) -> Result<()> {
         let expected = self.expected(name, schema)?;
         match live::look(&self.link(), &expected.qualified)? {
-            None => live::create(&self.link(), &expected),
-            Some(live) => live::adapt(self.expected_as(name, schema, live.layout())?, &live).map(drop),
+            None => live::create(&self.link(), &expected, schema),
+            Some(live) => {
+                let table = live::adapt(self.expected_as(name, schema, live.layout())?, &live)?;
+                self.make_missing(self.missing_indexes(&table, schema, &live)?, name)
+            }
         }
     }
 
@@ -68,8 +72,19 @@ impl Postgres {
                 sql: expected.create(),
                 safe: true,
             }]),
-            Some(live) => Ok(differences(&self.expected_as(name, schema, live.layout())?, &live)),
+            Some(live) => {
+                let expected = self.expected_as(name, schema, live.layout())?;
+                let mut all = differences(&expected, &live);
+                all.extend(self.missing_indexes(&expected, schema, &live)?);
+                Ok(all)
+            }
         }
+    }
+
+    /// What differs in the indexes that the configuration asks for.
+    fn missing_indexes(&self, table: &Table, schema: &Schema, live: &Live) -> Result<Vec<Difference>> {
+        let wanted = index::wanted(&self.link(), table, schema)?;
+        Ok(index::differences(&wanted, self.pool.config.schema.as_deref(), live))
     }
 
     /// Does what is safe to make the table of this name that of the schema: makes it, adds columns that may be null,
@@ -114,7 +129,7 @@ impl Postgres {
             sql.extend(found.indexes.iter().map(|index| format!("DROP INDEX {}", qualified(namespace, &index.name))));
             sql.push(format!("ALTER TABLE {} RENAME TO {}", new.qualified, quoted(&old_name)));
             link.read(Limits::NONE, |session| session.batch(&sql.join("; ")))?;
-            live::create(&link, &new)?;
+            live::create(&link, &new, &shape)?;
             let old = Table { qualified: qualified(namespace, &old_name), ..old };
             let dropped = format!("DROP TABLE {}", old.qualified);
             let store = |table: Table| {

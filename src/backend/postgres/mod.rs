@@ -24,6 +24,7 @@ mod copy;
 mod describe;
 mod error;
 mod fold;
+mod index;
 mod link;
 mod live;
 mod matching;
@@ -53,6 +54,7 @@ use std::{
 
 pub use self::{
     config::{Isolation, PostgresConfig, Tls},
+    index::PostgresIndex,
     migrate::Difference,
     rows::PostgresRows,
     store::PostgresStore,

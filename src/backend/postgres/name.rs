@@ -34,13 +34,13 @@ pub(super) fn fitted(name: String) -> String {
     }
 }
 
-fn cut(name: &str, bytes: usize) -> &str {
+pub(super) fn cut(name: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(name.len())).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
     &name[..end]
 }
 
 /// FNV-1a: the same on every platform and in every version, as names must be.
-fn checksum(bytes: &[u8]) -> u64 {
+pub(super) fn checksum(bytes: &[u8]) -> u64 {
     struct Fnv(u64);
     impl Hasher for Fnv {
         fn finish(&self) -> u64 {

@@ -209,6 +209,11 @@ impl Lowering<'_> {
         }
     }
 
+    /// The expression of an operand as text, as text operators write it.
+    pub(super) fn text_expression(&self, operand: &Operand) -> Result<String> {
+        Ok(text_of(&self.operand(operand)?.0).0)
+    }
+
     pub(super) fn compare(
         &self,
         cell: &Cell,
