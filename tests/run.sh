@@ -14,9 +14,9 @@ if [[ ${CI:-} == true ]]; then
     export CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=never
 fi
 
-# Tests of servers and of files wait more than they compute. The random tests of one run are those of the next, so that what fails
-# can be run again: another seed explores, `DK_SEED=8 bash tests/run.sh`.
-export RUST_TEST_THREADS=${RUST_TEST_THREADS:-8} DK_SEED=${DK_SEED:-7}
+# Tests of servers and of files wait more than they compute. Each run tries other random choices, and says which: what fails is run
+# again with `DK_SEED=8 bash tests/run.sh`.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-8} DK_SEED=${DK_SEED:-$((RANDOM * 32768 + RANDOM))}
 
 step="start"
 log=$(mktemp)
@@ -28,7 +28,7 @@ finish() {
     rm -f "$log"
     stop_services || true
     if ((status != 0)); then
-        printf '\nFAILED: %s (after %d s)\n' "$step" "$SECONDS" >&2
+        printf '\nFAILED: %s (after %d s, DK_SEED=%s)\n' "$step" "$SECONDS" "$DK_SEED" >&2
     fi
     exit "$status"
 }
@@ -123,6 +123,7 @@ if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv
 fi
 cargo --version
+printf 'random choices: DK_SEED=%s\n' "$DK_SEED"
 
 run "format" cargo fmt --all --check
 run "lints, all features" cargo clippy --workspace --all-targets --all-features --locked -- -D warnings

@@ -167,7 +167,7 @@ backends! {
 
     /// Records in the user's own files.
     Files(crate::backend::file::Files), built (feature = "file"), schemes ["file"],
-    provides [] [split] [aggregates],
+    provides [transactions] [split] [aggregates],
     open crate::backend::file::Files::open_url;
 }
 

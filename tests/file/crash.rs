@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Write},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -15,13 +15,23 @@ use dk_data::{
     Database, Document, Draft, Query, Schema, Store,
     backend::file::{Durability, FileStore, Files, Options},
     document,
-    store::{Atomicity, Driver, Limits, Write as StoreWrite},
+    store::{Atomicity, Driver, Limits, Transactional, Write as StoreWrite},
 };
 
 /// Kills of one run; `DK_KILLS` says another number.
 const KILLS: usize = 300;
-const NAMES: [&str; 5] = ["people.csv", "people.jsonl", "people.json", "people.csv.zst", "people.jsonl.gz"];
+const NAMES: &[&str] = &[
+    "people.csv",
+    "people.jsonl",
+    "people.json",
+    "people.csv.zst",
+    "people.jsonl.gz",
+    #[cfg(feature = "parquet")]
+    "people.parquet",
+];
 const CHILD: &str = "DK_CRASH_CHILD";
+/// The folder of the writer of transactions.
+const TRANSFERS: &str = "DK_CRASH_TRANSFERS";
 
 fn schema() -> Schema {
     Schema::open("people")
@@ -85,17 +95,19 @@ fn killed_at_any_moment_it_loses_nothing() {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
-            run_and_kill(&path, Duration::from_micros(500 + random % 40_000), &mut known);
+            let lines = run_and_kill("writes_until_it_is_killed", CHILD, &path, 1, 500 + random % 40_000);
+            learn(lines, &mut known);
             check(&path, &mut known);
         }
         assert!(known.len() > 20, "{number}: the writer came to write");
     }
 }
 
-fn run_and_kill(path: &PathBuf, after: Duration, known: &mut BTreeMap<String, Known>) {
+/// Starts a writer, kills it so many microseconds after it has begun so many writes, and gives what it said.
+fn run_and_kill(writer: &str, variable: &str, path: &Path, writes: usize, after_us: u64) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().expect("this test"))
-        .args(["crash::writes_until_it_is_killed", "--exact", "--nocapture", "--test-threads=1"])
-        .env(CHILD, path)
+        .args([&format!("crash::{writer}"), "--exact", "--nocapture", "--test-threads=1"])
+        .env(variable, path)
         .stdout(Stdio::piped())
         .spawn()
         .expect("it starts");
@@ -105,20 +117,27 @@ fn run_and_kill(path: &PathBuf, after: Duration, known: &mut BTreeMap<String, Kn
         let lines = BufReader::new(output).lines().map_while(Result::ok);
         let heard = |line: &String| {
             if line.contains("try ") {
-                // Only the first is waited for.
+                // Only the first few are waited for.
                 let _ = started.send(());
             }
         };
         lines.inspect(heard).collect::<Vec<_>>()
     });
-    // The clock starts when it writes, however long the machine took to come to that.
-    begun.recv_timeout(Duration::from_secs(120)).expect("it begins to write");
-    std::thread::sleep(after);
+    // The clock starts when it has written, however long the machine took to come to that.
+    for _ in 0..writes {
+        begun.recv_timeout(Duration::from_secs(120)).expect("it begins to write");
+    }
+    std::thread::sleep(Duration::from_micros(after_us));
     child.kill().expect("it is killed");
     let _ = child.wait();
-    for line in reader.join().expect("the reader ends") {
-        // The runner's own words stand before the first line.
-        let line = line.rsplit("... ").next().unwrap_or_default();
+    // The runner's own words stand before the first line.
+    let lines = reader.join().expect("the reader ends").into_iter();
+    lines.map(|line| line.rsplit("... ").next().unwrap_or_default().to_owned()).collect()
+}
+
+/// Takes in what the writer said.
+fn learn(lines: Vec<String>, known: &mut BTreeMap<String, Known>) {
+    for line in lines {
         let words: Vec<&str> = line.split(' ').collect();
         let [what, id, write] = words[..] else { continue };
         let mut set = |id: String, known_as: Known| drop(known.insert(id, known_as));
@@ -180,6 +199,12 @@ fn is_delete(write: &str) -> bool {
 /// Reads the base file as any other program would.
 fn plain_reader(path: &Path) {
     let Ok(file) = std::fs::File::open(path) else { return };
+    #[cfg(feature = "parquet")]
+    if path.extension().is_some_and(|extension| extension == "parquet") {
+        let rows = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).expect("a footer");
+        rows.build().expect("it reads").for_each(|batch| drop(batch.expect("it is whole")));
+        return;
+    }
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let mut text = String::new();
     let read = |reader: &mut dyn std::io::Read, text: &mut String| reader.read_to_string(text).expect("it is whole");
@@ -196,4 +221,82 @@ fn plain_reader(path: &Path) {
     } else {
         drop(serde_json::from_str::<Vec<serde_json::Value>>(&text).expect("one array"));
     }
+}
+
+fn open_both(folder: &Path) -> Files {
+    let options = Options::default().durability(Durability::Os).checkpoint_bytes(3_000);
+    Files::open_with(folder, options).expect("the folder opens")
+}
+
+/// What the writer of transactions does, for ever: the same number into two files, and a record of its own into each.
+#[test]
+fn transfers_until_it_is_killed() {
+    let Ok(folder) = std::env::var(TRANSFERS) else { return };
+    let files = open_both(Path::new(&folder));
+    let first = sums(&files)[0].unwrap_or(0);
+    let mut out = std::io::stdout().lock();
+    for n in first + 1.. {
+        writeln!(out, "try {n}").expect("the pipe is open");
+        let done: dk_data::Result<()> = files.transaction(|tx| {
+            for name in BOTH {
+                let store = tx.documents(name, schema())?;
+                store.upsert("sum", Draft::of(document! { "n" => n, "pad" => "p".repeat(50) }))?;
+                store.upsert(format!("r{}", n % 20), Draft::of(document! { "n" => n }))?;
+            }
+            Ok(())
+        });
+        done.expect("it is done");
+        writeln!(out, "done {n}").expect("the pipe is open");
+    }
+}
+
+const BOTH: [&str; 2] = ["left", "right"];
+
+fn sums(files: &Files) -> [Option<i64>; 2] {
+    BOTH.map(|name| {
+        let store = files.documents(name, schema()).expect("it opens");
+        let row = store.read("sum").expect("it reads");
+        row.and_then(|row| row.record["n"].as_int()).map(|n| n as i64)
+    })
+}
+
+/// Neither file has a transaction that the other has not, and none that was acknowledged is missing.
+#[test]
+fn killed_in_a_transaction_both_files_have_it_or_neither() {
+    let kills = std::env::var("DK_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
+    let folder = crate::folder();
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut last = 0;
+    for _ in 0..kills / 6 {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let lines = run_and_kill(
+            "transfers_until_it_is_killed",
+            TRANSFERS,
+            &folder,
+            1 + random as usize % 6,
+            random >> 32 & 0xfff,
+        );
+        let number = |word: &str| {
+            let numbers = lines.iter().filter_map(|line| line.strip_prefix(word)?.trim().parse::<i64>().ok());
+            numbers.last()
+        };
+        let acknowledged = number("done ").unwrap_or(last);
+        let begun = number("try ").unwrap_or(acknowledged);
+        let files = open_both(&folder);
+        let [left, right] = sums(&files);
+        assert_eq!(left, right, "half of a transaction");
+        let there = left.unwrap_or(0);
+        assert!(there == acknowledged || there == begun, "{there}, not {acknowledged} or {begun}");
+        for name in BOTH {
+            let store = files.documents(name, schema()).expect("it opens");
+            let rows = store.search(Query::new()).expect("every record is whole");
+            let newest = rows.iter().filter(|row| row.storage_id().to_string() != "sum");
+            let newest = newest.filter_map(|row| row.record["n"].as_int()).max();
+            assert_eq!(newest.unwrap_or(0), i128::from(there), "{name} has all of it");
+        }
+        last = there;
+    }
+    assert!(last > 50 || kills < KILLS, "the writer came to write: {last}");
 }

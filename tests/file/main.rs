@@ -2,10 +2,12 @@
 
 mod crash;
 mod disk;
+mod export;
 mod faults;
 mod foreign;
 mod processes;
 mod suite;
+mod transactions;
 
 use std::{
     path::PathBuf,

@@ -179,3 +179,26 @@ fn texts_longer_than_their_statistics_are_found() {
         assert_eq!(count.ok(), Some(wanted), "{filter}");
     }
 }
+
+/// Deltas between values that lie far apart, in a column that is read of some rows only.
+#[test]
+fn deltas_of_far_values_are_read_when_rows_are_skipped() {
+    const ROWS: i64 = 20_000;
+    let far = |n: i64| if n % 2 == 0 { i64::MIN + n } else { i64::MAX - n };
+    let keys: Int64Array = (0..ROWS).map(|n| Some(n * 7_919 % ROWS)).collect();
+    let values: Int64Array = (0..ROWS).map(|n| Some(far(n))).collect();
+    let properties = WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_data_page_row_count_limit(5_000)
+        .set_column_encoding("far".into(), Encoding::DELTA_BINARY_PACKED)
+        .build();
+    let bytes = file(vec![("key", Arc::new(keys)), ("far", Arc::new(values))], properties);
+    let file = Parquet::open(bytes).expect("it opens");
+    let schema = file.schema("t").expect("the types are known");
+    let few = Filter::lt("key", 20).bind::<Document>(&schema).expect("it fits");
+    let found = file.documents(schema).expect("it fits").filter(few).expect("it fits");
+    let found: Vec<_> = found.collect::<Result<_, _>>().expect("every row reads");
+    let expected = (0..ROWS).filter(|n| n * 7_919 % ROWS < 20);
+    assert_eq!(found, expected.map(|n| document! { "key" => n * 7_919 % ROWS, "far" => far(n) }).collect::<Vec<_>>());
+    assert_eq!(found.len(), 20);
+}

@@ -3,7 +3,10 @@
 //! A format is one variant of [`Base`] and one type that answers the five calls of it. Predicates come lowered and bound, so
 //! that bodies are generic in the record alone. Rows have *places*: numbers that find a row again in the same file.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, mpsc::Sender},
+};
 
 use super::{
     config::{Compression, Format, Options},
@@ -12,6 +15,7 @@ use super::{
     journal::Fingerprint,
     overlay::Overlay,
     parquet::{ParquetBase, ParquetRows},
+    progress::{Progress, Watch, Work},
     sink::Sink,
     text::{TextBase, TextRows},
 };
@@ -32,13 +36,43 @@ pub(super) struct Ask<R: RecordCodec> {
     /// Which of how many parts of the file; together they are all of it.
     pub(super) part: (usize, usize),
     pub(super) ids: IdRule,
+    /// Whether rows without an id get one that nobody has, instead of their numbers.
+    pub(super) fresh_ids: bool,
     pub(super) limits: Limits,
+    /// Who is told how far it is, and what the work is.
+    pub(super) progress: Option<(Sender<Progress>, Work)>,
+}
+
+impl<R: RecordCodec> Ask<R> {
+    /// All records as they are.
+    pub(super) fn all(shape: R::Shape, ids: IdRule, limits: &Limits) -> Ask<R> {
+        let (filter, part, fresh_ids, progress) = (None, (0, 1), false, None);
+        Ask { shape, filter, part, ids, fresh_ids, limits: limits.clone(), progress }
+    }
+
+    /// Tells whom the options name.
+    pub(super) fn told(self, options: &Options, work: Work) -> Ask<R> {
+        Ask { progress: options.progress.clone().map(|to| (to, work)), ..self }
+    }
+
+    pub(super) fn watch(&self) -> Watch {
+        let (to, work) = self.progress.clone().map_or((None, Work::Scan), |(to, work)| (Some(to), work));
+        Watch::new(to, work)
+    }
 }
 
 impl<R: RecordCodec> Clone for Ask<R> {
     fn clone(&self) -> Self {
-        let Ask { shape, filter, part, ids, limits } = self;
-        Ask { shape: shape.clone(), filter: filter.clone(), part: *part, ids: ids.clone(), limits: limits.clone() }
+        let Ask { shape, filter, part, ids, fresh_ids, limits, progress } = self;
+        Ask {
+            shape: shape.clone(),
+            filter: filter.clone(),
+            part: *part,
+            ids: ids.clone(),
+            fresh_ids: *fresh_ids,
+            limits: limits.clone(),
+            progress: progress.clone(),
+        }
     }
 }
 
@@ -188,10 +222,16 @@ impl<D: Disk> Base<D> {
     ///
     /// # Errors
     /// `Corrupt`, with the line, for a row of which it is not known which record it is; `Backend` where writing failed.
-    pub(super) fn rewrite(&self, overlay: &Overlay, setup: &Setup, out: &mut Sink<D>) -> Result<()> {
+    pub(super) fn rewrite(
+        &self,
+        overlay: &Overlay,
+        setup: &Setup,
+        out: &mut Sink<D>,
+        watch: &mut Watch,
+    ) -> Result<()> {
         match self {
-            Base::Text(text) => super::rewrite::rewrite(text, overlay, setup, out),
-            Base::Parquet(parquet) => parquet.rewrite(overlay, setup, out),
+            Base::Text(text) => super::rewrite::rewrite(text, overlay, setup, out, watch),
+            Base::Parquet(parquet) => parquet.rewrite(overlay, setup, out, watch),
         }
     }
 
@@ -227,7 +267,21 @@ pub(super) struct Setup {
     pub(super) compression: Compression,
     pub(super) options: Options,
     pub(super) schema: Arc<Schema>,
+    /// The same schema, opened: it keeps what a record's type does not know.
+    pub(super) open: Arc<Schema>,
     pub(super) ids: IdRule,
+}
+
+impl Setup {
+    pub(super) fn new(
+        (format, compression): (Format, Compression),
+        options: Options,
+        schema: Arc<Schema>,
+        ids: IdRule,
+    ) -> Setup {
+        let open = Arc::new(Schema { open: true, ..Schema::clone(&schema) });
+        Setup { format, compression, options, schema, open, ids }
+    }
 }
 
 /// What the records of a file have as versions where nothing stands in the file: the file and the place in it.

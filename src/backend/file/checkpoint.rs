@@ -10,8 +10,9 @@ use super::{
     core::{Core, View, Writer},
     disk::Disk,
     journal::Frame,
-    lock::shown,
+    lock::{Paths, shown},
     overlay::Overlay,
+    progress::{Watch, Work},
     sink::Sink,
 };
 use crate::error::{Error, Result};
@@ -68,6 +69,16 @@ pub(super) fn close<D: Disk>(core: &Core<D>) -> Result<()> {
     Ok(())
 }
 
+/// Puts a new file in the place of the old one, durably.
+///
+/// # Errors
+/// `Backend` where the system refuses.
+pub(super) fn in_place<D: Disk>(disk: &D, paths: &Paths) -> Result<()> {
+    disk.rename(&paths.fresh, &paths.base).and_then(|()| disk.sync_folder(&paths.folder)).map_err(|cause| {
+        Error::backend("the new file cannot take the old one's place").caused_by(cause).at_url(&shown(&paths.base))
+    })
+}
+
 /// Does it. The lock is held.
 fn run<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<()> {
     let Some(log) = &mut writer.log else { return Ok(()) };
@@ -77,8 +88,10 @@ fn run<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<()> {
     }
     let paths = &core.paths;
     let mut sink = Sink::create(&core.disk, &paths.fresh, core.setup.compression)?;
-    base.rewrite(&overlay, &core.setup, &mut sink)?;
+    let mut watch = Watch::new(core.setup.options.progress.clone(), Work::Checkpoint).of(None, None);
+    base.rewrite(&overlay, &core.setup, &mut sink, &mut watch)?;
     let (looks, _) = sink.finish()?;
+    watch.end();
     // Whatever the level: the old base goes, so what stands in for it must be there.
     if let Err(broken) = log.append(&Frame::Checkpoint(looks), Durability::Fsync, paths) {
         if !broken.in_order {
@@ -86,13 +99,10 @@ fn run<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<()> {
         }
         return Err(broken.cause);
     }
-    let renamed = core.disk.rename(&paths.fresh, &paths.base).and_then(|()| core.disk.sync_folder(&paths.folder));
-    if let Err(cause) = renamed {
+    if let Err(error) = in_place(&core.disk, paths) {
         // Which base a power failure would leave is not known: both are right, but nothing may be added to either.
         writer.broken = Some("the new file could not take the old one's place".to_owned());
-        return Err(Error::backend("the new file cannot take the old one's place")
-            .caused_by(cause)
-            .at_url(&shown(&paths.base)));
+        return Err(error);
     }
     let base = Base::open(&core.disk, &paths.base, &core.setup)?;
     *core.view_mut() = View { base, overlay: Overlay::new(), generation: generation + 1 };

@@ -130,22 +130,30 @@ fn members<F: DiskFile>(file: &F, length: u64) -> Option<Vec<Frame>> {
     Some(frames)
 }
 
-/// Compresses one frame onto the end of `out`.
-pub(super) fn compress(compression: Compression, text: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+/// Compresses one frame onto the end of `out`, at a level of the compression's own.
+pub(super) fn compress(
+    compression: Compression,
+    level: Option<i32>,
+    text: &[u8],
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
     match compression {
         Compression::None => out.extend_from_slice(text),
-        Compression::Zstd => out.extend_from_slice(&zstd::bulk::compress(text, ZSTD_LEVEL)?),
-        Compression::Gzip => compress_member(text, out)?,
+        Compression::Zstd => out.extend_from_slice(&zstd::bulk::compress(text, level.unwrap_or(ZSTD_LEVEL))?),
+        Compression::Gzip => {
+            let level = level.and_then(|level| u32::try_from(level).ok());
+            compress_member(level.map_or_else(flate2::Compression::default, flate2::Compression::new), text, out)?;
+        }
     }
     Ok(())
 }
 
-fn compress_member(text: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+fn compress_member(level: flate2::Compression, text: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
     let start = out.len();
     out.extend_from_slice(&[0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 12, 0]);
     out.extend_from_slice(b"DK\x08\0");
     out.extend_from_slice(&[0; 8]);
-    let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), level);
     deflated.write_all(text)?;
     out.extend_from_slice(&deflated.finish()?);
     let long = |_| io::Error::other("a frame of more than 4 GiB");
@@ -162,7 +170,7 @@ fn compress_member(text: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
 pub(super) fn tail(compression: Compression, frames: &[(u32, u32)], out: &mut Vec<u8>) -> io::Result<()> {
     match compression {
         Compression::None => {}
-        Compression::Gzip if frames.is_empty() => compress_member(b"", out)?,
+        Compression::Gzip if frames.is_empty() => compress_member(flate2::Compression::default(), b"", out)?,
         Compression::Gzip => {}
         Compression::Zstd => {
             let count = u32::try_from(frames.len()).map_err(|_| io::Error::other("too many frames"))?;

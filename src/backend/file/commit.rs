@@ -171,12 +171,18 @@ fn commit<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, jobs: Vec<Job>) -> Ve
 fn prepare<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<Option<Lock<D>>> {
     check_sound(writer)?;
     let lock = core.lock(writer)?;
+    settle(core, writer)?;
+    Ok(lock)
+}
+
+/// Takes in what others have written, for whoever has the turn.
+pub(super) fn settle<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<()> {
     core.catch_up(writer)?;
     drop_contained(core, writer)?;
     if writer.unique.is_needed() {
         core.fill_unique(writer)?;
     }
-    Ok(lock)
+    Ok(())
 }
 
 /// Refuses to go on after a write of which it is not known whether it is durable.
@@ -207,11 +213,21 @@ fn append<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, entries: Vec<Entry>) 
     if entries.is_empty() {
         return Ok(false);
     }
+    begin_log(core, writer)?;
+    append_frame(core, writer, Frame::Commit(entries))
+}
+
+/// Makes a journal where there is none.
+pub(super) fn begin_log<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<()> {
     if writer.log.is_none() {
         let base = fingerprint(&core.disk, &core.paths)?;
         writer.log = Some(Log::create(&core.disk, &core.paths, base)?);
     }
-    let frame = Frame::Commit(entries);
+    Ok(())
+}
+
+/// Appends entries to the journal that is there, and makes them visible.
+pub(super) fn append_frame<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, frame: Frame) -> Result<bool> {
     let durability = core.setup.options.durability;
     let appended = match &mut writer.log {
         Some(log) => log.append(&frame, durability, &core.paths),
@@ -224,7 +240,7 @@ fn append<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, entries: Vec<Entry>) 
         writer.unique.forget();
         return Err(broken.cause);
     }
-    if let Frame::Commit(entries) = frame {
+    if let Frame::Commit(entries) | Frame::Transaction(_, entries) = frame {
         // Unique values were taken in when they were judged.
         let mut view = core.view_mut();
         entries.into_iter().for_each(|entry| view.overlay.apply(entry));
@@ -233,11 +249,11 @@ fn append<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, entries: Vec<Entry>) 
 }
 
 /// What will be written together.
-struct Group<'c, D: Disk> {
+pub(super) struct Group<'c, D: Disk> {
     core: &'c Core<D>,
     writer: &'c mut Writer<D>,
     generation: u64,
-    entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
     /// The last entry of each record that is in here.
     last: HashMap<Id, usize>,
 }
@@ -251,7 +267,7 @@ enum Now {
 }
 
 impl<'c, D: Disk> Group<'c, D> {
-    fn of(core: &'c Core<D>, writer: &'c mut Writer<D>) -> Self {
+    pub(super) fn of(core: &'c Core<D>, writer: &'c mut Writer<D>) -> Self {
         let generation = core.view().generation;
         Group { core, writer, generation, entries: Vec::new(), last: HashMap::new() }
     }
@@ -278,15 +294,18 @@ impl<'c, D: Disk> Group<'c, D> {
         }
     }
 
-    fn judge(&mut self, job: Job) -> Verdicts {
+    pub(super) fn judge(&mut self, job: Job) -> Verdicts {
         let same_base = job.generation == self.generation;
         let before = self.entries.len();
         let mut verdicts = Vec::with_capacity(job.proposals.len());
+        let mut overtaken = false;
         for proposal in job.proposals {
-            let verdict = match same_base || proposal.seen == Seen::Fresh {
+            let verdict = match !overtaken && (same_base || proposal.seen == Seen::Fresh) {
                 true => self.judge_one(proposal),
                 false => Verdict::Lost,
             };
+            // A write that has to wait must not be overtaken by one behind it, which might take its unique value.
+            overtaken |= matches!(verdict, Verdict::Lost) && self.writer.unique.is_needed();
             let failed = job.atomic && !matches!(verdict, Verdict::Done);
             verdicts.push(verdict);
             if failed {

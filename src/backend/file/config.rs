@@ -3,8 +3,11 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
+    sync::mpsc::Sender,
     time::Duration,
 };
+
+use super::{lock::shown, progress::Progress};
 
 use crate::{
     error::{Error, Result},
@@ -72,6 +75,7 @@ pub struct Options {
     pub(super) header: bool,
     pub(super) checkpoint_bytes: u64,
     pub(super) sort_bytes: usize,
+    pub(super) progress: Option<Sender<Progress>>,
 }
 
 impl Default for Options {
@@ -88,6 +92,7 @@ impl Default for Options {
             header: true,
             checkpoint_bytes: 4 << 20,
             sort_bytes: 64 << 20,
+            progress: None,
         }
     }
 }
@@ -149,6 +154,20 @@ impl Options {
     #[must_use]
     pub fn sort_bytes(mut self, bytes: usize) -> Options {
         self.sort_bytes = bytes;
+        self
+    }
+
+    /// Tells how far scans, the making of the index and checkpoints are: ten times a second at most, and at their ends.
+    ///
+    /// ```
+    /// use dk_data::backend::file::Options;
+    /// let (to, heard) = std::sync::mpsc::channel();
+    /// let options = Options::default().progress(to);
+    /// std::thread::spawn(move || heard.iter().for_each(|p| println!("{:?}: {} records, {:.0}/s", p.work, p.records, p.rate())));
+    /// ```
+    #[must_use]
+    pub fn progress(mut self, to: Sender<Progress>) -> Options {
+        self.progress = Some(to);
         self
     }
 
@@ -255,6 +274,20 @@ impl fmt::Display for Format {
             Format::Parquet => "Parquet",
         })
     }
+}
+
+/// The format of a file: what its name says, else the option.
+///
+/// # Errors
+/// `Configuration` where neither says it.
+pub(super) fn format_of(path: &Path, options: &Options) -> Result<(Format, Compression)> {
+    options.format.or_else(|| named(path)).map_or_else(
+        || {
+            let why = "the name does not say the format: call it .csv, .tsv, .jsonl or .json, with .gz or .zst, or give an option";
+            Err(Error::configuration(why).at_url(&shown(path)))
+        },
+        |by_option| Ok(named(path).unwrap_or(by_option)),
+    )
 }
 
 #[cfg(test)]

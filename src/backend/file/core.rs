@@ -15,22 +15,26 @@ use type_map::concurrent::TypeMap;
 use super::{
     base::{Base, IdRule, Setup, looks},
     commit::Queue,
-    config::{Compression, Format, Options, named},
+    config::{Options, format_of},
     disk::{Disk, Stamp},
+    intent::Place,
     journal::Entry,
     lock::{Lock, Paths, shown},
     log::{Log, fingerprint},
-    overlay::Overlay,
+    overlay::{Held, Overlay},
     unique::Unique,
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
+    id::Id,
     record::Schema,
     store::Limits,
 };
 
 /// How often one looks again at files that another process is changing.
 const MAX_LOOKS: usize = 50;
+/// For how long a writer tries at least to finish what a killed process has left.
+const FINISH_FOR: Duration = Duration::from_millis(100);
 /// For how long what other processes write may go unseen by a read by id.
 const FRESH_FOR: Duration = Duration::from_millis(10);
 
@@ -57,6 +61,13 @@ pub(super) struct View<D: Disk> {
 impl<D: Disk> Clone for View<D> {
     fn clone(&self) -> Self {
         View { base: self.base.clone(), overlay: self.overlay.clone(), generation: self.generation }
+    }
+}
+
+impl<D: Disk> View<D> {
+    /// What a record is looked up in: the base, and what the overlay knows of it.
+    pub(super) fn look_up(&self, id: &Id) -> (Base<D>, Option<Held>) {
+        (self.base.clone(), self.overlay.get(id).cloned())
     }
 }
 
@@ -90,10 +101,10 @@ impl<D: Disk> Core<D> {
     }
 
     fn new(disk: D, path: &Path, name: &str, options: &Options, schema: &Schema) -> Result<Core<D>> {
-        let (format, compression) = format_of(path, options)?;
         let ids = IdRule::of(options, schema)?;
-        let setup = Setup { format, compression, options: options.clone(), schema: Arc::new(schema.clone()), ids };
+        let setup = Setup::new(format_of(path, options)?, options.clone(), Arc::new(schema.clone()), ids);
         let paths = Paths::of(path);
+        Place::of(&paths.folder).finish(&disk, options.wait)?;
         let lock = match options.exclusive {
             true => Some(Lock::take(&disk, &paths.lock, options.wait)?),
             false => None,
@@ -162,6 +173,7 @@ impl<D: Disk> Core<D> {
         if self.setup.options.exclusive {
             return Ok(());
         }
+        Place::of(&self.paths.folder).finish(&self.disk, self.setup.options.wait)?;
         let Ok(mut writer) = self.writer.try_lock() else { return Ok(()) };
         *locked(&self.looked) = Instant::now();
         self.catch_up(&mut writer)
@@ -218,11 +230,36 @@ impl<D: Disk> Core<D> {
         Ok(())
     }
 
-    /// Takes the right to write, unless the store has it for as long as it is open.
+    /// Takes the right to write; what a transaction over several files has left to be done is done then.
     ///
     /// # Errors
     /// `Locked`, and `Backend` where the lock file cannot be made.
     pub(super) fn lock(&self, writer: &Writer<D>) -> Result<Option<Lock<D>>> {
+        let place = Place::of(&self.paths.folder);
+        let started = Instant::now();
+        loop {
+            let lock = self.lock_alone(writer)?;
+            // Whoever is at a transaction has the locks of its files: one that names this file was left behind.
+            let left = place.is_taken(&self.disk)?
+                && place.read(&self.disk)?.is_some_and(|intent| intent.of(&self.paths.base).is_some());
+            if !left {
+                return Ok(lock);
+            }
+            if started.elapsed() > self.setup.options.wait.max(FINISH_FOR) {
+                let why = "a transaction over several files was left unfinished, and another process has one of them";
+                return Err(Error::new(ErrorKind::Locked, why).at_url(&shown(&self.paths.base)));
+            }
+            drop(lock);
+            place.finish(&self.disk, self.setup.options.wait)?;
+            std::thread::sleep(Duration::from_micros(100));
+        }
+    }
+
+    /// The same for whoever has the folder's lock, and so knows that nothing is left to be done.
+    ///
+    /// # Errors
+    /// `Locked`, and `Backend` where the lock file cannot be made.
+    pub(super) fn lock_alone(&self, writer: &Writer<D>) -> Result<Option<Lock<D>>> {
         match writer.lock {
             Some(_) => Ok(None),
             None => Lock::take(&self.disk, &self.paths.lock, self.setup.options.wait).map(Some),
@@ -322,16 +359,6 @@ impl Bound {
         );
         Err(Error::corrupt(why).at_url(&shown(&paths.base)))
     }
-}
-
-fn format_of(path: &Path, options: &Options) -> Result<(Format, Compression)> {
-    options.format.or_else(|| named(path)).map_or_else(
-        || {
-            let why = "the name does not say the format: call it .csv, .tsv, .jsonl or .json, with .gz or .zst, or give an option";
-            Err(Error::configuration(why).at_url(&shown(path)))
-        },
-        |by_option| Ok(named(path).unwrap_or(by_option)),
-    )
 }
 
 /// The path by which handles of this process know the file.

@@ -79,6 +79,8 @@ impl Entry {
 pub(super) enum Frame {
     /// Writes that were committed together.
     Commit(Vec<Entry>),
+    /// This file's writes of a transaction over several, and its token.
+    Transaction([u8; 16], Vec<Entry>),
     /// The file has this length now.
     Grown(u64),
     /// A new base that holds all of this is about to take the old one's place.
@@ -128,6 +130,11 @@ impl Frame {
                 out.push(b'c');
                 entries.iter().try_for_each(|entry| put_entry(entry, out))?;
             }
+            Frame::Transaction(token, entries) => {
+                out.push(b't');
+                out.extend_from_slice(token);
+                entries.iter().try_for_each(|entry| put_entry(entry, out))?;
+            }
             Frame::Grown(length) => {
                 out.push(b'g');
                 out.extend_from_slice(&length.to_le_bytes());
@@ -151,7 +158,7 @@ impl Frame {
     }
 }
 
-fn put_entry(entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
+pub(super) fn put_entry(entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
     let in_base = u8::from(entry.in_base) << 1;
     match &entry.change {
         Change::Deleted { id } => {
@@ -174,7 +181,7 @@ fn put_entry(entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
     }
 }
 
-fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
+pub(super) fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
     let length = u32::try_from(bytes.len()).map_err(|_| Error::invalid("a record of more than 4 GiB"))?;
     out.extend_from_slice(&length.to_le_bytes());
     out.extend_from_slice(bytes);
@@ -188,24 +195,24 @@ fn unwritable(cause: serde_json::Error) -> Error {
 // ---- reading
 
 /// Takes bytes from the front; `None` where there are too few.
-struct Cursor<'a>(&'a [u8]);
+pub(super) struct Cursor<'a>(pub(super) &'a [u8]);
 
 impl<'a> Cursor<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+    pub(super) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (head, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(head)
     }
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.take(N)?.try_into().ok()
     }
-    fn u32(&mut self) -> Option<u32> {
+    pub(super) fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_le_bytes)
     }
-    fn u64(&mut self) -> Option<u64> {
+    pub(super) fn u64(&mut self) -> Option<u64> {
         self.array().map(u64::from_le_bytes)
     }
-    fn bytes(&mut self) -> Option<&'a [u8]> {
+    pub(super) fn bytes(&mut self) -> Option<&'a [u8]> {
         let length = self.u32()?;
         self.take(length as usize)
     }
@@ -320,18 +327,26 @@ fn never_finished(frame: &[u8], place: u64) -> bool {
 fn decode_payload(payload: &[u8]) -> Option<Frame> {
     let mut cursor = Cursor(payload);
     let frame = match cursor.array::<1>()? {
-        [b'c'] => {
-            let mut entries = Vec::new();
-            while !cursor.0.is_empty() {
-                entries.push(decode_entry(&mut cursor)?);
-            }
-            Frame::Commit(entries)
+        [b'c'] => return decode_entries(cursor.0).map(Frame::Commit),
+        [b't'] => {
+            let token = cursor.array()?;
+            return decode_entries(cursor.0).map(|entries| Frame::Transaction(token, entries));
         }
         [b'g'] => Frame::Grown(cursor.u64()?),
         [b'k'] => Frame::Checkpoint(cursor.fingerprint()?),
         _ => return None,
     };
     cursor.0.is_empty().then_some(frame)
+}
+
+/// Entries that stand behind each other.
+pub(super) fn decode_entries(bytes: &[u8]) -> Option<Vec<Entry>> {
+    let mut cursor = Cursor(bytes);
+    let mut entries = Vec::new();
+    while !cursor.0.is_empty() {
+        entries.push(decode_entry(&mut cursor)?);
+    }
+    Some(entries)
 }
 
 fn decode_entry(cursor: &mut Cursor<'_>) -> Option<Entry> {

@@ -1,6 +1,6 @@
 //! The journal as a file: opened, caught up with, appended to, dropped. What its bytes mean is said in the journal's own file.
 
-use std::{io, sync::Arc};
+use std::{collections::HashSet, io, sync::Arc};
 
 use super::{
     base::looks,
@@ -27,6 +27,8 @@ pub(super) struct Log<D: Disk> {
     torn: bool,
     /// Entries that it holds.
     pub(super) entries: u64,
+    /// The tokens of the transactions over several files that it holds.
+    pub(super) transactions: HashSet<[u8; 16]>,
     /// The base that holds all of this, where a checkpoint was about to be done.
     pub(super) checkpoint: Option<Fingerprint>,
 }
@@ -63,7 +65,8 @@ impl<D: Disk> Log<D> {
         }
         let (number, length) = (stamp.number, stamp.length);
         let (end, sequence, entries) = (HEADER as u64, 0, 0);
-        let mut log = Log { file, number, header, end, length, sequence, torn: false, entries, checkpoint: None };
+        let (transactions, torn, checkpoint) = (HashSet::new(), false, None);
+        let mut log = Log { file, number, header, end, length, sequence, torn, entries, transactions, checkpoint };
         let held = log.catch_up(paths)?;
         Ok(Some((log, held)))
     }
@@ -87,7 +90,8 @@ impl<D: Disk> Log<D> {
         };
         let (file, number) = make().map_err(|cause| unwritten(cause, paths))?;
         let (end, sequence, entries) = (HEADER as u64, 0, 0);
-        Ok(Log { file, number, header, end, length: CHUNK, sequence, torn: false, entries, checkpoint: None })
+        let (length, transactions, torn, checkpoint) = (CHUNK, HashSet::new(), false, None);
+        Ok(Log { file, number, header, end, length, sequence, torn, entries, transactions, checkpoint })
     }
 
     /// Whether the file under the path is still this one.
@@ -137,6 +141,10 @@ impl<D: Disk> Log<D> {
     fn take(&mut self, frame: Frame, held: &mut Vec<Entry>, paths: &Paths) -> Result<()> {
         match frame {
             Frame::Commit(entries) => held.extend(entries),
+            Frame::Transaction(token, entries) => {
+                self.transactions.insert(token);
+                held.extend(entries);
+            }
             Frame::Checkpoint(base) => self.checkpoint = Some(base),
             Frame::Grown(length) if length > self.length => {
                 let why = format!("the journal had {length} bytes and has {}: it was cut", self.length);
@@ -187,8 +195,13 @@ impl<D: Disk> Log<D> {
         }
         self.end += bytes.len() as u64;
         (self.length, self.sequence) = (length, sequence);
-        if let Frame::Commit(entries) = frame {
-            self.entries += entries.len() as u64;
+        match frame {
+            Frame::Commit(entries) => self.entries += entries.len() as u64,
+            Frame::Transaction(token, entries) => {
+                self.transactions.insert(*token);
+                self.entries += entries.len() as u64;
+            }
+            Frame::Grown(_) | Frame::Checkpoint(_) => {}
         }
         Ok(())
     }

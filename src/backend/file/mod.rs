@@ -27,13 +27,16 @@ mod commit;
 mod config;
 mod core;
 pub mod disk;
+mod export;
 mod identity;
 mod index;
+mod intent;
 mod journal;
 mod lock;
 mod log;
 mod overlay;
 mod parquet;
+mod progress;
 mod query;
 mod rewrite;
 mod row;
@@ -43,6 +46,7 @@ mod sort;
 mod split;
 mod store;
 mod text;
+mod transaction;
 mod unique;
 
 use std::{
@@ -54,9 +58,12 @@ use std::{
 
 pub use self::{
     config::{Compression, Durability, Format, Options},
+    export::{Export, Exported, Import},
+    progress::{Progress, Work},
     query::FileRows,
     salvage::{Salvaged, salvage},
     store::FileStore,
+    transaction::{FileTransaction, FileTransactionStore},
 };
 use self::{
     config::{ending, named},

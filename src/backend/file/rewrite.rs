@@ -5,8 +5,10 @@ use std::{borrow::Cow, collections::HashSet};
 
 use super::{
     base::Setup,
+    config::Format,
     disk::Disk,
     overlay::{Held, Overlay, Row as Changed},
+    progress::Watch,
     row::{self, COLUMNS, CsvRow, Native, Types},
     sink::Sink,
     text::{CsvLayout, Layout, RawRow, TextBase, identities},
@@ -25,28 +27,40 @@ use crate::{
 };
 
 /// Writes a base file anew with the overlay's changes.
-pub(super) fn rewrite<D: Disk>(base: &TextBase<D>, overlay: &Overlay, setup: &Setup, out: &mut Sink<D>) -> Result<()> {
+pub(super) fn rewrite<D: Disk>(
+    base: &TextBase<D>,
+    overlay: &Overlay,
+    setup: &Setup,
+    out: &mut Sink<D>,
+    watch: &mut Watch,
+) -> Result<()> {
     match &base.layout {
         Layout::Csv(csv) => {
             let table = Table::new(csv, base, overlay, setup)?;
             table.put_header(out.text());
-            rows(base, overlay, setup, out, |row, held, id, out| table.put_row(row, held, id, out))?;
+            rows(base, overlay, setup, (out, watch), |row, held, id, out| table.put_row(row, held, id, out))?;
             added(overlay, out, |changed, out| table.put_new(changed, out))
         }
         Layout::Lines => {
             let objects = Objects::new(base, setup);
-            rows(base, overlay, setup, out, |row, held, id, out| objects.put_row(row, held, id, &[], out))?;
+            rows(base, overlay, setup, (out, watch), |row, held, id, out| objects.put_row(row, held, id, &[], out))?;
             added(overlay, out, |changed, out| objects.put_new(changed, &[], out))
         }
-        Layout::Array => array(base, overlay, setup, out),
+        Layout::Array => array(base, overlay, setup, out, watch),
     }
 }
 
-fn array<D: Disk>(base: &TextBase<D>, overlay: &Overlay, setup: &Setup, out: &mut Sink<D>) -> Result<()> {
+fn array<D: Disk>(
+    base: &TextBase<D>,
+    overlay: &Overlay,
+    setup: &Setup,
+    out: &mut Sink<D>,
+    watch: &mut Watch,
+) -> Result<()> {
     let objects = Objects::new(base, setup);
     let begun = std::cell::Cell::new(false);
     let before = || if begun.replace(true) { &b",\n"[..] } else { &b"[\n"[..] };
-    rows(base, overlay, setup, out, |row, held, id, out| objects.put_row(row, held, id, before(), out))?;
+    rows(base, overlay, setup, (out, watch), |row, held, id, out| objects.put_row(row, held, id, before(), out))?;
     added(overlay, out, |changed, out| objects.put_new(changed, before(), out))?;
     out.text().extend_from_slice(if begun.get() { b"\n]\n" } else { b"[]\n" });
     Ok(())
@@ -57,7 +71,7 @@ fn rows<D: Disk>(
     base: &TextBase<D>,
     overlay: &Overlay,
     setup: &Setup,
-    out: &mut Sink<D>,
+    (out, watch): (&mut Sink<D>, &mut Watch),
     put: impl Fn(RawRow<'_, '_>, Option<&Held>, &Id, &mut Vec<u8>) -> Result<()>,
 ) -> Result<()> {
     let ask = identities(setup, &Limits::default());
@@ -86,6 +100,7 @@ fn rows<D: Disk>(
             return Err(error);
         }
         out.pass()?;
+        watch.at(ordinal, out.written());
     }
     Ok(())
 }
@@ -113,7 +128,7 @@ fn added<D: Disk>(
 // ---- JSON
 
 /// How objects are written.
-struct Objects {
+pub(super) struct Objects {
     /// Whether `_id` is written: where records have no id of their own.
     with_id: bool,
     /// Whether rows that nobody changed have to be given their ids.
@@ -125,6 +140,13 @@ impl Objects {
     fn new<D: Disk>(base: &TextBase<D>, setup: &Setup) -> Objects {
         let with_id = !setup.ids.in_record(&setup.schema);
         let line_end: &[u8] = if matches!(base.layout, Layout::Lines) { b"\n" } else { b"" };
+        Objects { with_id, give_ids: with_id, line_end }
+    }
+
+    /// How they are written into a new file.
+    pub(super) fn of_new(setup: &Setup) -> Objects {
+        let with_id = !setup.ids.in_record(&setup.schema);
+        let line_end: &[u8] = if setup.format == Format::JsonLines { b"\n" } else { b"" };
         Objects { with_id, give_ids: with_id, line_end }
     }
 
@@ -151,7 +173,7 @@ impl Objects {
         Ok(())
     }
 
-    fn put_new(&self, changed: &Changed, before: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    pub(super) fn put_new(&self, changed: &Changed, before: &[u8], out: &mut Vec<u8>) -> Result<()> {
         out.extend_from_slice(before);
         let start = out.len();
         out.extend_from_slice(&changed.body);
@@ -169,7 +191,7 @@ fn has_id(text: &str) -> Result<bool> {
 // ---- CSV
 
 /// The columns of the new file.
-struct Table<'s> {
+pub(super) struct Table<'s> {
     setup: &'s Setup,
     dialect: Dialect,
     old: &'s CsvLayout,
@@ -189,10 +211,23 @@ enum Cell {
 
 impl<'s> Table<'s> {
     fn new<D: Disk>(old: &'s CsvLayout, base: &TextBase<D>, overlay: &Overlay, setup: &'s Setup) -> Result<Table<'s>> {
+        let needs = Needs::of(overlay, setup)?;
+        let give_ids = !setup.ids.in_record(&setup.schema) && (needs.rows || base_has_rows(base)?);
+        Table::with(old, needs, give_ids, setup)
+    }
+
+    /// That of a new file; with the columns of the envelope, where they are asked for.
+    pub(super) fn of_new(old: &'s CsvLayout, needs: Needs, envelope: bool, setup: &'s Setup) -> Result<Table<'s>> {
+        let give_ids = !setup.ids.in_record(&setup.schema);
+        let columns = declared(old, &setup.schema).into_iter().chain(needs.undeclared).collect();
+        let needs = Needs { rows: envelope, metadata: envelope, undeclared: columns, ..needs };
+        Table::with(old, needs, give_ids, setup)
+    }
+
+    fn with(old: &'s CsvLayout, needs: Needs, give_ids: bool, setup: &'s Setup) -> Result<Table<'s>> {
         let mut names = old.columns.names().to_vec();
         let width = names.len();
         let mut seen: HashSet<Name> = names.iter().cloned().collect();
-        let needs = Needs::of(overlay, setup)?;
         let mut add = |name: Name, names: &mut Vec<Name>| {
             if seen.insert(name.clone()) {
                 names.push(name);
@@ -202,7 +237,6 @@ impl<'s> Table<'s> {
             declared(old, &setup.schema).into_iter().for_each(|name| add(name, &mut names));
         }
         needs.undeclared.into_iter().for_each(|name| add(name, &mut names));
-        let give_ids = !setup.ids.in_record(&setup.schema) && (needs.rows || base_has_rows(base)?);
         let wanted =
             [("_id", give_ids), ("_version", needs.rows), ("_created_at", needs.rows), ("_updated_at", needs.rows)];
         let more = [("_metadata", needs.metadata), ("_types", needs.types)];
@@ -217,7 +251,7 @@ impl<'s> Table<'s> {
         Ok(Table { setup, dialect: old.dialect, old, names, cells, width, line_end })
     }
 
-    fn put_header(&self, out: &mut Vec<u8>) {
+    pub(super) fn put_header(&self, out: &mut Vec<u8>) {
         if !self.setup.options.header || self.names.is_empty() {
             return;
         }
@@ -300,7 +334,7 @@ impl<'s> Table<'s> {
         Ok(())
     }
 
-    fn put_new(&self, changed: &Changed, out: &mut Vec<u8>) -> Result<()> {
+    pub(super) fn put_new(&self, changed: &Changed, out: &mut Vec<u8>) -> Result<()> {
         let now = Content::of(changed, &open(&self.setup.schema))?;
         for (column, cell) in self.cells.iter().enumerate() {
             if column > 0 {
@@ -354,32 +388,38 @@ fn declared(old: &CsvLayout, schema: &Schema) -> Vec<Name> {
 
 /// What the changed records need columns for.
 #[derive(Default)]
-struct Needs {
+pub(super) struct Needs {
     rows: bool,
     metadata: bool,
     types: bool,
     undeclared: Vec<Name>,
+    seen: HashSet<String>,
 }
 
 impl Needs {
     fn of(overlay: &Overlay, setup: &Setup) -> Result<Needs> {
         let mut needs = Needs::default();
-        let mut seen = HashSet::new();
-        let schema = open(&setup.schema);
         let mut rows: Vec<&Changed> = overlay.iter().filter_map(|(_, held)| held.row.as_ref()).collect();
         rows.sort_by_key(|row| row.envelope.microseconds().0);
-        for row in rows {
-            needs.rows = true;
-            needs.metadata |= !row.envelope.metadata().is_empty();
-            let content = Content::of(row, &schema)?;
-            needs.types |= !content.types.is_empty();
-            for (name, _) in content.document.iter() {
-                if setup.schema.find(name).is_none() && seen.insert(name.to_owned()) {
-                    needs.undeclared.push(Cow::Owned(name.to_owned()));
-                }
+        rows.into_iter().try_for_each(|row| needs.add(row, setup))?;
+        Ok(needs)
+    }
+
+    /// Takes one record in.
+    ///
+    /// # Errors
+    /// `Corrupt` where it does not read.
+    pub(super) fn add(&mut self, row: &Changed, setup: &Setup) -> Result<()> {
+        self.rows = true;
+        self.metadata |= !row.envelope.metadata().is_empty();
+        let content = Content::of(row, &setup.open)?;
+        self.types |= !content.types.is_empty();
+        for (name, _) in content.document.iter() {
+            if setup.schema.find(name).is_none() && self.seen.insert(name.to_owned()) {
+                self.undeclared.push(Cow::Owned(name.to_owned()));
             }
         }
-        Ok(needs)
+        Ok(())
     }
 }
 

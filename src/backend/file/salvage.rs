@@ -6,6 +6,7 @@ use super::{
     base::{Ask, Base, IdRule, Setup},
     config::{Options, named},
     disk::{Disk, DiskFile, Os, read_full},
+    intent::Place,
     journal::{Change, Frame, whole_frames},
     lock::{Paths, shown},
     overlay::Row,
@@ -48,11 +49,10 @@ pub struct Salvaged {
 /// `Configuration` where the name does not say the format; `Backend` where a file cannot be read at all.
 pub fn salvage(path: impl AsRef<Path>, schema: Schema) -> Result<Salvaged> {
     let path = path.as_ref();
-    let (format, compression) =
+    let coded =
         named(path).ok_or_else(|| Error::configuration("the name does not say the format").at_url(&shown(path)))?;
     let schema = Arc::new(schema);
-    let options = Options::default();
-    let setup = Setup { format, compression, options, schema: schema.clone(), ids: IdRule::default() };
+    let setup = Setup::new(coded, Options::default(), schema.clone(), IdRule::default());
     let mut salvaged = Salvaged::default();
     let mut rows = base_rows(path, &setup, &mut salvaged);
     let mut order: Vec<Id> = rows.iter().map(|row| row.envelope.id().clone()).collect();
@@ -77,8 +77,7 @@ pub fn salvage(path: impl AsRef<Path>, schema: Schema) -> Result<Salvaged> {
 }
 
 fn base_rows(path: &Path, setup: &Setup, salvaged: &mut Salvaged) -> Vec<Stored<Document>> {
-    let (filter, part, ids) = (None, (0, 1), setup.ids.clone());
-    let ask: Ask<Document> = Ask { shape: setup.schema.clone(), filter, part, ids, limits: Limits::default() };
+    let ask: Ask<Document> = Ask::all(setup.schema.clone(), setup.ids.clone(), &Limits::default());
     let batches = match Base::open(&Os, path, setup).and_then(|base| base.scan(ask)) {
         Ok(batches) => batches,
         Err(error) => {
@@ -115,14 +114,31 @@ fn journal_changes(path: &Path, salvaged: &mut Salvaged) -> Result<Vec<Change>> 
             salvaged.losses.push(Error::corrupt(why).at_url(&shown(&journal)));
         }
     };
+    let mut tokens = Vec::new();
     for (range, frame) in whole_frames(&bytes) {
         gap(end, range.start);
         end = range.end;
-        if let Frame::Commit(entries) = frame {
+        let entries = match frame {
+            Frame::Commit(entries) => entries,
+            Frame::Transaction(token, entries) => {
+                tokens.push(token);
+                entries
+            }
+            Frame::Grown(_) | Frame::Checkpoint(_) => continue,
+        };
+        salvaged.journal_writes += entries.len() as u64;
+        changes.extend(entries.into_iter().map(|entry| entry.change));
+    }
+    gap(end, bytes.len());
+    // A transaction over several files that was not put into this one's journal any more.
+    match Place::of(&Paths::of(path).folder).read(&Os) {
+        Ok(Some(intent)) if !tokens.contains(&intent.token) => {
+            let entries = intent.of(path).map_or_else(Vec::new, |part| part.entries.clone());
             salvaged.journal_writes += entries.len() as u64;
             changes.extend(entries.into_iter().map(|entry| entry.change));
         }
+        Ok(_) => {}
+        Err(error) => salvaged.losses.push(error),
     }
-    gap(end, bytes.len());
     Ok(changes)
 }

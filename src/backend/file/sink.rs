@@ -68,14 +68,31 @@ impl<D: Disk> Sink<D> {
             self.write(&text)?;
         } else {
             let mut frame = Vec::with_capacity(text.len() / 2);
-            compress(self.compression, &text, &mut frame).map_err(|cause| self.failed(cause))?;
+            compress(self.compression, None, &text, &mut frame).map_err(|cause| self.failed(cause))?;
             self.write(&frame)?;
-            let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            self.frames.push((length(&frame), length(&text)));
+            self.frames.push((length(frame.len()), length(text.len())));
         }
         self.text = text;
         self.text.clear();
         Ok(())
+    }
+
+    /// Takes a frame that was compressed elsewhere, of so many bytes of text.
+    ///
+    /// # Errors
+    /// `Backend` where writing failed.
+    pub(super) fn put_frame(&mut self, frame: &[u8], text_bytes: usize) -> Result<()> {
+        self.flush()?;
+        self.write(frame)?;
+        if self.compression != Compression::None {
+            self.frames.push((length(frame.len()), length(text_bytes)));
+        }
+        Ok(())
+    }
+
+    /// How many bytes the file has, so far.
+    pub(super) fn written(&self) -> u64 {
+        self.written
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
@@ -102,4 +119,8 @@ impl<D: Disk> Sink<D> {
         let stamp = self.file.stamp().map_err(|cause| self.failed(cause))?;
         Ok((looks(stamp, self.crc.sum()), stamp))
     }
+}
+
+fn length(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }

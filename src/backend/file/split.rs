@@ -2,6 +2,7 @@
 
 use super::{
     Files,
+    core::View,
     disk::Disk,
     query::{self, FileRows},
     store::FileStore,
@@ -26,7 +27,18 @@ impl<R: RecordCodec, D: Disk> Split<R> for FileStore<R, D> {
     ) -> Result<Vec<FileRows<R, P, S, D>>> {
         limits.check()?;
         self.core.refresh()?;
-        let (view, parts) = (self.core.snapshot(), parts.clamp(1, PARTS_MAX));
-        (0..parts).map(|part| query::unordered(self, view.clone(), &query, (part, parts), limits)).collect()
+        parts_of(self, &self.core.snapshot(), &query, parts, limits)
     }
+}
+
+/// The parts of a query on one state of a store.
+pub(super) fn parts_of<R: RecordCodec, P: Predicate<R>, S: Select<R>, D: Disk>(
+    store: &FileStore<R, D>,
+    view: &View<D>,
+    query: &Runnable<Files<D>, R, P, S>,
+    parts: usize,
+    limits: &Limits,
+) -> Result<Vec<FileRows<R, P, S, D>>> {
+    let parts = parts.clamp(1, PARTS_MAX);
+    (0..parts).map(|part| query::unordered(store, view.clone(), query, (part, parts), limits)).collect()
 }

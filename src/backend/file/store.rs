@@ -14,7 +14,8 @@ use super::{
     core::{Core, View},
     disk::{Disk, Os},
     journal::{Change, Entry},
-    overlay::Row,
+    overlay::{Held, Row},
+    progress::Work,
     query::{self, FileRows},
     row::{decode_body, encode_body},
 };
@@ -51,9 +52,9 @@ impl<R: RecordCodec, D: Disk> Clone for FileStore<R, D> {
 /// A write whose draft was checked, with the id that it is for.
 pub(super) struct Pending<'a, R: RecordCodec> {
     write: Write<'a, R>,
-    id: Id,
+    pub(super) id: Id,
     /// The id was just made.
-    fresh: bool,
+    pub(super) fresh: bool,
     /// Its place in the batch.
     at: usize,
 }
@@ -76,20 +77,31 @@ enum Source {
 /// What a batch looks at: a state of the store, and what the batch itself has written.
 pub(super) struct Planner<'p, R: RecordCodec, D: Disk> {
     store: &'p FileStore<R, D>,
-    view: View<D>,
+    view: &'p View<D>,
     own: HashMap<Id, Current>,
-    /// The schema that keeps what the record's type does not know.
-    open: Arc<Schema>,
 }
 
 impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
-    pub(super) fn new(store: &'p FileStore<R, D>, view: View<D>) -> Self {
-        let open = Arc::new(Schema { open: true, ..store.core.schema().clone() });
-        Planner { store, view, own: HashMap::new(), open }
+    pub(super) fn new(store: &'p FileStore<R, D>, view: &'p View<D>) -> Self {
+        Planner { store, view, own: HashMap::new() }
+    }
+
+    /// The schema that keeps what the record's type does not know.
+    fn open(&self) -> &Arc<Schema> {
+        &self.store.core.setup.open
     }
 
     fn schema(&self) -> &Schema {
         &self.store.shape
+    }
+
+    /// How a record stands, and its version.
+    ///
+    /// # Errors
+    /// `Corrupt` and `Backend` as the files are.
+    pub(super) fn state(&self, id: &Id) -> Result<(Seen, Option<Version>)> {
+        let Current { seen, envelope, .. } = self.current(id, false)?;
+        Ok((seen, envelope.and_then(|envelope| envelope.version().cloned())))
     }
 
     fn current(&self, id: &Id, fresh: bool) -> Result<Current> {
@@ -110,7 +122,7 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
                 },
             });
         }
-        let ask: Ask<Document> = self.store.ask_as(self.open.clone(), Limits::NONE);
+        let ask: Ask<Document> = self.store.ask_as(self.open().clone(), Limits::NONE);
         Ok(match self.store.find(&self.view.base, id, &ask)? {
             None => nothing(Seen::Absent),
             Some(Stored { envelope, record }) => {
@@ -124,7 +136,7 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
         match &current.source {
             Source::Nothing => Ok(Document::new()),
             Source::Base(document) => Ok(document.clone()),
-            Source::Overlay(row) => decode_body::<Document>(&row.body, &self.open).map(|(document, _)| document),
+            Source::Overlay(row) => decode_body::<Document>(&row.body, self.open()).map(|(document, _)| document),
         }
     }
 
@@ -277,7 +289,7 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
     }
 
     fn ask_as<T: RecordCodec>(&self, shape: T::Shape, limits: &Limits) -> Ask<T> {
-        Ask { shape, filter: None, part: (0, 1), ids: self.core.setup.ids.clone(), limits: limits.clone() }
+        Ask::all(shape, self.core.setup.ids.clone(), limits).told(&self.core.setup.options, Work::Scan)
     }
 
     /// The record of the base file with this id.
@@ -296,12 +308,20 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
 
     /// The record with this id.
     fn get(&self, id: &Id, limits: &Limits) -> Result<Option<Stored<R>>> {
-        let (base, held) = {
-            let view = self.core.view();
-            (view.base.clone(), view.overlay.get(id).cloned())
-        };
+        let (base, held) = self.core.view().look_up(id);
+        self.get_of(&base, held, id, limits)
+    }
+
+    /// The record with this id of a state of the store.
+    pub(super) fn get_of(
+        &self,
+        base: &Base<D>,
+        held: Option<Held>,
+        id: &Id,
+        limits: &Limits,
+    ) -> Result<Option<Stored<R>>> {
         match held {
-            None => self.find(&base, id, &self.ask(None, limits)),
+            None => self.find(base, id, &self.ask(None, limits)),
             Some(held) => held.row.map(|row| stored(row, &self.shape)).transpose(),
         }
     }
@@ -355,11 +375,14 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
                 Err(error) => outcomes.push(Err(error.in_store(&self.core.name))),
             }
         }
-        for _ in 0..MAX_TRIES {
+        let mut tries = 0;
+        while tries < MAX_TRIES {
+            let left = waiting.len();
             self.write_round(&mut waiting, &mut outcomes[before..])?;
             if waiting.is_empty() {
                 return Ok(());
             }
+            tries = if waiting.len() < left { 0 } else { tries + 1 };
         }
         for pending in waiting {
             let lost = Error::conflict("too many others write the same record").at_id(&pending.id).retryable(true);
@@ -370,7 +393,8 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
 
     /// Plans and commits what waits; what lost against another writer waits again.
     fn write_round<'a>(&self, waiting: &mut Vec<Pending<'a, R>>, outcomes: &mut [Outcome]) -> Result<()> {
-        let mut planner = Planner::new(self, self.core.snapshot());
+        let view = self.core.snapshot();
+        let mut planner = Planner::new(self, &view);
         let (mut proposals, mut told) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
         // What is so only if writes before it in the batch are done.
         let mut provisional: Vec<(Pending<'a, R>, Outcome)> = Vec::new();
@@ -393,8 +417,10 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
         if proposals.is_empty() {
             return Ok(());
         }
-        let job = Job { proposals, atomic: false, dry: false, generation: planner.view.generation };
+        let job = Job { proposals, atomic: false, dry: false, generation: view.generation };
         drop(planner);
+        // What nobody looks at is not copied when it is written to.
+        drop(view);
         let mut undone = HashSet::new();
         for (verdict, (pending, written)) in self.core.queue.write(&self.core, job)?.into_iter().zip(told) {
             match verdict {
@@ -457,8 +483,9 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
 
     /// The job that writes are, up to the first that is refused; dry where one is.
     fn planned(&self, pending: &[Pending<'_, R>], dry: bool) -> (Job, Vec<Written>, Option<Error>) {
-        let mut planner = Planner::new(self, self.core.snapshot());
-        let mut job = Job { proposals: Vec::new(), atomic: true, dry, generation: planner.view.generation };
+        let view = self.core.snapshot();
+        let mut planner = Planner::new(self, &view);
+        let mut job = Job { proposals: Vec::new(), atomic: true, dry, generation: view.generation };
         let mut written = Vec::with_capacity(pending.len());
         for write in pending {
             match planner.plan(write) {

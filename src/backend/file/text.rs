@@ -15,6 +15,7 @@ use super::{
     disk::{Disk, DiskFile, Stamp},
     identity::Identity,
     index::Index,
+    progress::{Watch, Work},
     row::{self, CsvRow, Parts},
 };
 use crate::{
@@ -122,12 +123,7 @@ impl<D: Disk> TextBase<D> {
             Format::JsonLines => Layout::Lines,
             Format::Json => Layout::Array,
             // Parquet has a base of its own.
-            Format::Csv | Format::Tsv | Format::Parquet => Layout::Csv(CsvLayout {
-                dialect: dialect(setup),
-                columns: Columns::settle(Vec::new(), &setup.schema)?,
-                header: Vec::new(),
-                crlf: false,
-            }),
+            Format::Csv | Format::Tsv | Format::Parquet => Layout::Csv(CsvLayout::empty(setup)?),
         };
         let mut base = TextBase {
             file,
@@ -227,7 +223,9 @@ impl<D: Disk> TextBase<D> {
 
     pub(super) fn scan<R: RecordCodec>(self: &Arc<Self>, ask: Ask<R>) -> Result<TextRows<R, D>> {
         let raw = self.raw_filter(&ask)?;
+        let total_bytes = self.coding.is_plain().then_some(self.stamp.length);
         Ok(TextRows {
+            watch: ask.watch().of(self.count.get().copied(), total_bytes),
             base: self.clone(),
             blocks: self.blocks(),
             ask,
@@ -348,6 +346,7 @@ impl<D: Disk> TextBase<D> {
         let own = ask.ids.own(&record, &ask.shape).map_err(|e| e.at_url(&self.shown))?;
         let id = match own.or_else(|| parts.id.take()) {
             Some(id) => id,
+            None if ask.fresh_ids => Id::generate(),
             None => ordinal_id(ordinal, self.named)?,
         };
         Ok(settled(parts.into_envelope(id), record, self.fingerprint(), row.place))
@@ -385,7 +384,7 @@ impl<D: Disk> TextBase<D> {
     }
 
     fn make_index(self: &Arc<Self>, setup: &Setup, limits: &Limits) -> Result<Index> {
-        let ask = identities(setup, limits);
+        let ask = identities(setup, limits).told(&setup.options, Work::Index);
         let mut index = Index::new();
         for rows in self.scan(ask.clone())? {
             for row in rows {
@@ -418,8 +417,7 @@ impl<D: Disk> TextBase<D> {
 
 /// The records of a file as ids alone.
 pub(super) fn identities(setup: &Setup, limits: &Limits) -> Ask<Identity> {
-    let ids = IdRule::default();
-    Ask { shape: Identity::shape(setup), filter: None, part: (0, 1), ids, limits: limits.clone() }
+    Ask::all(Identity::shape(setup), IdRule::default(), limits)
 }
 
 fn dialect(setup: &Setup) -> Dialect {
@@ -438,6 +436,15 @@ pub(super) fn ordinal_id(ordinal: u64, named: bool) -> Result<Id> {
 }
 
 impl CsvLayout {
+    /// That of a file without rows and without a header.
+    ///
+    /// # Errors
+    /// As the columns of the schema are settled.
+    pub(super) fn empty(setup: &Setup) -> Result<CsvLayout> {
+        let columns = Columns::settle(Vec::new(), &setup.schema)?;
+        Ok(CsvLayout { dialect: dialect(setup), columns, header: Vec::new(), crlf: false })
+    }
+
     /// Whether no cell has a type that only its row knows.
     fn tells_all(&self) -> bool {
         self.columns.names().iter().all(|name| name != "_types")
@@ -572,6 +579,7 @@ pub(super) struct TextRows<R: RecordCodec, D: Disk> {
     blocks: TextBlocks<D>,
     ask: Ask<R>,
     raw: Raw<R>,
+    watch: Watch,
     /// Rows that have been passed.
     ordinal: u64,
     /// Blocks that have been cut.
@@ -659,7 +667,14 @@ impl<R: RecordCodec, D: Disk> Iterator for TextRows<R, D> {
             _ => batch.par_iter().enumerate().map(|(number, block)| self.parse(number, block)).collect(),
         };
         self.block += batch.len();
+        let bytes = batch.last().map_or(0, |block| block.offset() + block.bytes().len() as u64);
         let rows = self.give(parsed, failure);
+        if bytes > 0 {
+            self.watch.at(self.ordinal, bytes);
+        }
+        if self.done {
+            self.watch.end();
+        }
         batch.into_iter().for_each(|block| self.blocks.recycle(block));
         Some(rows)
     }

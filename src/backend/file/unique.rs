@@ -15,6 +15,7 @@ use crate::{
     id::Id,
     record::{Document, Schema},
     store::Limits,
+    value::Value,
 };
 
 /// The values of unique fields, and who has them.
@@ -48,6 +49,11 @@ impl Unique {
         Unique { fields: UniqueFields::of(schema), known: None }
     }
 
+    /// One that knows of no records: of those that a transaction writes.
+    pub(super) fn of_none(schema: &Schema) -> Unique {
+        Unique { known: Some(Known::default()), ..Unique::of(schema) }
+    }
+
     pub(super) fn is_needed(&self) -> bool {
         !self.fields.is_empty()
     }
@@ -63,8 +69,7 @@ impl Unique {
             return Ok(());
         }
         let mut known = Known::default();
-        let (filter, part, ids) = (None, (0, 1), setup.ids.clone());
-        let ask: Ask<Document> = Ask { shape: setup.schema.clone(), filter, part, ids, limits: limits.clone() };
+        let ask: Ask<Document> = Ask::all(setup.schema.clone(), setup.ids.clone(), limits);
         for rows in view.base.scan(ask)? {
             for row in rows {
                 let stored = row.stored?;
@@ -89,6 +94,21 @@ impl Unique {
     /// `AlreadyExists`, with the field.
     pub(super) fn check(&self, values: &UniqueValues, id: &Id) -> Result<()> {
         self.known.as_ref().map_or(Ok(()), |known| known.index.check(&self.fields, values, id))
+    }
+
+    /// The same, of records other than those that are `passed` over.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, with the field.
+    pub(super) fn check_others(&self, values: &UniqueValues, id: &Id, passed: impl Fn(&Id) -> bool) -> Result<()> {
+        let Some(known) = &self.known else { return Ok(()) };
+        let is_taken = |(place, value): (usize, &Value)| {
+            known.index.owner(place, value).is_some_and(|owner| owner != id && !passed(owner))
+        };
+        match values.iter().enumerate().position(is_taken) {
+            Some(place) => Err(self.fields.taken(place).at_id(id)),
+            None => Ok(()),
+        }
     }
 
     /// Takes one change in.

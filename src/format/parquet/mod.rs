@@ -178,6 +178,18 @@ impl Parquet {
     pub fn write<R: Typed, W: Write + Send>(&self, out: W) -> Result<ParquetWriter<R, W>> {
         ParquetWriter::new(out, R::SCHEMA, self.0.clone())
     }
+    /// Writes records of any type.
+    ///
+    /// # Errors
+    /// `Configuration` for an option that does not fit the schema.
+    #[cfg(feature = "file")]
+    pub(crate) fn write_shaped<R: RecordCodec, W: Write + Send>(
+        &self,
+        out: W,
+        shape: R::Shape,
+    ) -> Result<ParquetWriter<R, W>> {
+        ParquetWriter::new(out, shape, self.0.clone())
+    }
     /// Writes documents of this schema.
     ///
     /// # Errors

@@ -5,14 +5,15 @@
 
 use std::{fmt, ops::Range, sync::Arc};
 
-use arrow_array::{BooleanArray, RecordBatch};
+use arrow_array::{BooleanArray, RecordBatch, RecordBatchReader};
 use arrow_buffer::BooleanBuffer;
-use arrow_select::filter::filter_record_batch;
+use arrow_select::{concat::concat_batches, filter::filter_record_batch};
 use parquet::{
     arrow::{
         ProjectionMask,
         arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection},
     },
+    basic::Encoding,
     errors::ParquetError,
 };
 
@@ -232,16 +233,56 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
     fn read(&self, group: usize, columns: &[usize], ranges: &[Range<usize>]) -> Result<RecordBatch> {
         let rows = ranges.iter().map(ExactSizeIterator::len).sum();
         let attempt = |columns: &[usize]| {
-            guarded(|| {
+            let read = guarded(|| {
                 let mut batches = self.reader(group, columns, ranges, rows)?;
                 let batch = batches.next().transpose()?;
                 let batch = batch.filter(|batch| batch.num_rows() == rows);
                 batch.ok_or_else(|| {
                     ParquetError::General(format!("there are not the {rows} rows that its metadata claims"))
                 })
-            })
+            });
+            match read {
+                Err(_) if self.has_deltas(group) => guarded(|| self.read_on(group, columns, ranges)),
+                read => read,
+            }
         };
         attempt(columns).map_err(|cause| self.blamed(group, columns, cause, |column| attempt(&[column]).map(drop)))
+    }
+
+    /// Whether a column of a row group holds integers as deltas.
+    fn has_deltas(&self, group: usize) -> bool {
+        let group = self.opened.meta.metadata().row_groups().get(group);
+        group.is_some_and(|group| {
+            group.columns().iter().any(|column| column.encodings().any(|e| e == Encoding::DELTA_BINARY_PACKED))
+        })
+    }
+
+    /// The same without skipping: the crate beneath cannot skip in deltas between values that lie far apart.
+    fn read_on(&self, group: usize, columns: &[usize], ranges: &[Range<usize>]) -> Result<RecordBatch, ParquetError> {
+        let last = ranges.last().map_or(0, |range| range.end);
+        let reader = self.reader(group, columns, &one(0..self.opened.rows_of(group)), PIECE_ROWS)?;
+        let schema = reader.schema();
+        let (mut kept, mut start, mut next) = (Vec::new(), 0, 0);
+        for batch in reader {
+            let batch = batch?;
+            let end = start + batch.num_rows();
+            while let Some(range) = ranges.get(next).filter(|range| range.start < end) {
+                let from = range.start.max(start);
+                kept.push(batch.slice(from - start, range.end.min(end) - from));
+                if range.end > end {
+                    break;
+                }
+                next += 1;
+            }
+            start = end;
+            if start >= last {
+                break;
+            }
+        }
+        if start < last {
+            return Err(ParquetError::EOF(format!("there are {start} rows, and not {last}")));
+        }
+        Ok(concat_batches(&schema, &kept)?)
     }
 
     /// The error with the column that it is about: the first one that does not read alone.

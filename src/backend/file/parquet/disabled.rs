@@ -7,6 +7,7 @@ use super::super::{
     disk::{Disk, Stamp},
     index::Index,
     overlay::Overlay,
+    progress::Watch,
     sink::Sink,
 };
 use crate::{
@@ -48,9 +49,27 @@ impl<D: Disk> ParquetBase<D> {
     pub(in super::super) fn explain(&self, _: Option<&Filter>, _: &Setup) -> Vec<String> {
         match self.0 {}
     }
-    pub(in super::super) fn rewrite(self: &Arc<Self>, _: &Overlay, _: &Setup, _: &mut Sink<D>) -> Result<()> {
+    pub(in super::super) fn rewrite(
+        self: &Arc<Self>,
+        _: &Overlay,
+        _: &Setup,
+        _: &mut Sink<D>,
+        _: &mut Watch,
+    ) -> Result<()> {
         match self.0 {}
     }
+}
+
+/// Refuses to write it.
+pub(in super::super) fn export<R: RecordCodec, D: Disk>(
+    _: impl Iterator<Item = Result<Stored<R>>>,
+    _: &R::Shape,
+    _: (bool, bool),
+    _: (Option<i32>, Option<usize>),
+    _: &mut Sink<D>,
+    _: &mut impl FnMut(u64, u64),
+) -> Result<u64> {
+    Err(Error::configuration("this build writes no Parquet: turn the feature `parquet` on"))
 }
 
 impl<R: RecordCodec, D: Disk> Iterator for ParquetRows<R, D> {

@@ -3,7 +3,10 @@
 use std::{
     io::{self, Write},
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -14,13 +17,14 @@ use super::super::{
     index::Index,
     lock::shown,
     overlay::{Overlay, Row as Changed},
+    progress::{Watch, Work},
     row,
     sink::Sink,
     text::{identities, ordinal_id},
 };
 use crate::{
     error::{Error, Result},
-    format::parquet::{Found, FoundParts, Parquet, ParquetFile, ParquetWriter, Parts, Rows, Source},
+    format::parquet::{Compression, Found, FoundParts, Parquet, ParquetFile, ParquetWriter, Parts, Rows, Source},
     id::Id,
     query::{Bound, Filter, Predicate, Seen},
     record::{Document, Envelope, FieldDef, Part, RecordCodec, Schema, Stored},
@@ -105,7 +109,8 @@ impl<D: Disk> ParquetBase<D> {
                 false => later = Some(filter.clone()),
             }
         }
-        Ok(ParquetRows { base: self.clone(), rows, later, ask, done: false })
+        let watch = ask.watch().of(Some(self.count()), Some(self.stamp.length));
+        Ok(ParquetRows { base: self.clone(), rows, later, ask, watch, seen: 0, done: false })
     }
 
     pub(in super::super) fn read<R: RecordCodec>(
@@ -126,6 +131,7 @@ impl<D: Disk> ParquetBase<D> {
         let id = match (own, &parts.id) {
             (Some(id), _) => id,
             (None, Some(id)) => Id::new(id).map_err(|cause| Error::from(cause).at_field("_id").at_url(&self.shown))?,
+            (None, None) if ask.fresh_ids => Id::generate(),
             (None, None) => ordinal_id(ordinal + 1, self.named)?,
         };
         let envelope = envelope_of(id, parts).map_err(|e| e.at_url(&self.shown))?;
@@ -141,7 +147,7 @@ impl<D: Disk> ParquetBase<D> {
         if let Some(index) = &*made {
             return Ok(index.clone());
         }
-        let mut ask = identities(setup, limits);
+        let mut ask = identities(setup, limits).told(&setup.options, Work::Index);
         // Only the column of the id is read.
         let only_id = ask.shape.fields.iter().filter(|field| field.id).cloned().collect::<Vec<_>>();
         ask.shape = Arc::new(Schema { fields: only_id.into(), open: false, ..Schema::clone(&ask.shape) });
@@ -184,6 +190,7 @@ impl<D: Disk> ParquetBase<D> {
         overlay: &Overlay,
         setup: &Setup,
         out: &mut Sink<D>,
+        watch: &mut Watch,
     ) -> Result<()> {
         let changed: Vec<&Changed> = overlay.iter().filter_map(|(_, held)| held.row.as_ref()).collect();
         let schema = self.schema(setup)?;
@@ -192,14 +199,11 @@ impl<D: Disk> ParquetBase<D> {
         let parts = self.parts(&changed, setup);
         let parquet = Parquet::default().envelope(parts);
         let mut writer = parquet.write_documents(Passing(out), schema.clone())?;
-        let ask = Ask {
-            shape: Arc::new(schema),
-            filter: None,
-            part: (0, 1),
-            ids: setup.ids.clone(),
-            limits: Limits::default(),
-        };
+        let ask = Ask::all(Arc::new(schema), setup.ids.clone(), &Limits::default());
+        let (mut done, all) = (0, self.count().max(1));
         for rows in self.scan::<Document>(ask)? {
+            done += rows.len() as u64;
+            watch.at(done, part_of(self.stamp.length, done, all));
             for row in rows {
                 let mut stored = row.stored?;
                 match overlay.get(stored.envelope.id()).map(|held| &held.row) {
@@ -268,6 +272,47 @@ fn envelope_of(id: Id, parts: FoundParts) -> Result<Envelope> {
     Ok(envelope.with_version(version.transpose()?))
 }
 
+/// About how many bytes some of all rows take.
+fn part_of(length: u64, rows: u64, all: u64) -> u64 {
+    (length as f64 * (rows as f64 / all as f64)) as u64
+}
+
+/// Writes records into a new file; with their ids, with versions, times and metadata. Says how many.
+///
+/// # Errors
+/// `Configuration` for an option that does not fit; the first record that does not read or cannot be written.
+pub(in super::super) fn export<R: RecordCodec, D: Disk>(
+    rows: impl Iterator<Item = Result<Stored<R>>>,
+    shape: &R::Shape,
+    (id, envelope): (bool, bool),
+    (level, row_group_rows): (Option<i32>, Option<usize>),
+    out: &mut Sink<D>,
+    told: &mut impl FnMut(u64, u64),
+) -> Result<u64> {
+    const TELL_EVERY: u64 = 8_192;
+    let parts = Parts { id, version: envelope, times: envelope, metadata: envelope };
+    let mut parquet = Parquet::default().envelope(parts);
+    if let Some(level) = level {
+        parquet = parquet.compression(Compression::Zstd(level));
+    }
+    if let Some(rows) = row_group_rows {
+        parquet = parquet.row_group_rows(rows);
+    }
+    let mut records = 0;
+    let bytes = AtomicU64::new(0);
+    let mut writer = parquet.write_shaped::<R, _>(Counting(Passing(out), &bytes), shape.clone())?;
+    for row in rows {
+        let Stored { record, envelope } = row?;
+        writer.write_with(&envelope, &record).map_err(|error| error.at_id(envelope.id()))?;
+        records += 1;
+        if records % TELL_EVERY == 0 {
+            told(records, bytes.load(Ordering::Relaxed));
+        }
+    }
+    writer.finish()?;
+    Ok(records)
+}
+
 /// Hands bytes on to the sink.
 struct Passing<'s, D: Disk>(&'s mut Sink<D>);
 
@@ -282,6 +327,20 @@ impl<D: Disk> Write for Passing<'_, D> {
     }
 }
 
+/// Counts what it hands on.
+struct Counting<'c, W>(W, &'c AtomicU64);
+
+impl<W: Write> Write for Counting<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.0.write(bytes)?;
+        self.1.fetch_add(written as u64, Ordering::Relaxed);
+        Ok(written)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// The rows of a scan, batch by batch.
 pub(in super::super) struct ParquetRows<R: RecordCodec, D: Disk> {
     base: Arc<ParquetBase<D>>,
@@ -289,6 +348,9 @@ pub(in super::super) struct ParquetRows<R: RecordCodec, D: Disk> {
     /// What cannot be told before the id is known.
     later: Option<Bound<R>>,
     ask: Ask<R>,
+    watch: Watch,
+    /// Rows that came, and those before them that statistics left out.
+    seen: u64,
     done: bool,
 }
 
@@ -309,6 +371,7 @@ impl<R: RecordCodec, D: Disk> Iterator for ParquetRows<R, D> {
         for found in rows.by_ref().take(BATCH) {
             taken += 1;
             let place = found.as_ref().map_or(0, |found| found.ordinal);
+            self.seen = self.seen.max(place + 1);
             let stored =
                 found.map_err(|e| e.at_url(&self.base.shown)).and_then(|found| self.base.settle(found, &self.ask));
             if let (Some(filter), Ok(Stored { record, envelope })) = (&self.later, &stored)
@@ -319,6 +382,12 @@ impl<R: RecordCodec, D: Disk> Iterator for ParquetRows<R, D> {
             batch.push(BaseRow { place, bytes: MEMORY_PER_ROW, stored });
         }
         self.done = taken < BATCH;
+        let (all, length) = (self.base.count(), self.base.stamp.length);
+        self.seen = if self.done { all } else { self.seen };
+        self.watch.at(self.seen, part_of(length, self.seen, all.max(1)));
+        if self.done {
+            self.watch.end();
+        }
         Some(batch)
     }
 }

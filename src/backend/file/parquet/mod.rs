@@ -6,6 +6,6 @@ mod disabled;
 mod enabled;
 
 #[cfg(not(feature = "parquet"))]
-pub(super) use disabled::{ParquetBase, ParquetRows};
+pub(super) use disabled::{ParquetBase, ParquetRows, export};
 #[cfg(feature = "parquet")]
-pub(super) use enabled::{ParquetBase, ParquetRows};
+pub(super) use enabled::{ParquetBase, ParquetRows, export};
