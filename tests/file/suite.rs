@@ -15,10 +15,35 @@ fn files(format: Format, compression: Compression) -> Files<Unsynced> {
     Files::open_on(Unsynced, folder(), options).expect("a database")
 }
 
-dk_data::conformance::suite!(csv, || files(Format::Csv, Compression::None), FILES, [aggregates, split, transactions, in_transaction]);
-dk_data::conformance::suite!(jsonl, || files(Format::JsonLines, Compression::None), FILES, [aggregates, split, transactions]);
+dk_data::conformance::suite!(
+    csv,
+    || files(Format::Csv, Compression::None),
+    FILES,
+    [aggregates, split, transactions, in_transaction]
+);
+dk_data::conformance::suite!(
+    jsonl,
+    || files(Format::JsonLines, Compression::None),
+    FILES,
+    [aggregates, split, transactions]
+);
 dk_data::conformance::suite!(json, || files(Format::Json, Compression::None), FILES, [aggregates, split, transactions]);
-dk_data::conformance::suite!(csv_zst, || files(Format::Csv, Compression::Zstd), FILES, [aggregates, split, transactions]);
-dk_data::conformance::suite!(jsonl_gz, || files(Format::JsonLines, Compression::Gzip), FILES, [aggregates, split, transactions]);
+dk_data::conformance::suite!(
+    csv_zst,
+    || files(Format::Csv, Compression::Zstd),
+    FILES,
+    [aggregates, split, transactions]
+);
+dk_data::conformance::suite!(
+    jsonl_gz,
+    || files(Format::JsonLines, Compression::Gzip),
+    FILES,
+    [aggregates, split, transactions]
+);
 #[cfg(feature = "parquet")]
-dk_data::conformance::suite!(parquet, || files(Format::Parquet, Compression::None), FILES, [aggregates, split, transactions, in_transaction]);
+dk_data::conformance::suite!(
+    parquet,
+    || files(Format::Parquet, Compression::None),
+    FILES,
+    [aggregates, split, transactions, in_transaction]
+);

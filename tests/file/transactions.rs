@@ -149,10 +149,8 @@ fn a_checkpoint_meanwhile_is_no_conflict() {
     let folder = crate::folder();
     let files = open(Unsynced, &folder).expect("it opens");
     both(&files, 1).expect("it is done");
-    let (left, right) = (
-        files.documents("left", schema()).expect("it opens"),
-        files.documents("right", schema()).expect("it opens"),
-    );
+    let (left, right) =
+        (files.documents("left", schema()).expect("it opens"), files.documents("right", schema()).expect("it opens"));
     for names in [&["left"][..], &["left", "right"]] {
         let before = sums(&files).expect("they read");
         patches(&files, names, || {

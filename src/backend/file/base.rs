@@ -222,13 +222,7 @@ impl<D: Disk> Base<D> {
     ///
     /// # Errors
     /// `Corrupt`, with the line, for a row of which it is not known which record it is; `Backend` where writing failed.
-    pub(super) fn rewrite(
-        &self,
-        overlay: &Overlay,
-        setup: &Setup,
-        out: &mut Sink<D>,
-        watch: &mut Watch,
-    ) -> Result<()> {
+    pub(super) fn rewrite(&self, overlay: &Overlay, setup: &Setup, out: &mut Sink<D>, watch: &mut Watch) -> Result<()> {
         match self {
             Base::Text(text) => super::rewrite::rewrite(text, overlay, setup, out, watch),
             Base::Parquet(parquet) => parquet.rewrite(overlay, setup, out, watch),

@@ -131,12 +131,7 @@ fn members<F: DiskFile>(file: &F, length: u64) -> Option<Vec<Frame>> {
 }
 
 /// Compresses one frame onto the end of `out`, at a level of the compression's own.
-pub(super) fn compress(
-    compression: Compression,
-    level: Option<i32>,
-    text: &[u8],
-    out: &mut Vec<u8>,
-) -> io::Result<()> {
+pub(super) fn compress(compression: Compression, level: Option<i32>, text: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
     match compression {
         Compression::None => out.extend_from_slice(text),
         Compression::Zstd => out.extend_from_slice(&zstd::bulk::compress(text, level.unwrap_or(ZSTD_LEVEL))?),

@@ -148,7 +148,9 @@ impl Export {
             Os.stamp(path).map(|stamp| stamp.is_some()).map_err(|cause| failed(cause).at_url(&shown(path)))
         };
         if there(&paths.journal)? {
-            return Err(Error::conflict("the file is a store with a journal: close it first").at_url(&shown(&paths.base)));
+            return Err(
+                Error::conflict("the file is a store with a journal: close it first").at_url(&shown(&paths.base))
+            );
         }
         if !self.overwrite && there(&paths.base)? {
             return Err(Error::already_exists("the file is there; `overwrite` replaces it").at_url(&shown(&paths.base)));

@@ -199,7 +199,8 @@ impl<D: Disk> FileTransaction<'_, D> {
     fn commit(&self) -> Result<()> {
         let files: Vec<_> = locked(&self.opened).values().cloned().collect();
         // In the order of their paths, as everybody takes them.
-        let mut files: Vec<_> = files.iter().map(|file| locked(file)).filter(|file| !file.proposals.is_empty()).collect();
+        let mut files: Vec<_> =
+            files.iter().map(|file| locked(file)).filter(|file| !file.proposals.is_empty()).collect();
         for _ in 0..MAX_TRIES {
             let done = match files.as_mut_slice() {
                 [] => true,
