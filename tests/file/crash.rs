@@ -279,8 +279,8 @@ fn killed_in_a_transaction_both_files_have_it_or_neither() {
             random >> 32 & 0xfff,
         );
         let number = |word: &str| {
-            let numbers = lines.iter().filter_map(|line| line.strip_prefix(word)?.trim().parse::<i64>().ok());
-            numbers.last()
+            let mut numbers = lines.iter().filter_map(|line| line.strip_prefix(word)?.trim().parse::<i64>().ok());
+            numbers.next_back()
         };
         let acknowledged = number("done ").unwrap_or(last);
         let begun = number("try ").unwrap_or(acknowledged);
@@ -292,7 +292,7 @@ fn killed_in_a_transaction_both_files_have_it_or_neither() {
         for name in BOTH {
             let store = files.documents(name, schema()).expect("it opens");
             let rows = store.search(Query::new()).expect("every record is whole");
-            let newest = rows.iter().filter(|row| row.storage_id().to_string() != "sum");
+            let newest = rows.iter().filter(|row| *row.storage_id() != "sum");
             let newest = newest.filter_map(|row| row.record["n"].as_int()).max();
             assert_eq!(newest.unwrap_or(0), i128::from(there), "{name} has all of it");
         }

@@ -78,7 +78,7 @@ fn every_operation_may_fail_and_no_file_has_half_of_it() {
             for name in ["left", "right"] {
                 let store = again.documents(name, schema()).expect("it opens");
                 let rows = store.search(Query::new()).unwrap_or_else(|error| panic!("{what}: {error}"));
-                let last = rows.iter().filter(|row| row.storage_id().to_string() != "sum");
+                let last = rows.iter().filter(|row| *row.storage_id() != "sum");
                 assert_eq!(last.filter_map(|row| row.record["n"].as_int()).max(), left, "{what}: {name} is whole");
             }
             let _ = std::fs::remove_dir_all(&folder);
@@ -119,7 +119,7 @@ fn what_was_left_behind_is_finished_by_whoever_comes() {
         for name in ["left", "right"] {
             let saved = salvage(saved.join(format!("{name}.csv")), schema()).expect("it reads");
             assert!(saved.losses.is_empty(), "{:?}", saved.losses);
-            let sum = saved.records.iter().find(|row| row.storage_id().to_string() == "sum").expect("it is there");
+            let sum = saved.records.iter().find(|row| *row.storage_id() == "sum").expect("it is there");
             assert_eq!(sum.record["n"].as_int(), Some(2), "by salvaging {name}");
         }
         let writes = open(Unsynced, &copied(&copy)).expect("it opens");
