@@ -1,11 +1,13 @@
 //! Runs the rows: rivals take turns, the best round of each counts, the table is printed and kept as JSON.
 //!
-//! Wall clock, because some rows are about cores. Each side also returns an answer, and the two must agree: a side that is fast
-//! because it did less is a mistake here, not a result.
+//! Wall clock, because some rows are about cores; `--cpu` counts the time of all threads on their cores instead, which other
+//! work on the machine changes little. Each side also returns an answer, and the two must agree: a side that is fast because it
+//! did less is a mistake here, not a result.
 
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::OnceLock,
     thread::available_parallelism,
     time::{Duration, Instant},
 };
@@ -31,11 +33,51 @@ impl Outcome {
 
     /// Times `work`, then asks its value for the answer and drops it, both unwatched.
     pub fn then<T>(work: impl FnOnce() -> T, answer: impl FnOnce(T) -> u64) -> Outcome {
-        let start = Instant::now();
+        let start = Stopwatch::start();
         let value = work();
         let elapsed = start.elapsed();
         Outcome { elapsed, answer: answer(value) }
     }
+}
+
+/// The clock that the command line asks for, set once before anything is measured.
+static CLOCK: OnceLock<Clock> = OnceLock::new();
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Clock {
+    Wall,
+    Cpu,
+}
+
+enum Stopwatch {
+    Wall(Instant),
+    Cpu(Duration),
+}
+
+impl Stopwatch {
+    fn start() -> Stopwatch {
+        match CLOCK.get() {
+            Some(Clock::Cpu) => Stopwatch::Cpu(on_cores()),
+            _ => Stopwatch::Wall(Instant::now()),
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        match self {
+            Stopwatch::Wall(start) => start.elapsed(),
+            Stopwatch::Cpu(before) => on_cores().saturating_sub(*before),
+        }
+    }
+}
+
+/// How long all threads that are alive have run on a core, as Linux counts it.
+fn on_cores() -> Duration {
+    let threads = fs::read_dir("/proc/self/task").expect("`--cpu` wants Linux");
+    let of_thread = |folder: std::io::Result<fs::DirEntry>| {
+        let counts = fs::read_to_string(folder.ok()?.path().join("schedstat")).ok()?;
+        counts.split(' ').next()?.parse::<u64>().ok()
+    };
+    Duration::from_nanos(threads.filter_map(of_thread).sum())
 }
 
 /// One row of the table.
@@ -68,13 +110,22 @@ pub struct Settings {
     filters: Vec<String>,
     rows: usize,
     rounds: usize,
-    raw_only: bool,
+    sides: Sides,
+    clock: Clock,
     file: &'static str,
+}
+
+/// Which sides run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sides {
+    Both,
+    Raw,
+    Ours,
 }
 
 impl Settings {
     const fn of_size(rows: usize, rounds: usize, file: &'static str) -> Settings {
-        Settings { filters: Vec::new(), rows, rounds, raw_only: false, file }
+        Settings { filters: Vec::new(), rows, rounds, sides: Sides::Both, clock: Clock::Wall, file }
     }
 
     /// Reads the arguments; the message says what was wrong.
@@ -91,7 +142,9 @@ impl Settings {
         while let Some(argument) = rest.next() {
             match argument.as_str() {
                 "--bench" | "--quick" => {}
-                "--raw" => settings.raw_only = true,
+                "--raw" => settings.sides = Sides::Raw,
+                "--ours" => settings.sides = Sides::Ours,
+                "--cpu" => (settings.clock, settings.file) = (Clock::Cpu, "ratios-cpu.json"),
                 "--rows" => settings.rows = number(argument, rest.next())?,
                 "--rounds" => settings.rounds = number(argument, rest.next())?,
                 flag if flag.starts_with('-') => return Err(format!("unknown argument {flag}")),
@@ -108,7 +161,7 @@ impl Settings {
 
     fn wants(&self, row: &Row) -> bool {
         let named = self.filters.is_empty() || self.filters.iter().any(|prefix| row.name.starts_with(prefix.as_str()));
-        named && (self.raw_only || row.ours.is_some())
+        named && (self.sides == Sides::Raw || row.ours.is_some())
     }
 }
 
@@ -120,19 +173,24 @@ fn number(flag: &str, value: Option<&String>) -> Result<usize, String> {
 /// Measures what the settings ask for, prints the table as it grows and writes the file.
 pub fn run(areas: &[&[Row]], settings: &Settings) {
     let cores = available_parallelism().map_or(1, usize::from);
-    println!("{} records, {cores} cores, wall clock, best of {} rounds", settings.rows, settings.rounds);
+    let clock = *CLOCK.get_or_init(|| settings.clock);
+    let clock = if clock == Clock::Cpu { "time on cores" } else { "wall clock" };
+    println!("{} records, {cores} cores, {clock}, best of {} rounds", settings.rows, settings.rounds);
     println!("{:<32} {:>12} {:>12} {:>8} {:>8}", "nanoseconds each", "ours", "raw", "ratio", "target");
     let mut results = Map::new();
     for area in areas {
         let data = Data::new(settings.rows);
         for row in area.iter().filter(|row| settings.wants(row)) {
-            match row.ours.filter(|_| !settings.raw_only) {
-                Some(ours) => drop(results.insert(row.name.to_owned(), compare(row, ours, &data, settings.rounds))),
-                None => time_raw(row, &data, settings.rounds),
+            match (settings.sides, row.ours) {
+                (Sides::Both, Some(ours)) => {
+                    results.insert(row.name.to_owned(), compare(row, ours, &data, settings.rounds));
+                }
+                (Sides::Ours, Some(ours)) => time_one(row, ours, &data, settings.rounds),
+                _ => time_one(row, row.raw, &data, settings.rounds),
             }
         }
     }
-    if !settings.raw_only {
+    if settings.sides == Sides::Both {
         save(results, settings);
     }
 }
@@ -154,9 +212,10 @@ fn compare(row: &Row, ours: Run, data: &Data, rounds: usize) -> Value {
     json!({ "ours": ours, "raw": raw, "ratio": ratio })
 }
 
-fn time_raw(row: &Row, data: &Data, rounds: usize) {
-    let best = (0..rounds).map(|_| (row.raw)(data).elapsed).min().unwrap_or_default();
-    println!("{:<32} {:>12} {:>12.1} {:>8} {:>8.2}", row.name, "-", nanoseconds(best, row, data), "-", row.target);
+/// One side alone.
+fn time_one(row: &Row, side: Run, data: &Data, rounds: usize) {
+    let best = (0..rounds).map(|_| side(data).elapsed).min().unwrap_or_default();
+    println!("{:<32} {:>12.1}", row.name, nanoseconds(best, row, data));
 }
 
 fn nanoseconds(elapsed: Duration, row: &Row, data: &Data) -> f64 {

@@ -2,7 +2,8 @@
 //!
 //! A ratio is a claim of the product; a time is not, it belongs to one machine on one day. Above 1 we are faster than the rival.
 //! Arguments: names to run, by prefix (`-- memory csv/read`); `--quick` for a tenth of the records; `--rows N`; `--rounds N`;
-//! `--raw` to time the rivals alone. Without cargo's own `--bench` (that is, under `cargo test`) everything runs once, tiny.
+//! `--raw` to time the rivals alone, `--ours` to time us alone; `--cpu` for the time on cores instead of the wall clock.
+//! Without cargo's own `--bench` (that is, under `cargo test`) everything runs once, tiny.
 //!
 //! The rows of PostgreSQL want a server and all features:
 //! `bash tests/services/with.sh postgres -- cargo bench --all-features --bench ratios -- postgres`.

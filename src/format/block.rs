@@ -57,21 +57,58 @@ fn breaks(text: &[u8]) -> u64 {
 /// Whole records, and where they lie in the input.
 #[derive(Debug)]
 pub(crate) struct Block {
-    bytes: Vec<u8>,
+    content: Content,
     start: Position,
     items: Vec<Range<u32>>,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// Not looked at, or not text.
+    Bytes(Vec<u8>),
+    /// UTF-8 without U+0000.
+    Text(String),
 }
 
 impl Block {
     /// A block that is the whole of an input.
     #[cfg(test)]
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self { bytes, start: Position::START, items: Vec::new() }
+        Self { content: Content::Bytes(bytes), start: Position::START, items: Vec::new() }
     }
 
     /// The text of the records, with what stands between them.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        match &self.content {
+            Content::Bytes(bytes) => bytes,
+            Content::Text(text) => text.as_bytes(),
+        }
+    }
+
+    /// Finds out whether all of it is UTF-8 without U+0000, so that no piece of it need be checked again.
+    pub fn check(&mut self) {
+        let Content::Bytes(bytes) = &mut self.content else { return };
+        self.content = match String::from_utf8(mem::take(bytes)) {
+            Ok(text) if memchr::memchr(0, text.as_bytes()).is_none() => Content::Text(text),
+            Ok(text) => Content::Bytes(text.into_bytes()),
+            Err(error) => Content::Bytes(error.into_bytes()),
+        };
+    }
+
+    /// All of it as text, where it was [checked](Block::check) and is.
+    pub fn text(&self) -> Option<&str> {
+        match &self.content {
+            Content::Bytes(_) => None,
+            Content::Text(text) => Some(text),
+        }
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        match self.content {
+            Content::Bytes(bytes) => bytes,
+            Content::Text(text) => text.into_bytes(),
+        }
     }
 
     /// Where it begins, in bytes from the start of the input.
@@ -82,7 +119,7 @@ impl Block {
 
     /// The place of the byte `at`.
     pub fn position(&self, at: usize) -> Position {
-        self.start.after(self.bytes.get(..at).unwrap_or(&self.bytes))
+        self.start.after(self.bytes().get(..at).unwrap_or(self.bytes()))
     }
 
     /// The error that a fault at byte `at` is.
@@ -97,9 +134,12 @@ impl Block {
 
     /// Leaves out the first `length` bytes, such as a header that has been read.
     pub fn skip(&mut self, length: usize) {
-        let length = length.min(self.bytes.len());
+        let length = length.min(self.bytes().len());
         self.start = self.position(length);
-        self.bytes.drain(..length);
+        match &mut self.content {
+            Content::Bytes(bytes) => drop(bytes.drain(..length)),
+            Content::Text(text) => *text = text.split_off(text.floor_char_boundary(length)),
+        }
     }
 }
 
@@ -119,7 +159,7 @@ impl<'b> Places<'b> {
     /// The place of the byte `at`, where a record begins.
     pub fn of(&self, at: usize) -> Position {
         let (before, place) = self.last.get();
-        let between = self.block.bytes.get(before..at);
+        let between = self.block.bytes().get(before..at);
         let place = between.map_or_else(|| self.block.position(at), |text| place.after(text));
         self.last.set((at, place));
         place
@@ -138,9 +178,13 @@ pub(crate) enum Source<'b> {
 impl<'b> Source<'b> {
     /// The text of `block`.
     pub fn new(block: &'b Block) -> Self {
-        match str::from_utf8(&block.bytes) {
-            Ok(text) if memchr::memchr(0, text.as_bytes()).is_none() => Self::Text(text),
-            _ => Self::Bytes(&block.bytes),
+        let bytes = match &block.content {
+            Content::Text(text) => return Self::Text(text),
+            Content::Bytes(bytes) => bytes,
+        };
+        match str::from_utf8(bytes) {
+            Ok(text) if memchr::memchr(0, bytes).is_none() => Self::Text(text),
+            _ => Self::Bytes(bytes),
         }
     }
 
@@ -296,7 +340,7 @@ impl<R: Read, F: Framing> Blocks<R, F> {
 
     /// Takes back a block that is no longer needed, so that its memory serves again.
     pub fn recycle(&mut self, block: Block) {
-        let mut bytes = block.bytes;
+        let mut bytes = block.into_bytes();
         bytes.clear();
         self.spare.push(bytes);
     }
@@ -363,7 +407,7 @@ impl<R: Read, F: Framing> Blocks<R, F> {
         self.looked -= length;
         let start = self.start;
         self.start = start.after(&bytes);
-        Block { bytes, start, items: self.framing.cut(length) }
+        Block { content: Content::Bytes(bytes), start, items: self.framing.cut(length) }
     }
 
     fn refuse_long_record(&mut self) -> RawError {

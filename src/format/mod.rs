@@ -14,6 +14,7 @@ mod mask;
 pub(crate) mod parallel;
 #[cfg(feature = "parquet")]
 pub mod parquet;
+pub(crate) mod timestamp;
 
 #[cfg(test)]
 mod testing;

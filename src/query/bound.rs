@@ -364,7 +364,7 @@ impl Literals {
         Ok(Literals { sorted, wholes })
     }
     pub(crate) fn hold(&self, column: Column, cell: &ValueRef<'_>) -> bool {
-        let same = |literal: &Value| Op::Eq.holds(column.compare(cell, literal));
+        let same = |literal: &Value| column.equals(cell, literal);
         let scalar = match self.sorted.len() {
             0..=8 => self.sorted.iter().any(same),
             // What was found is compared again: a cell without a place in the order (NaN) is found anywhere.
@@ -396,6 +396,7 @@ impl Test {
         Ok(match self {
             // Logic was looked at before.
             Test::And(_) | Test::Or(_) | Test::Nor(_) => false,
+            Test::Compare(column, Op::Eq, value) => column.equals(&column.fetch(row, columns)?, value),
             Test::Compare(column, op, value) => op.holds(column.compare(&column.fetch(row, columns)?, value)),
             Test::Between(column, low, high) => {
                 let cell = column.fetch(row, columns)?;
@@ -441,6 +442,14 @@ impl Column {
         let Some(target) = columns.get(self.slot) else { return Ok(ValueRef::Null) };
         let cell = row.cell(self.slot, target)?;
         Ok(if self.len { length(&cell) } else { cell })
+    }
+    /// Texts of unlike lengths are told apart without a look at what they hold, which may be far away in memory.
+    #[inline]
+    pub(crate) fn equals(self, cell: &ValueRef<'_>, literal: &Value) -> bool {
+        match (cell, literal) {
+            (ValueRef::Text(a), Value::Text(b)) => a.as_ref() == b.as_str(),
+            _ => Op::Eq.holds(self.compare(cell, literal)),
+        }
     }
     #[inline]
     pub(crate) fn compare(self, cell: &ValueRef<'_>, literal: &Value) -> Option<Ordering> {

@@ -18,7 +18,8 @@ use crate::{
     format::{
         block::Block,
         csv::{Columns, Dialect, Layout as Spread, Quoting, RawRecord, Row},
-        json::{encode_list, encode_record, encode_vector, print_timestamp},
+        json::{encode_list, encode_record, encode_vector},
+        timestamp,
     },
     id::Id,
     record::{Document, Envelope, FieldDef, Name, RecordCodec, Schema, Target, Type},
@@ -512,7 +513,7 @@ fn put_other(value: &Value, ty: &Type, out: &mut Vec<u8>) -> Result<()> {
     match (value, ty) {
         (Value::Decimal(v), _) => out.extend_from_slice(v.to_string().as_bytes()),
         (Value::Uuid(v), _) => out.extend_from_slice(v.to_string().as_bytes()),
-        (Value::Timestamp(v), _) => print_timestamp(*v, out),
+        (Value::Timestamp(v), _) => timestamp::print(*v, out),
         (Value::Date(v), _) => out.extend_from_slice(v.to_string().as_bytes()),
         (Value::Vector(v), _) => encode_vector(v, out),
         (Value::Json(v), _) => serde_json::to_writer(out, v).map_err(no_json)?,

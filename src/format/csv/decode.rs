@@ -19,6 +19,7 @@ use crate::{
     format::{
         json::{JsonDecoder, decode_field},
         parallel::raised,
+        timestamp,
     },
     record::{Decoder, FieldDef, FieldType, Next, RecordCodec, Schema, Type},
     value::{Value, ValueRef},
@@ -54,7 +55,7 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
     }
 
     /// The text of the cell; `None` where it is null or not there.
-    #[inline]
+    #[inline(always)]
     fn cell(&self) -> Result<Option<Cow<'b, str>>> {
         match self.row.field(self.column) {
             Some(cell) if !cell.is_null() => self.text_of(&cell).map(Some),
@@ -89,14 +90,17 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
         read: impl FnOnce(&mut JsonDecoder<'_>) -> Result<Option<T>>,
     ) -> Result<Option<T>> {
         let Some(text) = self.cell()? else { return Ok(None) };
-        let place = self.misfit(field, "");
-        let (line, column) = (place.place().line, place.place().column);
-        decode_field(&text, read).map_err(|inner| {
-            let why = format!("the JSON in the cell: {}", inner.message());
-            let error =
-                Error::new(inner.kind(), why).at_field(inner.place().field.clone().unwrap_or(field.name.to_string()));
-            error.at_line(line.unwrap_or(0), column).with_value(&text)
-        })
+        decode_field(&text, read).map_err(|inner| self.unfit_inside(field, &text, &inner))
+    }
+
+    /// The error of a cell whose JSON does not fit.
+    #[cold]
+    fn unfit_inside(&self, field: &FieldDef, text: &str, inner: &Error) -> Error {
+        let cell = self.misfit(field, "");
+        let (line, column) = (cell.place().line.unwrap_or(0), cell.place().column);
+        let path = inner.place().field.clone().unwrap_or(field.name.to_string());
+        let why = format!("the JSON in the cell: {}", inner.message());
+        Error::new(inner.kind(), why).at_field(path).at_line(line, column).with_value(text)
     }
 
     /// The value of a cell as predicates see it, of the declared type or inferred.
@@ -224,7 +228,7 @@ impl Decoder for RowDecoder<'_, '_> {
         self.parsed(field, |text| Uuid::try_parse(text).ok())
     }
     fn timestamp(&mut self, field: &FieldDef) -> Result<Option<Timestamp>> {
-        self.parsed(field, |text| text.parse().ok())
+        self.parsed(field, timestamp::read)
     }
     fn date(&mut self, field: &FieldDef) -> Result<Option<Date>> {
         self.parsed(field, |text| text.parse().ok())

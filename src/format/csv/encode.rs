@@ -11,7 +11,8 @@ use crate::{
     error::{Error, Result},
     format::{
         error::{finite, holds_nul},
-        json::{encode_list, encode_record, encode_vector, print_timestamp},
+        json::{encode_list, encode_record, encode_vector},
+        timestamp,
     },
     record::{Encoder, FieldDef, FieldType, RecordCodec, Schema},
 };
@@ -126,10 +127,8 @@ impl Encoder for RowEncoder<'_, '_> {
         Ok(())
     }
     fn timestamp(&mut self, field: &FieldDef, value: Timestamp) -> Result<()> {
-        self.through_scratch(field, |out| {
-            print_timestamp(value, out);
-            Ok(())
-        })
+        self.cell(field)?.print(|out| timestamp::print(value, out));
+        Ok(())
     }
     fn date(&mut self, field: &FieldDef, value: Date) -> Result<()> {
         self.cell(field)?.plain(&value.to_string());

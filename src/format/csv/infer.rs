@@ -20,6 +20,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use crate::format::timestamp;
+
 /// What a cell is, decoded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Inferred {
@@ -134,7 +136,7 @@ fn temporal(text: &str) -> Option<Inferred> {
     let date = date(text.get(..10)?)?;
     match text.get(10..)? {
         "" => Some(Inferred::Date(date)),
-        time if is_time_with_zone(time.as_bytes()) => text.parse().map(Inferred::Timestamp).ok(),
+        time if is_time_with_zone(time.as_bytes()) => timestamp::read(text).map(Inferred::Timestamp),
         _ => None,
     }
 }

@@ -225,17 +225,18 @@ impl<R: RecordCodec> RowParser<R> {
         Err(Error::corrupt(why).at_line(row.position().line, None))
     }
 
+    #[inline]
     fn record(&self, row: RawRecord<'_, '_>) -> Result<R> {
-        R::decode(&self.shape, &mut RowDecoder::new(&self.columns, row)).map_err(|e| match e.place().line {
-            Some(_) => e,
-            None => e.at_line(row.position().line, None),
-        })
+        match R::decode(&self.shape, &mut RowDecoder::new(&self.columns, row)) {
+            Err(e) if e.place().line.is_none() => Err(e.at_line(row.position().line, None)),
+            record => record,
+        }
     }
 
-    /// The record of a row, if it is one that is asked for.
-    fn row<'b>(&self, row: RawRecord<'_, 'b>, cells: &mut Vec<ValueRef<'b>>) -> Result<Option<R>> {
+    /// Whether the row is whole and is asked for.
+    fn wants<'b>(&self, row: RawRecord<'_, 'b>, cells: &mut Vec<ValueRef<'b>>) -> Result<bool> {
         self.fits(row)?;
-        if self.admits(row, cells)? { self.record(row).map(Some) } else { Ok(None) }
+        self.admits(row, cells)
     }
 }
 
@@ -245,15 +246,27 @@ fn inside_of(document: &Document, steps: &[Step]) -> ValueRef<'static> {
 }
 
 impl<R: RecordCodec> Parser<R> for RowParser<R> {
-    fn parse(&self, block: &Block) -> Vec<Result<R>> {
-        let mut records = Vec::new();
+    fn is_selective(&self) -> bool {
+        self.filter.is_some()
+    }
+    fn parse(&self, block: &Block, from: usize, most: usize, records: &mut Vec<Result<R>>) -> Option<usize> {
         let mut cells = Vec::new();
-        let mut rows = Records::new(block, self.dialect);
-        while let Some(row) = rows.next_record() {
-            let read = row.map_err(|e| raised(&e)).and_then(|row| self.row(row, &mut cells));
-            records.extend(read.transpose());
+        let mut rows = Records::starting_at(block, self.dialect, from);
+        loop {
+            if records.len() >= most {
+                return Some(rows.consumed());
+            }
+            let row = rows.next_record()?;
+            let wanted = match row {
+                Ok(row) => self.wants(row, &mut cells).map(|wanted| wanted.then_some(row)),
+                Err(e) => Err(raised(&e)),
+            };
+            match wanted {
+                Ok(None) => {}
+                Ok(Some(row)) => records.push(self.record(row)),
+                Err(e) => records.push(Err(e)),
+            }
         }
-        records
     }
 }
 

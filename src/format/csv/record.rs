@@ -30,13 +30,18 @@ pub(crate) struct Records<'b> {
 impl<'b> Records<'b> {
     /// The records of `block`, which must have been cut by [`Quotes`](super::Quotes) of the same dialect.
     pub fn new(block: &'b Block, dialect: Dialect) -> Self {
+        Self::starting_at(block, dialect, 0)
+    }
+
+    /// The records from the byte `next` on, where one begins.
+    pub fn starting_at(block: &'b Block, dialect: Dialect, next: usize) -> Self {
         Self {
             block,
             source: Source::new(block),
-            marks: Marks::new(block.bytes(), 0, Punctuation::of(dialect)),
+            marks: Marks::new(block.bytes(), next, Punctuation::of(dialect)),
             dialect,
-            next: 0,
-            ends: Vec::new(),
+            next,
+            ends: Vec::with_capacity(16),
             places: Places::new(block),
         }
     }

@@ -1,9 +1,10 @@
 //! Where CSV records end: at line ends outside quotes. It reads no field.
 
-use memchr::{memchr, memchr3, memrchr2};
+use memchr::{memchr, memchr3};
 
 use super::Dialect;
 use crate::format::block::{Framing, Scan, View};
+use crate::format::mask::{Class, Marks};
 
 /// The framing of CSV.
 ///
@@ -23,62 +24,56 @@ impl Quotes {
         Self { dialect, quoted: false, previous: b'\n' }
     }
 
-    /// The first quote in `bytes` from `at` on.
-    fn find_quote(&self, bytes: &[u8], at: usize) -> Option<usize> {
-        let found = memchr(self.dialect.quote()?, bytes.get(at..)?)?;
-        Some(at + found)
-    }
-
     fn opens(&self, bytes: &[u8], at: usize) -> bool {
         let before = if at == 0 { self.previous } else { bytes[at - 1] };
         before == self.dialect.delimiter() || before == b'\n' || before == b'\r'
     }
 
+    /// Goes from one quote or line end to the next.
+    fn last_end(&mut self, view: View<'_>) -> Scan {
+        let bytes = view.bytes;
+        let mut scan = Scan::default();
+        let mut marks = Marks::new(bytes, view.from, QuoteOrEnd(self.quote()));
+        let settled = settled(view);
+        loop {
+            let at = marks.next();
+            let Some(&mark) = bytes.get(at) else { break };
+            match (self.quoted, mark) {
+                (false, b'\n' | b'\r') => scan.end = if at < settled { Some(at + 1) } else { scan.end },
+                (true, b'\n' | b'\r') => {}
+                (false, _) => self.quoted = self.opens(bytes, at),
+                (true, _) => match bytes.get(at + 1) {
+                    // Whether this quote closes or is the first of two is known when more has been read.
+                    None if !view.at_end => return Scan { looked: at, ..scan },
+                    Some(&next) if next == mark => drop(marks.next()),
+                    _ => self.quoted = false,
+                },
+            }
+        }
+        Scan { looked: settled_in(view, self.quoted), ..scan }
+    }
+
+    /// The quote; a line end where the dialect has none, for that is looked for anyway.
+    fn quote(&self) -> u8 {
+        self.dialect.quote().unwrap_or(b'\n')
+    }
+
     /// Goes from inside a quoted field to behind its closing quote, or as far as there are bytes.
     fn close(&mut self, view: View<'_>, mut at: usize) -> usize {
-        while let Some(quote) = self.find_quote(view.bytes, at) {
-            match view.bytes.get(quote + 1) {
+        let quote = self.quote();
+        while let Some(found) = view.bytes.get(at..).and_then(|rest| memchr(quote, rest)) {
+            let closer = at + found;
+            match view.bytes.get(closer + 1) {
                 // Whether this quote closes or is the first of two is known when more has been read.
-                None if !view.at_end => return quote,
-                next if next.copied() == self.dialect.quote() => at = quote + 2,
+                None if !view.at_end => return closer,
+                Some(&next) if next == quote => at = closer + 2,
                 _ => {
                     self.quoted = false;
-                    return quote + 1;
+                    return closer + 1;
                 }
             }
         }
         view.bytes.len()
-    }
-
-    /// Goes from outside quotes to behind the next opening quote, or as far as there are bytes.
-    fn open(&mut self, view: View<'_>, from: usize) -> usize {
-        let mut at = from;
-        while let Some(quote) = self.find_quote(view.bytes, at) {
-            at = quote + 1;
-            if self.opens(view.bytes, quote) {
-                self.quoted = true;
-                return at;
-            }
-        }
-        settled(view)
-    }
-
-    fn last_end(&mut self, view: View<'_>) -> Scan {
-        let mut scan = Scan { looked: view.from, ..Scan::default() };
-        while scan.looked < settled_in(view, self.quoted) {
-            let from = scan.looked;
-            if self.quoted {
-                scan.looked = self.close(view, from);
-                if self.quoted {
-                    break;
-                }
-            } else {
-                scan.looked = self.open(view, from);
-                let line_end = memrchr2(b'\n', b'\r', &view.bytes[from..scan.looked]);
-                scan.end = line_end.map(|line_end| from + line_end + 1).or(scan.end);
-            }
-        }
-        scan
     }
 
     fn first_end(&mut self, view: View<'_>) -> Scan {
@@ -91,7 +86,7 @@ impl Quotes {
                 }
                 continue;
             }
-            let quote = self.dialect.quote().unwrap_or(b'\n');
+            let quote = self.quote();
             let Some(found) = memchr3(quote, b'\n', b'\r', &view.bytes[looked..settled(view)]) else {
                 looked = settled(view);
                 break;
@@ -107,6 +102,17 @@ impl Quotes {
             }
         }
         Scan { looked, ..Scan::default() }
+    }
+}
+
+/// What can end a record, or keep a line end from doing so.
+#[derive(Clone, Copy)]
+struct QuoteOrEnd(u8);
+
+impl Class for QuoteOrEnd {
+    #[inline(always)]
+    fn holds(self, byte: u8) -> bool {
+        (byte == self.0) | (byte == b'\n') | (byte == b'\r')
     }
 }
 

@@ -6,6 +6,8 @@ use super::{write::HoldsNul, *};
 use crate::format::block::{Blocks, Limits};
 use crate::format::error::{Cause, FaultKind, RawError};
 use crate::format::testing::{Broken, Dribble};
+use crate::record::{Document, FieldDef, Schema, Type};
+use crate::value::Value;
 
 /// A field, and whether it was quoted.
 type Cell = (String, bool);
@@ -236,7 +238,43 @@ fn hostile() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
 
+/// A value of each kind that an unquoted cell is taken for, and texts that look like them.
+fn undeclared() -> impl Strategy<Value = Value> {
+    let moment = || (-62_135_596_800i64..jiff::Timestamp::MAX.as_second(), 0..1_000_000i32);
+    let moment = move || moment().prop_map(|(s, us)| jiff::Timestamp::new(s, us * 1_000).unwrap());
+    let texts = ["", "02", "true", "1.5", "1e5", "2024-02-29", "2024-02-29T00:00:00Z", " ", "-", "\u{feff}", "null"];
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_filter("finite", |v| v.is_finite()).prop_map(Value::from),
+        moment().prop_map(Value::from),
+        moment().prop_map(|moment| Value::Date(moment.to_zoned(jiff::tz::TimeZone::UTC).date())),
+        any::<u128>().prop_map(|bits| Value::Uuid(uuid::Uuid::from_u128(bits))),
+        any::<u128>().prop_map(|bits| Value::Text(uuid::Uuid::from_u128(bits).to_string())),
+        hostile().prop_map(Value::Text),
+        prop::sample::select(texts.to_vec()).prop_map(|text| Value::Text(text.to_owned())),
+    ]
+}
+
 proptest! {
+    #[test]
+    fn what_no_schema_declares_is_read_as_what_it_was(rows in prop::collection::vec([undeclared(), undeclared()], 0..6)) {
+        let schema = Schema::new("t").field(FieldDef::new("a", Type::Any)).field(FieldDef::new("b", Type::Any));
+        let mut writer = Csv::default().write_documents(Vec::new(), schema).unwrap();
+        let rows: Vec<Document> =
+            rows.into_iter().map(|[a, b]| Document::from_iter([("a", a), ("b", b)])).collect();
+        rows.iter().for_each(|row| writer.write(row).unwrap());
+        let text = writer.finish().unwrap();
+        let read = Csv::default().read_documents(&text[..], Schema::open("t")).unwrap();
+        let read: Vec<Document> = read.collect::<crate::Result<_>>().unwrap();
+        prop_assert_eq!(&read, &rows);
+        // Values of unlike kinds may be equal; the kinds are to be the same, too.
+        let kinds = |rows: &[Document]| rows.iter().map(|row| ["a", "b"].map(|name| row[name].kind())).collect::<Vec<_>>();
+        prop_assert_eq!(kinds(&read), kinds(&rows));
+    }
+
     #[test]
     fn what_the_csv_crate_reads_is_what_is_read(text in hostile()) {
         let ours = read(&text);

@@ -72,6 +72,11 @@ impl<'a> Row<'a> {
         self.separate().extend_from_slice(text.as_bytes());
     }
 
+    /// What `print` appends: ASCII, as in [`plain`](Row::plain).
+    pub fn print(&mut self, print: impl FnOnce(&mut Vec<u8>)) {
+        print(self.separate());
+    }
+
     /// Any text.
     ///
     /// Without a quote in the dialect the text is written as it is, and it is for the caller not to choose a dialect

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::text::{MAX_DEPTH, Tokens};
 use crate::{
     error::{Error, Result},
+    format::timestamp,
     record::{Decoder, Document, FieldDef, FieldType, Next, RecordCodec, Schema},
     value::Value,
 };
@@ -108,22 +109,31 @@ impl<'t> JsonDecoder<'t> {
         if self.tokens.null()? { Ok(None) } else { read(self).map(Some) }
     }
 
-    /// A number in its text form, or a text of one; what is neither does not fit.
-    fn numeric(&mut self, field: &FieldDef) -> Result<Cow<'t, str>> {
+    /// A number in its text form; what is none does not fit.
+    #[inline]
+    fn numeric(&mut self, field: &FieldDef) -> Result<&'t str> {
         match self.tokens.peek() {
-            b'-' | b'0'..=b'9' => self.tokens.number().map(Cow::Borrowed),
+            b'-' | b'0'..=b'9' => self.tokens.number(),
             _ => Err(self.unfit(field)),
         }
     }
 
     /// A text that reads as `T`.
-    fn parsed<T: std::str::FromStr>(&mut self, field: &FieldDef) -> Result<Option<T>> {
+    #[inline]
+    fn parsed<T>(&mut self, field: &FieldDef, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>> {
         self.scalar(|d| {
             let text = d.string(field)?;
-            text.parse().map_err(|_| d.misfit(field, format!("not a {}", field.ty)).with_value(&text))
+            parse(&text).ok_or_else(|| d.unread(field, &text))
         })
     }
 
+    /// The error of a text that does not read as the field's type.
+    #[cold]
+    fn unread(&self, field: &FieldDef, text: &str) -> Error {
+        self.misfit(field, format!("not a {}", field.ty)).with_value(text)
+    }
+
+    #[inline]
     fn string(&mut self, field: &FieldDef) -> Result<Cow<'t, str>> {
         if self.tokens.peek() == b'"' { self.tokens.text() } else { Err(self.unfit(field)) }
     }
@@ -212,32 +222,32 @@ impl Decoder for JsonDecoder<'_> {
     fn int(&mut self, field: &FieldDef) -> Result<Option<i64>> {
         self.scalar(|d| {
             let text = d.numeric(field)?;
-            text.parse().map_err(|_| d.misfit(field, format!("not a {}", field.ty)).with_value(&text))
+            text.parse().map_err(|_| d.unread(field, text))
         })
     }
     fn uint(&mut self, field: &FieldDef) -> Result<Option<u64>> {
         self.scalar(|d| {
             let text = d.numeric(field)?;
-            text.parse().map_err(|_| d.misfit(field, format!("not a {}", field.ty)).with_value(&text))
+            text.parse().map_err(|_| d.unread(field, text))
         })
     }
     fn float32(&mut self, field: &FieldDef) -> Result<Option<f32>> {
         self.scalar(|d| {
             let text = d.numeric(field)?;
             let fits = text.parse().ok().filter(|v: &f32| v.is_finite());
-            fits.ok_or_else(|| d.misfit(field, "out of the range of f32").with_value(&text))
+            fits.ok_or_else(|| d.misfit(field, "out of the range of f32").with_value(text))
         })
     }
     fn float(&mut self, field: &FieldDef) -> Result<Option<f64>> {
         self.scalar(|d| {
             let text = d.numeric(field)?;
             let fits = text.parse().ok().filter(|v: &f64| v.is_finite());
-            fits.ok_or_else(|| d.misfit(field, "out of the range of f64").with_value(&text))
+            fits.ok_or_else(|| d.misfit(field, "out of the range of f64").with_value(text))
         })
     }
     fn decimal(&mut self, field: &FieldDef) -> Result<Option<Decimal>> {
         self.scalar(|d| {
-            let text = if d.tokens.peek() == b'"' { d.tokens.text()? } else { d.numeric(field)? };
+            let text = if d.tokens.peek() == b'"' { d.tokens.text()? } else { Cow::Borrowed(d.numeric(field)?) };
             decimal(&text).ok_or_else(|| d.misfit(field, "not a decimal of up to 28 digits").with_value(&text))
         })
     }
@@ -251,13 +261,13 @@ impl Decoder for JsonDecoder<'_> {
         })
     }
     fn uuid(&mut self, field: &FieldDef) -> Result<Option<Uuid>> {
-        self.parsed(field)
+        self.parsed(field, |text| Uuid::try_parse(text).ok())
     }
     fn timestamp(&mut self, field: &FieldDef) -> Result<Option<Timestamp>> {
-        self.parsed(field)
+        self.parsed(field, timestamp::read)
     }
     fn date(&mut self, field: &FieldDef) -> Result<Option<Date>> {
-        self.parsed(field)
+        self.parsed(field, |text| text.parse().ok())
     }
     fn vector(&mut self, field: &FieldDef) -> Result<Option<Vec<f32>>> {
         self.scalar(|d| d.array(|d| d.float32(field)?.ok_or_else(|| d.misfit(field, "a vector has no nulls"))))

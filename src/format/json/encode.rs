@@ -8,7 +8,10 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    format::error::{finite, holds_nul},
+    format::{
+        error::{finite, holds_nul},
+        timestamp,
+    },
     record::{Encoder, FieldDef, FieldType, RecordCodec, Schema},
 };
 
@@ -164,7 +167,7 @@ impl Encoder for JsonEncoder<'_> {
     fn timestamp(&mut self, field: &FieldDef, value: Timestamp) -> Result<()> {
         let out = self.begin(field);
         out.push(b'"');
-        print_timestamp(value, out);
+        timestamp::print(value, out);
         out.push(b'"');
         Ok(())
     }
@@ -188,13 +191,4 @@ impl Encoder for JsonEncoder<'_> {
     fn record<N: RecordCodec>(&mut self, field: &FieldDef, schema: &Schema, record: &N) -> Result<()> {
         encode_record(record, schema, self.begin(field)).map_err(|e| e.under_field(&field.name))
     }
-}
-
-/// Appends a moment as RFC 3339 in UTC, with as many digits as needed.
-pub(crate) fn print_timestamp(value: Timestamp, out: &mut Vec<u8>) {
-    const PRINTER: jiff::fmt::temporal::DateTimePrinter = jiff::fmt::temporal::DateTimePrinter::new();
-    let mut text = String::new();
-    // Writing to a `String` does not fail.
-    let _ = PRINTER.print_timestamp(&value, &mut text);
-    out.extend_from_slice(text.as_bytes());
 }

@@ -153,11 +153,10 @@ impl<R: RecordCodec> ObjectParser<R> {
         self.filter.as_ref().is_none_or(|filter| filter.matches(Seen { record, envelope }))
     }
 
-    /// The object that stands in a range of the block; `None` for a blank line. `whole` is the block's text, if all of it
-    /// is text.
-    fn object(&self, block: &Block, whole: Option<&str>, range: Range<usize>) -> Option<Result<R>> {
+    /// The object that stands in a range of the block; `None` for a blank line.
+    fn object(&self, block: &Block, range: Range<usize>) -> Option<Result<R>> {
         let start = range.start;
-        let text = match whole {
+        let text = match block.text() {
             Some(text) => text.get(range).ok_or(FaultKind::InvalidUtf8),
             None => str::from_utf8(block.bytes().get(range).unwrap_or_default()).map_err(|_| FaultKind::InvalidUtf8),
         };
@@ -176,20 +175,31 @@ fn placed(error: Error, block: &Block, start: usize) -> Error {
 }
 
 impl<R: RecordCodec> Parser<R> for ObjectParser<R> {
-    fn parse(&self, block: &Block) -> Vec<Result<R>> {
-        let bytes = block.bytes();
-        // One check of the whole block is faster than one for each object; only a bad block is checked object by object.
-        let whole = str::from_utf8(bytes).ok();
+    fn is_selective(&self) -> bool {
+        self.filter.is_some()
+    }
+    /// The places are numbers of elements in an array, and bytes elsewhere.
+    fn parse(&self, block: &Block, from: usize, most: usize, records: &mut Vec<Result<R>>) -> Option<usize> {
         let envelope = Envelope::nobody();
-        let asked = |read: &Result<R>| read.as_ref().map_or(true, |record| self.admits(record, &envelope));
-        if self.array {
-            let ranges = block.items().iter().map(|range| range.start as usize..range.end as usize);
-            return ranges.filter_map(|range| self.object(block, whole, range)).filter(asked).collect();
+        let mut place = from;
+        while records.len() < most {
+            let range = if self.array {
+                let range = block.items().get(place)?;
+                place += 1;
+                range.start as usize..range.end as usize
+            } else {
+                let line = block.bytes().get(place..).filter(|rest| !rest.is_empty())?;
+                let length = memchr::memchr(b'\n', line).unwrap_or(line.len());
+                let start = place;
+                place = start + length + 1;
+                start..start + length
+            };
+            match self.object(block, range) {
+                Some(Ok(record)) if !self.admits(&record, &envelope) => {}
+                read => records.extend(read),
+            }
         }
-        let mut start = 0;
-        let ends = memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]);
-        let ranges = ends.map(|end| std::mem::replace(&mut start, end + 1).min(end)..end);
-        ranges.filter_map(|range| self.object(block, whole, range)).filter(asked).collect()
+        Some(place)
     }
 }
 

@@ -23,6 +23,6 @@ pub use lines::{Json, JsonReader, JsonWriter};
 #[cfg(feature = "file")]
 pub(crate) use decode::decode_object;
 pub(crate) use decode::{JsonDecoder, decode_field};
-pub(crate) use encode::{encode_list, encode_record, encode_vector, print_timestamp};
+pub(crate) use encode::{encode_list, encode_record, encode_vector};
 #[cfg(feature = "file")]
 pub(crate) use lines::Frames;

@@ -128,17 +128,17 @@ impl<'t> Tokens<'t> {
     /// Where a quote, a backslash or a control character stands.
     #[inline]
     fn plain_end(&self, from: usize) -> usize {
-        let rest = &self.text.as_bytes()[from..];
-        let stop = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
-        // Eight bytes at a time until one of them stops.
-        let mut at = 0;
-        for chunk in rest.chunks_exact(8) {
-            if chunk.iter().any(stop) {
-                break;
+        let (words, rest) = self.text.as_bytes()[from..].as_chunks::<8>();
+        let mut at = from;
+        for word in words {
+            let stops = stops(u64::from_le_bytes(*word));
+            if stops != 0 {
+                return at + stops.trailing_zeros() as usize / 8;
             }
             at += 8;
         }
-        rest[at..].iter().position(stop).map_or(self.text.len(), |found| from + at + found)
+        let stop = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
+        rest.iter().position(stop).map_or(self.text.len(), |found| at + found)
     }
 
     fn refuse<T>(&mut self, at: usize, why: &'static str) -> Result<T> {
@@ -296,6 +296,16 @@ impl<'t> Tokens<'t> {
     }
 }
 
+/// The bytes of a word that are a quote, a backslash or a control character, by their highest bits. The lowest one is exact;
+/// those above it may be wrong, for a difference borrows from them.
+#[inline]
+fn stops(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
+    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    (below(word, 0x20) | is(b'"') | is(b'\\')) & (ONES << 7)
+}
+
 #[inline]
 fn digits(bytes: &[u8], from: usize) -> usize {
     bytes.get(from..).map_or(0, |rest| rest.iter().take_while(|b| b.is_ascii_digit()).count())
@@ -313,6 +323,19 @@ mod tests {
             [r#""\ud83d""#, r#""\ud83dx""#, r#""\ude00""#, r#""\x""#, "\"a\nb\"", "\"open", r#""\u00g0""#, "\"\\"]
         {
             assert_eq!(text(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_plain_text_is_found_wherever_it_is() {
+        for length in 0..20 {
+            for stop in (0..=u8::MAX).filter(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\') {
+                for (plain, after) in [("a", '"'), ("\u{7f}", '\n'), ("!", '\u{1}'), (" ", '\\'), ("ß", '#')] {
+                    let text = plain.repeat(length);
+                    let json = format!("{text}{}{after}", char::from(stop));
+                    assert_eq!(Tokens::new(&json).plain_end(0), text.len(), "{json:?}");
+                }
+            }
         }
     }
 
