@@ -382,7 +382,8 @@ macro_rules! conformance_family {
                 semantics_5_8_a_stream_inside_shows_where_it_began,
                 semantics_5_8_a_stream_inside_can_be_dropped,
                 semantics_5_8_generic_code_runs_inside_unchanged,
-                semantics_5_8_versions_given_inside_hold_outside;
+                semantics_5_8_versions_given_inside_hold_outside,
+                semantics_5_8_what_must_be_unique_goes_to_one;
         }
     };
     (in_transaction, $make:expr, $supports:expr) => {

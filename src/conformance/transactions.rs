@@ -1,6 +1,10 @@
 //! Semantics 5.8: transactions. For databases that have them; the whole of what all must do is run inside one as well.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc,
+    time::Duration,
+};
 
 use super::{Suite, people, refused, texts};
 use crate::{
@@ -410,6 +414,49 @@ pub fn semantics_5_8_versions_given_inside_hold_outside<D: Transactional>(suite:
         let Some(version) = written.version else { panic!("a version was promised") };
         outside.update(&written.id, Draft::of(named("later")).expect(version.clone()))?;
         refused(outside.delete_if(&written.id, &version), ErrorKind::Conflict, "the version of before");
+    }
+    Ok(())
+}
+
+/// What another writer takes while the transaction is under way is taken once: it goes to one of the two, and the other is told.
+/// An engine that locks lets the other wait until the transaction has ended.
+pub fn semantics_5_8_what_must_be_unique_goes_to_one<D: Transactional>(suite: &Suite<D>) -> Result<()> {
+    if !transacts(suite) {
+        return Ok(());
+    }
+    const PATIENCE: Duration = Duration::from_millis(100);
+    let schema = || people().field(FieldDef::new("email", Type::Text).unique().nullable());
+    let rivals = [[("a", "same@x"), ("b", "same@x")], [("same", "a@x"), ("same", "b@x")]];
+    for [inside, other] in rivals {
+        let name = suite.fresh_name();
+        let outside = suite.database.documents(&name, schema())?;
+        let with = |(id, email)| Draft::of(document! { "name" => id, "email" => email }).id(id);
+        let (committed, created) = std::thread::scope(|scope| {
+            let mut rival = None;
+            let committed: Result<()> = suite.database.transaction(|tx| {
+                tx.documents(&name, schema())?.create(with(inside)?)?;
+                let (done, wait) = mpsc::channel();
+                let outside = &outside;
+                rival = Some(scope.spawn(move || {
+                    let created = with(other).and_then(|draft| outside.create(draft));
+                    // Nobody may wait any more.
+                    done.send(()).ok();
+                    created
+                }));
+                wait.recv_timeout(PATIENCE).ok();
+                Ok(())
+            });
+            (committed, rival.map(|rival| rival.join().expect("a thread panicked")))
+        });
+        let Some(created) = created else { panic!("the transaction could not create its record: {committed:?}") };
+        match (committed, created) {
+            (Ok(()), Err(error)) => assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error:?}"),
+            (Err(error), Ok(_)) => {
+                assert!(matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::Conflict), "{error:?}");
+            }
+            both => panic!("one of the two is stored and the other refused, not {both:?}"),
+        }
+        assert_eq!(outside.count(Query::new())?, 1);
     }
     Ok(())
 }

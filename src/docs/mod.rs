@@ -2,6 +2,7 @@
 //!
 //! - [`tutorial`]: from nothing to transactions, for users.
 //! - [`semantics`]: what every operation means, clause by clause, on every backend.
+//! - [`capabilities`]: which engine can do what beyond that.
 //! - [`files`]: what is where, what is safe, and what other tools see when.
 //! - `postgres`, with the feature of that name: connecting, tables and indexes, transactions, what each error means.
 //! - [`new_backend`]: how to bring a backend of your own.
@@ -14,6 +15,8 @@
 pub mod tutorial {}
 #[doc = include_str!("semantics.md")]
 pub mod semantics {}
+#[doc = include_str!("capabilities.md")]
+pub mod capabilities {}
 #[doc = include_str!("files.md")]
 pub mod files {}
 #[cfg(feature = "postgres")]

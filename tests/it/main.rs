@@ -3,6 +3,8 @@
 mod aggregate;
 mod airports;
 mod bad_input;
+#[cfg(all(feature = "file", feature = "postgres"))]
+mod capabilities;
 mod csv_nested;
 mod derive;
 mod examples;

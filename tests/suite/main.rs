@@ -18,7 +18,7 @@ const BEHIND: Supports = Supports { queries: 1_000, ..Supports::ALL };
 
 dk_data::conformance::suite!(on_toy, Toy::default);
 dk_data::conformance::suite!(memory, Memory::new, Supports::ALL, [aggregates, split, transactions, in_transaction]);
-dk_data::conformance::suite!(any, any_memory, BEHIND, [aggregates, split, transactions]);
+dk_data::conformance::suite!(any, any_memory, BEHIND, [aggregates, split, transactions, in_transaction]);
 dk_data::conformance::suite!(layered, Layered::default, BEHIND, [aggregates, split]);
 
 fn any_memory() -> AnyDatabase {
