@@ -153,10 +153,10 @@ fn any_file(path: &str, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     writeln!(out, "\nFilled cells by column:")?;
     for name in names {
         let filled = Filter::is_null(Path::field(name.clone())).not().bind(rows.schema())?;
-        writeln!(out, "  {name}: {}", rows.count(filled)?)?;
+        writeln!(out, "  {name}: {}", rows.aggregate(filled, Count)?)?;
     }
-    writeln!(out, "\nThe first row as JSON:")?;
-    Ok(write_json(&first[..first.len().min(1)], out)?)
+    writeln!(out, "\nThe rows of the table as JSON:")?;
+    Ok(write_json(&first, out)?)
 }
 
 /// The names of all fields that occur, in the order in which they do.

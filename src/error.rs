@@ -264,6 +264,13 @@ impl Error {
         self
     }
 
+    /// Says that so many records were written before it.
+    #[must_use]
+    pub(crate) fn after(mut self, written: u64) -> Self {
+        self.0.message = format!("{}; {written} records were written before", self.0.message).into();
+        self
+    }
+
     /// What can be done about it.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

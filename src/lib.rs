@@ -44,7 +44,7 @@
 //!
 //! # What it is not
 //!
-//! No ORM: no joins, no lazy loading, no migrations. Not async: calls block. No planner over several stores: what an engine
+//! No ORM: no joins, no lazy loading, no migrations behind your back. Not async: calls block. No planner over several stores: what an engine
 //! cannot do does not compile, or is refused before anything is sent.
 
 // Lets the derives name this crate in its own tests and examples as users do.

@@ -33,10 +33,10 @@ finish() {
     exit "$status"
 }
 
-# begin NAME: names the step that follows, for the reader and for the message of a failure.
+# begin NAME: names the step that follows, for the reader and for the message of a failure, and says when it begins.
 begin() {
     step=$1
-    printf '\n=== %s ===\n' "$step"
+    printf '\n=== %s (at %d s) ===\n' "$step" "$SECONDS"
 }
 
 # run NAME COMMAND...: one step that is one command, shown before it runs.
@@ -112,6 +112,11 @@ run_tests() {
 }
 
 begin "tools"
+# Real files, which are no part of the project: without them the tests could only fail one after the other.
+if [[ ! -d ../shared/data/ourairports ]]; then
+    printf 'the tests read the real files of ../shared/data, beside this folder; they are not there\n' >&2
+    exit 1
+fi
 # A shell that has not read its profile since rustup ran does not know cargo yet.
 command -v cargo >/dev/null || PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
 need_tool cc gcc libc6-dev

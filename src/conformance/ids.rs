@@ -1,5 +1,6 @@
 //! Semantics 1: identity and metadata.
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Suite, refused, texts};
@@ -7,7 +8,7 @@ use crate::{
     document,
     error::{ErrorKind, Result},
     id::Id,
-    query::{Query, id, meta},
+    query::{Key, Query, created_at, id, meta, updated_at},
     record::{Changes, Document, Draft, FieldDef, Metadata, Path, Schema, Type},
     store::{Database, Store},
     value::Value,
@@ -244,6 +245,54 @@ pub fn semantics_1_5_metadata_is_filtered_and_sorted_on<D: Database>(suite: &Sui
     }
     assert_eq!(texts(&store, meta("who").starts_with("a"), "name")?, ["ann"]);
     assert_eq!(texts(&store, meta("who").is_in(["bob", "x"]), "name")?, ["bob"]);
+    Ok(())
+}
+
+/// Id, times and metadata under every operator, as fields are.
+pub fn semantics_1_5_the_envelope_is_asked_like_fields<D: Database>(suite: &Suite<D>) -> Result<()> {
+    let store = suite.people()?;
+    let moment = |second: i64| Timestamp::from_second(second).expect("the tests keep to the range of timestamps");
+    let drafts = [("ann", 1_000, 9_000), ("bob", 2_000, 8_000), ("cid", 3_000, 7_000)];
+    for (name, created, updated) in drafts {
+        let draft = Draft::of(document! { "name" => name }).id(format!("id-{name}"))?;
+        let draft = if name == "cid" { draft } else { draft.meta("who", name.to_uppercase()) };
+        store.create(draft.times(Some(moment(created)), Some(moment(updated))))?;
+    }
+    let (early, late) = (moment(1_500), moment(2_500));
+    let asked = [
+        (created_at().gt(early), vec!["bob", "cid"]),
+        (created_at().le(moment(2_000)), vec!["ann", "bob"]),
+        (created_at().between(early, late), vec!["bob"]),
+        (created_at().not_between(early, late), vec!["ann", "cid"]),
+        (updated_at().lt(moment(8_000)), vec!["cid"]),
+        (updated_at().ge(moment(8_000)), vec!["ann", "bob"]),
+        (updated_at().eq(moment(9_000)), vec!["ann"]),
+        (updated_at().ne(moment(9_000)), vec!["bob", "cid"]),
+        (updated_at().not_in([moment(9_000), moment(7_000)]), vec!["bob"]),
+        (id().like("id-%n"), vec!["ann"]),
+        (id().not_like("id-%n"), vec!["bob", "cid"]),
+        (id().is_in(["id-bob", "id-nobody"]), vec!["bob"]),
+        (id().ends_with("d"), vec!["cid"]),
+        (meta("who").contains("N"), vec!["ann"]),
+        (meta("who").ilike("%b"), vec!["bob"]),
+        (meta("who").ends_with("B"), vec!["bob"]),
+        (meta("who").gt("ANN"), vec!["bob"]),
+        (meta("who").lt("BOB"), vec!["ann"]),
+        (meta("who").not_like("A%"), vec!["bob", "cid"]),
+        (meta("who").not_in(["ANN"]), vec!["bob", "cid"]),
+        (meta("who").not_between("A", "AZ"), vec!["bob", "cid"]),
+        (meta("who").not_null(), vec!["ann", "bob"]),
+    ];
+    for (predicate, names) in asked {
+        assert_eq!(
+            texts(&store, Query::new().filter(predicate.clone()).sort(Key::asc("name")), "name")?,
+            names,
+            "{predicate:?}"
+        );
+        assert_eq!(store.count(!predicate)?, 3 - names.len() as u64);
+    }
+    assert_eq!(texts(&store, Query::new().sort(updated_at().asc()), "name")?, ["cid", "bob", "ann"]);
+    assert_eq!(texts(&store, Query::new().sort(created_at().asc()), "name")?, ["ann", "bob", "cid"]);
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! The suite that every backend must pass: one test for each clause of the semantics, named after it.
+//! The suite that every backend must pass: a test for each clause of semantics 1 to 8 that needs no files and no network, named
+//! after it.
 //!
 //! A backend joins with one macro call, which makes one `#[test]` of each clause:
 //!
@@ -7,12 +8,12 @@
 //! # mod mine { pub fn make() -> Never { unreachable!() } pub struct Never; }
 //! // dk_data::conformance::suite!(my_backend, || MyDatabase::new());
 //! // dk_data::conformance::suite!(my_files, || MyFiles::new(), Supports { atomic_batches: false, ..Supports::ALL });
-//! // dk_data::conformance::suite!(my_server, || MyServer::new(), Supports::ALL, [aggregates, split, transactions, in_transaction]);
+//! // dk_data::conformance::suite!(my_server, || MyServer::new(), Supports::ALL, [aggregates, split, own_code, transactions, in_transaction]);
 //! assert!(Supports::ALL.versions);
 //! ```
 //!
 //! What not all databases can stands in the last argument: `aggregates` ([`Aggregating`](crate::Aggregating)), `split`
-//! ([`Split`](crate::Split)), `transactions` ([`Transactional`]), and `in_transaction`, which runs the whole of what all must do once
+//! ([`Split`](crate::Split)), `own_code` ([`OwnCode`](crate::capability::OwnCode)), `transactions` ([`Transactional`]), and `in_transaction`, which runs the whole of what all must do once
 //! more, each test inside one transaction.
 //!
 //! The closure is called once for each test and makes a database, or a handle of one that is shared: every test opens stores
@@ -244,6 +245,7 @@ macro_rules! conformance_family {
                 semantics_1_4_storing_never_changes_the_callers_record,
                 semantics_1_4_what_the_store_adds_comes_back_in_the_envelope,
                 semantics_1_5_metadata_is_filtered_and_sorted_on,
+                semantics_1_5_the_envelope_is_asked_like_fields,
                 semantics_1_5_metadata_is_kept_unless_a_draft_brings_some,
                 semantics_1_5_metadata_changes_without_the_record,
                 semantics_1_5_metadata_has_limits;
@@ -290,6 +292,7 @@ macro_rules! conformance_family {
                 semantics_4_2_limit_and_offset,
                 semantics_4_3_pages_follow_mixed_directions_and_nulls,
                 semantics_4_3_pages_stand_while_others_write,
+                semantics_4_3_an_offset_moves_the_first_page_only,
                 semantics_4_3_foreign_and_damaged_cursors_are_refused,
                 semantics_4_4_results_of_any_size,
                 semantics_4_5_a_projection_has_the_named_fields_only,
@@ -305,6 +308,7 @@ macro_rules! conformance_family {
                 semantics_5_2_save_writes_back_what_nobody_else_wrote,
                 semantics_5_3_times_follow_the_writes,
                 semantics_5_3_a_copy_keeps_its_times,
+                semantics_5_3_an_update_of_what_was_read_moves_its_time,
                 semantics_5_4_a_batch_has_one_outcome_each_in_order,
                 semantics_5_4_an_id_twice_in_a_batch,
                 semantics_5_4_large_batches_keep_their_order,
@@ -366,6 +370,12 @@ macro_rules! conformance_family {
                 semantics_4_8_groups_come_in_key_order_nulls_last,
                 semantics_4_8_an_aggregate_has_no_page,
                 semantics_4_8_random_sales_fold_as_a_loop_does;
+        }
+    };
+    (own_code, $make:expr, $supports:expr) => {
+        $crate::conformance_clauses! { alone, $make, $supports;
+            predicates:
+                semantics_3_11_own_code_is_a_predicate_like_others;
         }
     };
     (transactions, $make:expr, $supports:expr) => {

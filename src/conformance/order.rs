@@ -7,7 +7,7 @@ use crate::{
     document,
     error::{ErrorKind, Result},
     query::{Cursor, Filter, Key, Operand, Query},
-    record::{Changes, Document, Draft, Path},
+    record::{Changes, Document, Draft, Path, Stored},
     store::{Database, Limits, Store},
     value::Value,
 };
@@ -273,5 +273,28 @@ pub fn semantics_4_6_count_and_exists<D: Database>(suite: &Suite<D>) -> Result<(
     }
     let page = Query::new().filter(Filter::ne("age", 1).bind::<Document>(store.schema())?).offset(3).limit(5);
     assert_eq!(store.count(page)?, 5, "of what the query delivers");
+    Ok(())
+}
+
+/// What was passed over once is not passed over again, and a cursor that the query has itself holds.
+pub fn semantics_4_3_an_offset_moves_the_first_page_only<D: Database>(suite: &Suite<D>) -> Result<()> {
+    let store = suite.people()?;
+    store.create_batch((0..20).map(|age| document! { "name" => format!("p{age:02}"), "age" => age }))?;
+    let names = |rows: &[Stored<Document>]| rows.iter().map(|row| row.record["name"].clone()).collect::<Vec<_>>();
+    let query = Query::new().sort(Key::asc("age")).offset(3).limit(4);
+    let mut seen = Vec::new();
+    let mut next = None;
+    loop {
+        let page = store.page(&query, next)?;
+        seen.extend(names(&page.rows));
+        next = page.next;
+        if next.is_none() || seen.len() > 20 {
+            break;
+        }
+    }
+    assert_eq!(seen, names(&store.search(Query::new().sort(Key::asc("age")).offset(3))?));
+    let first = store.page(&query, None)?;
+    let rest = store.page(&query.clone().offset(1).after(first.next), None)?;
+    assert_eq!(names(&rest.rows), ["p08", "p09", "p10", "p11"].map(Value::from), "both the query's own");
     Ok(())
 }

@@ -246,6 +246,33 @@ pub fn semantics_5_3_a_copy_keeps_its_times<D: Database>(suite: &Suite<D>) -> Re
     Ok(())
 }
 
+/// What was read, changed and written back is a change of now, whether alone or in a batch; a draft can say otherwise.
+pub fn semantics_5_3_an_update_of_what_was_read_moves_its_time<D: Database>(suite: &Suite<D>) -> Result<()> {
+    let store = suite.people()?;
+    store.create(draft("a")?)?;
+    let updated_at = || -> Result<Option<Timestamp>> { Ok(there(&store, "a")?.envelope.updated_at()) };
+    let mut last = updated_at()?;
+    for write in 0..3 {
+        std::thread::sleep(Duration::from_millis(2));
+        let mut row = there(&store, "a")?;
+        row.record.set("age", write);
+        match write {
+            0 => drop(store.update("a", row)?),
+            1 => drop(store.update_batch([row])?.pop().transpose()?),
+            _ if suite.supports.versions => drop(store.save(row)?),
+            _ => drop(store.update("a", row)?),
+        }
+        let now = updated_at()?;
+        assert!(now > last, "write {write} did not move updated_at");
+        last = now;
+    }
+    let later = last.and_then(|last| Timestamp::from_second(last.as_second() + 1_000).ok());
+    store.update("a", Draft::of(named("restored")).times(last, later))?;
+    let row = there(&store, "a")?;
+    assert_eq!((row.envelope.created_at(), row.envelope.updated_at()), (last, later));
+    Ok(())
+}
+
 /// Id and version, or the error; the good beside the bad are written.
 pub fn semantics_5_4_a_batch_has_one_outcome_each_in_order<D: Database>(suite: &Suite<D>) -> Result<()> {
     let store = suite.people()?;
@@ -264,6 +291,16 @@ pub fn semantics_5_4_a_batch_has_one_outcome_each_in_order<D: Database>(suite: &
     let found: Vec<_> = found.iter().map(|row| row.as_ref().and_then(|r| r.record["name"].as_text())).collect();
     assert_eq!(found, [Some("c"), None, Some("a"), Some("c"), None]);
     assert_eq!(store.count(Query::new())?, 4);
+    // A text that is no id is one outcome.
+    let patch = |id| (id, Changes::set("age", 2));
+    assert_eq!(
+        words(&store.patch_batch(["a", "", "b", "nobody"].map(patch))?),
+        ["Updated", "Invalid", "Updated", "NotFound"]
+    );
+    let gone = store.delete_batch(["c", "\n", "nobody"])?;
+    let gone: Vec<_> = gone.iter().map(|gone| gone.as_ref().map_err(Error::kind).copied()).collect();
+    assert_eq!(gone, [Ok(true), Err(ErrorKind::Invalid), Ok(false)]);
+    assert_eq!(store.count(Query::new())?, 3);
     assert!(store.create_batch(Vec::<Document>::new())?.is_empty() && store.read_batch(Vec::<Id>::new())?.is_empty());
     Ok(())
 }
@@ -282,7 +319,8 @@ pub fn semantics_5_4_an_id_twice_in_a_batch<D: Database>(suite: &Suite<D>) -> Re
     let outcomes = store.update_batch([with("a", 6)?, with("nobody", 1)?, with("a", 7)?])?;
     assert_eq!(words(&outcomes), ["Updated", "NotFound", "Updated"]);
     assert_eq!(age("a")?, Some(7));
-    assert_eq!(store.delete_batch(["a", "nobody", "a", "b"])?, [true, false, false, true]);
+    let gone = store.delete_batch(["a", "nobody", "a", "b"])?.into_iter().collect::<Result<Vec<_>>>()?;
+    assert_eq!(gone, [true, false, false, true]);
     let add = || Changes::add("age", 10);
     let outcomes = store.patch_batch([("c", add()), ("a", add()), ("c", add())])?;
     assert_eq!(words(&outcomes), ["Updated", "NotFound", "Updated"]);
@@ -312,7 +350,7 @@ pub fn semantics_5_4_large_batches_keep_their_order<D: Database>(suite: &Suite<D
         assert_eq!(row.envelope.version(), written.version.as_ref());
     }
     let ids: Vec<String> = (0..many).map(|n| n.to_string()).collect();
-    let gone = store.delete_batch(&ids)?;
+    let gone = store.delete_batch(&ids)?.into_iter().collect::<Result<Vec<_>>>()?;
     assert!(gone.iter().zip(0..many).all(|(gone, n)| *gone == (n < many / 2 && n % 10 != 3)));
     assert_eq!(store.count(Query::new())?, 0);
     Ok(())
@@ -465,5 +503,10 @@ pub fn semantics_5_10_read_or_create<D: Database>(suite: &Suite<D>) -> Result<()
     assert_eq!(store.read_or_create("a", || named("first"))?.record, named("first"));
     let again = store.read_or_create("a", || -> Document { panic!("there is one") })?;
     assert_eq!((again.record, store.count(Query::new())?), (named("first"), 1));
+    // What is taken is another record's: there is nothing to read, and the error says why.
+    let unique = suite.store(people().field(FieldDef::new("email", Type::Text).unique().nullable()))?;
+    let with_email = || document! { "name" => "a", "email" => "a@x" };
+    unique.read_or_create("a", with_email)?;
+    refused(unique.read_or_create("b", with_email), ErrorKind::AlreadyExists, "a unique value that is taken");
     Ok(())
 }

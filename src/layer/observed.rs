@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 use crate::{
     error::{Error, Result},
     id::Id,
-    query::{Plan, Predicate, Runnable, Select, Whole},
+    query::{
+        Plan, Predicate, Runnable, Select, Whole,
+        aggregate::{Aggregate, GroupKeys},
+    },
     record::{Changes, RecordCodec, Stored},
     store::{
-        Driver, Limits, Split,
+        Aggregating, Driver, Limits, Split,
         write::{Atomicity, Outcome, Write},
     },
 };
@@ -27,6 +30,8 @@ pub enum Verb {
     Scan,
     /// The records of a query are counted.
     Count,
+    /// The records of a query are folded into aggregates.
+    Aggregate,
     /// A query is explained.
     Plan,
 }
@@ -39,7 +44,7 @@ pub struct Event<'a> {
     pub store: &'a str,
     /// What it was asked to do.
     pub verb: Verb,
-    /// Records written, found, delivered or counted.
+    /// Records written, found, delivered or counted; groups of aggregates.
     pub rows: u64,
     /// Records that were refused, and rows that did not read.
     pub failed: u64,
@@ -291,6 +296,19 @@ impl<T, I: Iterator<Item = Result<T>>, O: Observer> Iterator for ObservedRows<I,
     }
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.rows.size_hint()
+    }
+}
+
+impl<R: RecordCodec, D: Aggregating<R>, O: Observer> Aggregating<R> for Observed<D, O> {
+    fn fold<P: Predicate<R>, K: GroupKeys<R>, A: Aggregate<R>>(
+        &self,
+        query: Runnable<Self::Engine, R, P, Whole>,
+        keys: &K,
+        aggregates: &A,
+        limits: &Limits,
+    ) -> Result<Vec<(K::Row, A::Out)>> {
+        let call = || self.inner.fold(query, keys, aggregates, limits);
+        self.watch.over(self.inner.name(), Verb::Aggregate, call, |groups| (groups.len() as u64, 0))
     }
 }
 

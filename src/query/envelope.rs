@@ -118,6 +118,10 @@ impl EnvelopeColumn {
     pub fn between(self, low: impl Into<Value>, high: impl Into<Value>) -> Where<OnEnvelope> {
         OnEnvelope::new(Filter::between(self.0, low, high))
     }
+    /// The complement of [`between`](Self::between): true of null.
+    pub fn not_between(self, low: impl Into<Value>, high: impl Into<Value>) -> Where<OnEnvelope> {
+        OnEnvelope::new(Filter::between(self.0, low, high).not())
+    }
     /// Null or missing.
     pub fn is_null(self) -> Where<OnEnvelope> {
         OnEnvelope::new(Filter::is_null(self.0))
@@ -137,6 +141,10 @@ impl EnvelopeColumn {
     /// Like a pattern (semantics 3.6). False of null.
     pub fn like(self, pattern: &str) -> Where<OnEnvelope> {
         OnEnvelope::new(Filter::like(self.0, pattern, false))
+    }
+    /// The complement of [`like`](Self::like): true of null.
+    pub fn not_like(self, pattern: &str) -> Where<OnEnvelope> {
+        OnEnvelope::new(Filter::like(self.0, pattern, false).not())
     }
     /// Like a pattern, ASCII letters of both cases alike. False of null.
     pub fn ilike(self, pattern: &str) -> Where<OnEnvelope> {

@@ -39,6 +39,8 @@ pub struct Draft<'a, R: RecordCodec> {
 pub(crate) struct History {
     pub(crate) created_at: Option<Timestamp>,
     pub(crate) updated_at: Option<Timestamp>,
+    /// They came with a stored record; nobody asked for them by name.
+    carried: bool,
 }
 
 impl<'a, R: RecordCodec> Draft<'a, R> {
@@ -80,7 +82,12 @@ impl<'a, R: RecordCodec> Draft<'a, R> {
     /// Brings times along, as copy and restore do (semantics 5.3).
     #[must_use]
     pub fn times(mut self, created_at: Option<Timestamp>, updated_at: Option<Timestamp>) -> Self {
-        self.history = Some(History { created_at, updated_at });
+        self.history = Some(History { created_at, updated_at, carried: false });
+        self
+    }
+    /// The draft without the times that came with a stored record: an update of what was read is a change of today.
+    pub(crate) fn without_carried_times(mut self) -> Self {
+        self.history = self.history.filter(|history| !history.carried);
         self
     }
     /// A draft that borrows from this one, to be written to several stores.
@@ -180,7 +187,11 @@ impl<'a, R: RecordCodec> IntoDraft<'a, R> for Stored<R> {
         Draft {
             id: Some(envelope.id().clone()),
             metadata: Some(envelope.metadata().clone()),
-            history: Some(History { created_at: envelope.created_at(), updated_at: envelope.updated_at() }),
+            history: Some(History {
+                created_at: envelope.created_at(),
+                updated_at: envelope.updated_at(),
+                carried: true,
+            }),
             ..Draft::new(Cow::Owned(record))
         }
     }

@@ -35,7 +35,8 @@ pub trait Driver<R: RecordCodec>: Clone + Send + Sync {
     ///
     /// The law: a draft is [sealed](crate::Draft::seal) first. Ids, versions and times are assigned by semantics 1.2, 5.2
     /// and 5.3. A write that fails changes nothing, and the others go on, unless `atomicity` is `All`: then the first failure
-    /// undoes everything, and is the error of the whole call.
+    /// undoes everything, and is the error of the whole call. Where the limits stop a batch halfway, the outcome of each write that
+    /// was not tried is the limit's error.
     ///
     /// # Errors
     /// Only what keeps the whole batch from being tried: no connection, a passed deadline, `Unsupported` for `All`.

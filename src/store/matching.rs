@@ -53,15 +53,23 @@ fn each<R: RecordCodec, D: Driver<R>, P: Predicate<R>>(
     let predicate = query.predicate().clone();
     let mut done = 0;
     let mut rows = store.scan(query, limits)?;
-    loop {
+    let mut write_chunk = |done: &mut u64| -> Result<bool> {
         limits.check()?;
         let chunk = rows.by_ref().take(limits.chunk).collect::<Result<Vec<Stored<R>>>>()?;
         if chunk.is_empty() {
-            return Ok(done);
+            return Ok(false);
         }
         let outcomes = store.write(chunk.iter().map(&write), Atomicity::Each, limits)?;
         for (row, outcome) in chunk.into_iter().zip(outcomes) {
-            done += u64::from(settle(store, &predicate, limits, row, outcome, &write)?);
+            *done += u64::from(settle(store, &predicate, limits, row, outcome, &write)?);
+        }
+        Ok(true)
+    };
+    loop {
+        match write_chunk(&mut done) {
+            Ok(true) => {}
+            Ok(false) => return Ok(done),
+            Err(error) => return Err(error.after(done)),
         }
     }
 }

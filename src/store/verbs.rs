@@ -72,7 +72,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     where
         R: 'a,
     {
-        let draft = record.into_draft().id(id)?;
+        let draft = record.into_draft().without_carried_times().id(id)?;
         self.write_one(Write::Update(draft), self.limits())
     }
 
@@ -114,8 +114,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
         let Some(version) = stored.envelope.version().cloned() else {
             return Err(Error::unsupported("the record has no version, so it cannot be saved conditionally"));
         };
-        let mut draft = Draft::of(stored).expect(version);
-        draft.history = None;
+        let draft = Draft::of(stored).expect(version).without_carried_times();
         self.write_one(Write::Update(draft), self.limits())
     }
 
@@ -140,11 +139,13 @@ pub trait Store<R: RecordCodec>: Driver<R> {
         if let Some(found) = self.read(&id)? {
             return Ok(found);
         }
-        match self.create(make().into_draft().id(&id)?) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-        self.read(&id)?.ok_or_else(|| Error::not_found("the record was deleted while it was being created").at_id(&id))
+        let taken = match self.create(make().into_draft().id(&id)?) {
+            Ok(_) => Error::not_found("the record was deleted as soon as it was created").at_id(&id),
+            // The id, which another caller was faster with, or the value of a unique field, which is nobody's concern here.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => error,
+            Err(error) => return Err(error),
+        };
+        self.read(&id)?.ok_or(taken)
     }
 
     // ---- batches
@@ -177,7 +178,8 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     where
         R: 'a,
     {
-        self.write(records.into_iter().map(|r| Write::Update(r.into_draft())), Atomicity::Each, self.limits())
+        let drafts = records.into_iter().map(|r| r.into_draft().without_carried_times());
+        self.write(drafts.map(Write::Update), Atomicity::Each, self.limits())
     }
 
     /// Replaces or stores records; one outcome each. Within the batch the last use of an id wins.
@@ -194,12 +196,13 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// Deletes records; says of each whether it was there.
     ///
     /// # Errors
-    /// What keeps the batch from being tried, or from being done.
-    fn delete_batch<I: IntoId>(&self, ids: impl IntoIterator<Item = I>) -> Result<Vec<bool>> {
-        let ids = ids.into_iter().map(IntoId::into_id).collect::<Result<Vec<Id>>>()?;
-        let deletes = ids.into_iter().map(|id| Write::Delete { id, expected: None });
+    /// What keeps the batch from being tried.
+    fn delete_batch<I: IntoId>(&self, ids: impl IntoIterator<Item = I>) -> Result<Vec<Result<bool>>> {
+        let deletes = ids.into_iter().map(|id| Ok(Write::Delete { id: id.into_id()?, expected: None }));
+        let (deletes, refused) = apart(deletes);
         let outcomes = self.write(deletes, Atomicity::Each, self.limits())?;
-        outcomes.into_iter().map(|outcome| outcome.map(|w| w.effect == Effect::Deleted)).collect()
+        let gone = |outcome: Outcome| outcome.map(|written| written.effect == Effect::Deleted);
+        Ok(in_input_order(outcomes, refused).map(gone).collect())
     }
 
     /// Changes single fields of records; one outcome each.
@@ -207,9 +210,10 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// # Errors
     /// What keeps the batch from being tried.
     fn patch_batch<I: IntoId>(&self, patches: impl IntoIterator<Item = (I, Changes<R>)>) -> Result<Vec<Outcome>> {
-        let writes =
-            patches.into_iter().map(|(id, changes)| Ok(Write::Patch { id: id.into_id()?, changes, expected: None }));
-        self.write(writes.collect::<Result<Vec<_>>>()?, Atomicity::Each, self.limits())
+        let patch = |(id, changes): (I, _)| Ok(Write::Patch { id: id.into_id()?, changes, expected: None });
+        let (patches, refused) = apart(patches.into_iter().map(patch));
+        let outcomes = self.write(patches, Atomicity::Each, self.limits())?;
+        Ok(in_input_order(outcomes, refused).collect())
     }
 
     /// Any writes, all or nothing.
@@ -227,7 +231,8 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// are. Each outcome, and each item that did not read, is shown to `on_outcome` in input order.
     ///
     /// # Errors
-    /// What keeps a chunk from being tried; chunks before it stay written, and were shown.
+    /// What keeps a chunk from being tried; chunks before it stay written, and were shown. The message says how many records
+    /// were.
     fn load<'a, D: IntoDraft<'a, R>>(
         &self,
         records: impl IntoIterator<Item = Result<D>>,
@@ -240,12 +245,11 @@ pub trait Store<R: RecordCodec>: Driver<R> {
         let mut loaded = Loaded::default();
         let mut records = records.into_iter();
         loop {
-            let mut faults = Vec::new();
-            let chunk: Vec<_> = take_chunk(&mut records, self.limits().chunk, &mut faults);
+            let (chunk, faults) = apart(records.by_ref().take(self.limits().chunk));
             if chunk.is_empty() && faults.is_empty() {
                 break;
             }
-            let written = self.create_batch(chunk)?;
+            let written = self.create_batch(chunk).map_err(|error| error.after(loaded.created))?;
             for outcome in in_input_order(written, faults) {
                 *if outcome.is_ok() { &mut loaded.created } else { &mut loaded.failed } += 1;
                 on_outcome(outcome);
@@ -292,7 +296,8 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     }
 
     /// One page of a query, and where the next one begins. Its length is the query's limit, or [`Limits::chunk`] where it
-    /// has none. Pages of whole records only: what was selected away cannot be the end of a page.
+    /// has none. An offset moves the first page only: a page that begins behind the end of another skips nothing. Pages of
+    /// whole records only: what was selected away cannot be the end of a page.
     ///
     /// # Errors
     /// As [`search`](Store::search), and `Query` for a cursor of another order.
@@ -301,9 +306,13 @@ pub trait Store<R: RecordCodec>: Driver<R> {
         query: &Query<R, P>,
         after: impl Into<Option<Cursor>>,
     ) -> Result<Page<R>> {
-        let runnable = query.clone().after(after).on::<Self::Engine>(self.shape())?;
+        let query = match after.into() {
+            Some(end) => query.clone().after(end).offset(0),
+            None => query.clone(),
+        };
+        let runnable = query.clone().on::<Self::Engine>(self.shape())?;
         let length = runnable.limit().unwrap_or(self.limits().chunk);
-        let query = query.clone().after(runnable.after().cloned()).limit(length.saturating_add(1));
+        let query = query.limit(length.saturating_add(1));
         let mut rows = self.search(query.clone())?;
         let more = rows.len() > length;
         rows.truncate(length);
@@ -337,7 +346,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// changes meanwhile is looked at again (semantics 5.10).
     ///
     /// # Errors
-    /// The first record that cannot be changed; records before it are.
+    /// The first record that cannot be changed, or the limit that was reached; the message says how many were changed before.
     fn update_where<P: Predicate<R> + RunsOn<Self::Engine>>(&self, predicate: P, changes: Changes<R>) -> Result<u64> {
         changes.bind(self.shape()).map_err(|e| e.in_store(self.name()))?;
         self.patch_matching(matching(self, predicate)?, &changes, self.limits())
@@ -346,7 +355,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// Deletes every record of which a predicate is true; says how many.
     ///
     /// # Errors
-    /// The first record that cannot be deleted; records before it are.
+    /// The first record that cannot be deleted, or the limit that was reached; the message says how many were deleted before.
     fn delete_where<P: Predicate<R> + RunsOn<Self::Engine>>(&self, predicate: P) -> Result<u64> {
         self.delete_matching(matching(self, predicate)?, self.limits())
     }
@@ -421,17 +430,11 @@ fn matching<R: RecordCodec, D: Driver<R>, P: Predicate<R> + RunsOn<D::Engine>>(
     query.on::<D::Engine>(store.shape()).map_err(|e| e.in_store(store.name()))
 }
 
-/// Up to `most` items; what did not read is put aside with its place in the chunk.
-fn take_chunk<D>(items: &mut impl Iterator<Item = Result<D>>, most: usize, faults: &mut Vec<(usize, Error)>) -> Vec<D> {
-    let mut chunk = Vec::new();
-    for place in 0..most {
-        match items.next() {
-            Some(Ok(item)) => chunk.push(item),
-            Some(Err(error)) => faults.push((place, error)),
-            None => break,
-        }
-    }
-    chunk
+/// What is fine, and the faults with their places.
+fn apart<T>(items: impl Iterator<Item = Result<T>>) -> (Vec<T>, Vec<(usize, Error)>) {
+    let mut faults = Vec::new();
+    let fine = items.enumerate().filter_map(|(place, item)| item.map_err(|error| faults.push((place, error))).ok());
+    (fine.collect(), faults)
 }
 
 /// Outcomes with the faults put back at their places.

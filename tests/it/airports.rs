@@ -1,9 +1,13 @@
 //! Real files: the tables of OurAirports as documents and as records, and queries that agree with plain loops over the same
 //! files by another reader.
 
+use std::collections::BTreeMap;
+
 use dk_data::{
-    Database, Document, Filter, Predicate, Query, Record, Schema, Store, Typed, backend::memory::Memory,
+    Aggregating, Database, Document, Filter, Predicate, Query, Record, Store, Stored, Typed,
+    backend::memory::Memory,
     format::csv::Csv,
+    query::{RunsOn, aggregate::Count},
 };
 
 use crate::formats::shared;
@@ -107,7 +111,12 @@ impl Row<'_> {
 }
 
 /// The ids of the records for which a filter is true: typed from raw cells, as documents, and in a store.
-fn ids<R: Typed>(bytes: &[u8], typed: impl Predicate<R>, text: &str, id: impl Fn(&R) -> u32) -> Vec<u32> {
+fn ids<R: Typed>(
+    bytes: &[u8],
+    typed: impl Predicate<R> + RunsOn<Memory>,
+    text: &str,
+    id: impl Fn(&R) -> u32,
+) -> Vec<u32> {
     let data = typed.lower().expect("it has a data form");
     let parsed: Filter = text.parse().expect("it parses");
     let read = |filter: Filter| -> Vec<u32> {
@@ -117,12 +126,23 @@ fn ids<R: Typed>(bytes: &[u8], typed: impl Predicate<R>, text: &str, id: impl Fn
     };
     let found = read(data);
     assert_eq!(read(parsed.clone()), found, "{text}");
-    let bound = parsed.bind::<Document>(R::SCHEMA).expect("it fits");
+    let bound = parsed.clone().bind::<Document>(R::SCHEMA).expect("it fits");
     let rows =
         Csv::default().read_documents(bytes, R::SCHEMA.clone()).and_then(|rows| rows.filter(bound)).expect("it fits");
     let documents: Vec<u32> =
         rows.map(|row| row.and_then(|row| row.get_as("id")).expect("it reads").expect("it has an id")).collect();
     assert_eq!(documents, found, "{text}");
+    let store = load::<R>(bytes).0.store::<R>().expect("it is there");
+    let in_order = |rows: Vec<Stored<R>>| {
+        let mut ids: Vec<u32> = rows.iter().map(|row| id(&row.record)).collect();
+        ids.sort_unstable();
+        ids
+    };
+    let mut wanted = found.clone();
+    wanted.sort_unstable();
+    let filtered = store.search(parsed.bind::<R>(R::SCHEMA).expect("it fits")).expect("memory answers");
+    assert_eq!(in_order(filtered), wanted, "{text}");
+    assert_eq!(in_order(store.search(Query::new().filter(typed)).expect("memory answers")), wanted, "{text}");
     found
 }
 
@@ -234,8 +254,19 @@ fn order_and_aggregates_of_a_store_agree_with_plain_loops() {
     let top = Query::<Runway>::new().sort(Runway::LENGTH_FT.desc()).limit(50);
     let found: Vec<u32> = runways.search(top).expect("memory answers").iter().map(|runway| runway.id).collect();
     assert_eq!(found, plain.iter().take(50).map(|(_, id)| *id).collect::<Vec<_>>());
-    let by_document = Csv::default().read_documents(&bytes[..], Schema::open("t")).expect("the header reads");
-    let rows: Vec<Document> = by_document.collect::<Result<_, _>>().expect("every row reads");
-    let lighted = rows.iter().filter(|row| row["lighted"] == 1.into()).count() as u64;
+    let lighted = table.ids(|row| &row["lighted"] == "1").len() as u64;
     assert_eq!(runways.count(Runway::LIGHTED.eq(true)).ok(), Some(lighted));
+
+    // Of each surface: how many, and the longest.
+    let mut surfaces: BTreeMap<Option<String>, (u64, Option<u32>)> = BTreeMap::new();
+    for row in table.rows.iter().map(|cells| Row { table: &table, cells }) {
+        let surface = Some(row["surface"].to_owned()).filter(|surface| !surface.is_empty());
+        let (count, longest) = surfaces.entry(surface).or_default();
+        *count += 1;
+        *longest = (*longest).max(row["length_ft"].parse().ok());
+    }
+    let mut plain: Vec<_> = surfaces.into_iter().collect();
+    plain.sort_by_key(|(surface, _)| (surface.is_none(), surface.clone()));
+    let grouped = Query::<Runway>::new().group_by(Runway::SURFACE);
+    assert_eq!(runways.aggregate(grouped, (Count, Runway::LENGTH_FT.max())).expect("memory folds"), plain);
 }

@@ -112,7 +112,7 @@ fn a_quote_that_is_never_closed_is_an_error_in_bounded_memory() {
 }
 
 #[test]
-fn a_header_of_a_gibibyte_is_an_error_and_not_an_empty_file() {
+fn a_header_over_the_limit_is_an_error_and_not_an_empty_file() {
     let refused =
         Csv::default().max_record_bytes(1 << 20).read_documents(long("", 1 << 26, "\n1\n"), Schema::open("t"));
     assert_eq!(refused.map(|_| ()).map_err(|e| e.kind()), Err(ErrorKind::Corrupt));
@@ -291,7 +291,7 @@ fn filters_of_any_depth_are_refused_and_let_go_of() {
     let text = format!("{}a = 1{}", "(".repeat(300_000), ")".repeat(300_000));
     assert!(text.parse::<Filter>().is_err());
     let json = format!("{}{{\"eq\":[\"a\",1]}}{}", "{\"not\":".repeat(10_000), "}".repeat(10_000));
-    assert!(serde_json::from_str::<Filter>(&json).is_err());
+    assert_eq!(Filter::from_json(&json).map(|_| ()).map_err(|e| e.kind()), Err(ErrorKind::Query));
     // Turn about, so that flattening does not make it shallow.
     let built = (0..10_000).fold(Filter::eq("a", 1), |inner, level| match level % 2 {
         0 => inner.and_also(Filter::eq("b", 2)),

@@ -3,22 +3,24 @@
 use std::fmt::Write;
 
 use dk_data::{
-    AnyDatabase, Aggregating, Database, Document, Split, Transactional,
+    Aggregating, AnyDatabase, Database, Document, Split, Transactional,
     backend::{file::Files, memory::Memory, postgres::Postgres},
     capability::{Aggregates, Caps, Engine, OwnCode, Provides, Regex},
 };
 
 const PAGE: &str = include_str!("../../src/docs/capabilities.md");
 
+/// The answer where nothing goes before it.
+trait Otherwise {
+    fn answer(&self) -> bool {
+        false
+    }
+}
+
 /// Whether a type has a trait: the method of the type itself is there only with the trait, and then goes before the trait's.
 macro_rules! has {
     ($type:ty: $($bound:tt)+) => {{
         struct Asked<T>(std::marker::PhantomData<T>);
-        trait Otherwise {
-            fn answer(&self) -> bool {
-                false
-            }
-        }
         impl<T> Otherwise for Asked<T> {}
         #[allow(dead_code, reason = "called only where the type has the trait")]
         impl<T: $($bound)+> Asked<T> {

@@ -1,4 +1,4 @@
-//! Every example is a program that is run here, and whose output is checked.
+//! Every example that needs no server is a program that is run here, and whose output is checked.
 
 use std::{env, process::Command};
 

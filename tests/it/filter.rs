@@ -1,11 +1,11 @@
 //! What filters mean: every clause of semantics 3, each case a filter as text, a document and the answer.
 
 use dk_data::{
-    Bound, Document, Envelope, ErrorKind, FieldDef, Filter, Id, Metadata, Path, Predicate, Query, Schema, Seen, Type,
-    Value,
+    Bound, Database, Document, Envelope, ErrorKind, FieldDef, Filter, Id, Metadata, Path, Predicate, Query, Schema,
+    Seen, Store, Type, Value,
     backend::memory::Memory,
     document,
-    query::{Op, Operand},
+    query::{Op, Operand, predicate::Maybe},
 };
 use proptest::prelude::*;
 
@@ -629,5 +629,22 @@ proptest! {
         agree(Thing::SPOT.at(Spot::CITY).is_null(), &thing)?;
         agree((Thing::COUNT.ge(n) & Thing::NAME.eq(&text)) | !Thing::ON.eq(true), &thing)?;
         agree(dk_data::any_of([Thing::SMALL.eq(small), Thing::SMALL.eq(1)]), &thing)?;
+        agree(dk_data::all_of([Thing::SMALL.ge(small), Thing::SMALL.ge(1)]), &thing)?;
+        agree(Maybe(Some(Thing::SMALL.eq(small))), &thing)?;
     }
+}
+
+/// Lists of conditions and conditions that may be missing, against what they say in words (semantics 3.4).
+#[test]
+fn lists_of_conditions_and_missing_ones() {
+    let store = dk_data::backend::memory::Memory::new().store::<Spot>().expect("memory opens");
+    for city in [Some("Oslo"), Some("Bergen"), None] {
+        store.create(Spot { city: city.map(str::to_owned) }).expect("it is new");
+    }
+    let any = |cities: &[&str]| store.count(dk_data::any_of(cities.iter().map(|city| Spot::CITY.eq(*city)))).ok();
+    let all = |cities: &[&str]| store.count(dk_data::all_of(cities.iter().map(|city| Spot::CITY.ne(*city)))).ok();
+    assert_eq!([any(&[]), any(&["Oslo"]), any(&["Oslo", "Bergen", "Rome"])], [Some(0), Some(1), Some(2)]);
+    assert_eq!([all(&[]), all(&["Oslo"]), all(&["Oslo", "Bergen", "Rome"])], [Some(3), Some(2), Some(1)]);
+    let opt = |city: Option<&str>| store.count(Spot::query().filter_opt(city.map(|city| Spot::CITY.eq(city)))).ok();
+    assert_eq!([opt(None), opt(Some("Oslo")), opt(Some("Rome"))], [Some(3), Some(1), Some(0)]);
 }

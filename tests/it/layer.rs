@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use dk_data::{
-    Changes, Database, Document, Emulate, Error, ErrorKind, Filter, Id, Key, Limits, Observe, Path, Plan, Predicate,
-    Query, RecordCodec, Schema, Split, Store, Stored,
+    Aggregating, Changes, Database, Document, Emulate, Error, ErrorKind, Filter, Id, Key, Limits, Observe, Path, Plan,
+    Predicate, Query, RecordCodec, Schema, Split, Store, Stored,
     backend::memory::{Memory, MemoryStore},
     capability::{Caps, Engine},
     document,
     layer::{Budget, Event, Verb},
     own,
-    query::{Bound, Runnable, Select},
+    query::{Bound, Runnable, Select, aggregate::Count},
     store::{Atomicity, Driver, Outcome, Write},
 };
 use proptest::prelude::*;
@@ -250,6 +250,7 @@ fn an_observer_is_told_of_every_call_once() {
     drop(people.stream(bind("n < 10")).expect("memory streams").next());
     people.update(Id::generate(), document! { "n" => 1 }).expect_err("it is not there");
     people.explain(bind("n < 10")).expect("memory plans");
+    people.aggregate(bind("n < 10"), Count).expect("memory folds");
     let expected = [
         (Verb::Write, 1, 0, None),
         (Verb::Write, 1, 1, None),
@@ -259,8 +260,50 @@ fn an_observer_is_told_of_every_call_once() {
         (Verb::Scan, 1, 0, None),
         (Verb::Write, 0, 0, Some(ErrorKind::NotFound)),
         (Verb::Plan, 0, 0, None),
+        (Verb::Aggregate, 1, 0, None),
     ];
     assert_eq!(*told.lock().expect("no observer panicked"), expected);
+}
+
+/// Keeps what is logged, of one thread at a time.
+struct Kept;
+
+static KEPT: Mutex<Vec<(log::Level, String)>> = Mutex::new(Vec::new());
+
+impl log::Log for Kept {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+    fn log(&self, record: &log::Record<'_>) {
+        let line = record.args().to_string();
+        if line.contains("logged_people") {
+            KEPT.lock().expect("no logger panicked").push((record.level(), line));
+        }
+    }
+    fn flush(&self) {}
+}
+
+/// The log says what was done and how long it took, and no value of a record (semantics 7.5).
+#[test]
+fn slow_calls_are_logged_as_warnings_and_nothing_shows_a_value() {
+    log::set_logger(&Kept).expect("nobody else logs in these tests");
+    log::set_max_level(log::LevelFilter::Debug);
+    let db = dk_data::backend::memory::Memory::new();
+    let people = db.documents("logged_people", Schema::open("people")).expect("memory opens");
+    let observed = people.observed(|_: &Event<'_>| {});
+    for slow_after in [std::time::Duration::from_secs(3_600), std::time::Duration::ZERO] {
+        let store = observed.clone().slow_after(slow_after);
+        store.create(document! { "name" => "Secret" }).expect("it is new");
+        store.search(Filter::eq("name", "Secret").bind::<Document>(store.schema()).expect("it fits")).expect("it runs");
+        store.delete("nobody@secret").expect("memory answers");
+    }
+    let kept = KEPT.lock().expect("no logger panicked").clone();
+    let levels: Vec<_> = kept.iter().map(|(level, _)| *level).collect();
+    assert_eq!(levels, [[log::Level::Debug; 3], [log::Level::Warn; 3]].concat());
+    let lines: Vec<_> = kept.iter().map(|(_, line)| line.as_str()).collect();
+    assert!(lines[0].starts_with("Write in logged_people: 1 rows, 0 failed, "), "{lines:?}");
+    assert!(lines[4].starts_with("slow: Scan in logged_people: 2 rows, 0 failed, "), "{lines:?}");
+    assert!(!lines.concat().to_lowercase().contains("secret"), "{lines:?}");
 }
 
 #[test]
@@ -273,7 +316,7 @@ fn an_observer_hears_of_a_query_that_ends_in_an_error() {
 
 #[test]
 fn aggregates_run_through_any_store_and_through_an_emulated_one() {
-    use dk_data::{Aggregating, AnyDatabase, query::aggregate::Count};
+    use dk_data::AnyDatabase;
 
     #[derive(dk_data::Record, Clone)]
     struct Sale {

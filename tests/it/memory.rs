@@ -10,8 +10,8 @@ use dk_data::{
     Changes, Database, Document, Draft, Error, ErrorKind, FieldDef, Filter, Key, Query, Record, Schema, Store,
     Transactional, Type,
     backend::memory::{Memory, MemoryStore},
-    document,
-    store::Write,
+    document, own,
+    store::{CancelToken, Limits, Write},
 };
 
 fn people() -> (Memory, MemoryStore<Document>) {
@@ -98,7 +98,7 @@ fn a_transaction_loses_to_a_faster_writer() {
 }
 
 #[test]
-fn sixteen_threads_count_exactly() {
+fn four_threads_count_exactly() {
     let (db, people) = people();
     people.create(Draft::of(document! { "name" => "n", "age" => 0 }).id("n").expect("an id")).expect("it is new");
     let schema = people.schema().clone();
@@ -202,4 +202,72 @@ fn a_commit_loses_a_unique_value_to_a_faster_writer() {
     assert!(people.read("outside").expect("memory answers").is_some());
     people.delete("outside").expect("memory deletes");
     people.create(ann("again")).expect("the commit that lost holds no value");
+}
+
+fn numbers(count: i64) -> MemoryStore<Document> {
+    let store = Memory::new().documents("numbers", Schema::open("numbers")).expect("memory opens");
+    store.create_batch((0..count).map(|n| document! { "n" => n })).expect("memory writes");
+    store
+}
+
+/// A predicate that sets the token at the record with this number, and is true of none.
+fn stop_at(token: &CancelToken, stop: i64) -> impl Fn(&Document) -> bool + Clone + Send + Sync + 'static + use<> {
+    let token = token.clone();
+    move |doc| {
+        if doc["n"] == stop.into() {
+            token.set();
+        }
+        false
+    }
+}
+
+#[test]
+fn a_search_that_finds_nothing_stops_when_it_is_told_to() {
+    let store = numbers(100_000);
+    let token = CancelToken::new();
+    let limited = store.with(Limits::default().cancel(&token));
+    let found = limited.search(own(stop_at(&token, 1_000)));
+    assert_eq!(found.err().map(|e| e.kind()), Some(ErrorKind::Cancelled));
+    // The same question to the end.
+    assert_eq!(store.search(own(stop_at(&token, 1_000))).map(|rows| rows.len()).ok(), Some(0));
+}
+
+#[test]
+fn a_batch_that_is_stopped_says_of_each_record_what_became_of_it() {
+    for schema in [Schema::open("n"), Schema::open("n").field(FieldDef::new("n", Type::I64).unique())] {
+        let store = Memory::new().documents("n", schema).expect("memory opens");
+        let token = CancelToken::new();
+        let stopping = token.clone();
+        let records = (0..30_000_i64).map(|n| {
+            if n == 20_000 {
+                stopping.set();
+            }
+            document! { "n" => n }
+        });
+        let outcomes = store.with(Limits::default().cancel(&token)).create_batch(records).expect("it is tried");
+        let written = outcomes.iter().take_while(|outcome| outcome.is_ok()).count();
+        assert_eq!(outcomes.len(), 30_000);
+        assert!((1..=20_000).contains(&written), "{written}");
+        assert!(outcomes[written..].iter().flat_map(|o| o.as_ref().err()).all(|e| e.kind() == ErrorKind::Cancelled));
+        assert!(outcomes[written..].iter().all(Result::is_err));
+        assert_eq!(store.count(Query::new()).ok(), Some(written as u64));
+    }
+}
+
+#[test]
+fn a_set_based_write_that_is_stopped_says_how_many_records_it_wrote() {
+    let store = numbers(1_000);
+    let token = CancelToken::new();
+    let stopping = token.clone();
+    let until = own(move |doc: &Document| {
+        if doc["n"].as_int() == Some(500) {
+            stopping.set();
+        }
+        true
+    });
+    let stopped = store.with(Limits::default().chunk(10).cancel(&token)).delete_where(until);
+    let error = stopped.expect_err("it is stopped");
+    let deleted = 1_000 - store.count(Query::new()).expect("memory counts");
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert!(error.message().ends_with(&format!("; {deleted} records were written before")), "{error}");
 }

@@ -288,7 +288,7 @@ fn a_delete_batch_that_is_cut_says_the_truth() {
     let (before, after) = (all(1), State::new());
     Line::new().cut_everywhere(
         &before,
-        |_, store| store.delete_batch(keys()),
+        |_, store| store.delete_batch(keys())?.into_iter().collect::<Result<Vec<bool>>>(),
         |cut, said, state| match said {
             Ok(gone) => {
                 assert_eq!(gone.iter().filter(|gone| **gone).count(), BATCH, "{cut:?}: each was there");

@@ -17,9 +17,14 @@ use toy::Toy;
 const BEHIND: Supports = Supports { queries: 1_000, ..Supports::ALL };
 
 dk_data::conformance::suite!(on_toy, Toy::default);
-dk_data::conformance::suite!(memory, Memory::new, Supports::ALL, [aggregates, split, transactions, in_transaction]);
-dk_data::conformance::suite!(any, any_memory, BEHIND, [aggregates, split, transactions, in_transaction]);
-dk_data::conformance::suite!(layered, Layered::default, BEHIND, [aggregates, split]);
+dk_data::conformance::suite!(
+    memory,
+    Memory::new,
+    Supports::ALL,
+    [aggregates, split, own_code, transactions, in_transaction]
+);
+dk_data::conformance::suite!(any, any_memory, BEHIND, [aggregates, split, own_code, transactions, in_transaction]);
+dk_data::conformance::suite!(layered, Layered::default, BEHIND, [aggregates, split, own_code]);
 
 fn any_memory() -> AnyDatabase {
     AnyDatabase::open_url("memory:").expect("memory opens")

@@ -283,6 +283,8 @@ impl<'s, R: RecordCodec> Best<'s, R> {
 pub struct MemoryRows<R: RecordCodec, P, S> {
     source: Source<R>,
     matching: Matching<R, P, S>,
+    /// Asked before it looks ahead: of a million records, none may match.
+    limits: Limits,
 }
 
 enum Source<R: RecordCodec> {
@@ -312,7 +314,8 @@ impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> MemoryRows<R, P, S> {
             false => Source::Unordered { snapshot, next: 0, ahead: 1, found: Vec::new().into_iter() },
         };
         let (predicate, select) = (query.predicate().clone(), query.selection().clone());
-        Ok(MemoryRows { source, matching: Matching { predicate, select, record: std::marker::PhantomData } })
+        let matching = Matching { predicate, select, record: std::marker::PhantomData };
+        Ok(MemoryRows { source, matching, limits: limits.clone() })
     }
 }
 
@@ -348,6 +351,10 @@ impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> Iterator for MemoryRows<R, P
                 let places = places.get(..*ahead).unwrap_or(places);
                 if places.is_empty() {
                     return None;
+                }
+                if let Err(stopped) = self.limits.check() {
+                    *next = snapshot.places.len();
+                    return Some(Err(stopped));
                 }
                 *found = self.matching.look(snapshot, places).into_iter();
                 *next += places.len();

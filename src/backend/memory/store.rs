@@ -26,7 +26,8 @@ use crate::{
 
 /// Writes in a batch above which cores share the work.
 const PARALLEL_WRITES: usize = 2_048;
-/// Writes that are prepared at once: few enough to stay in the cache until they are put into their places.
+/// Writes that are prepared at once: few enough to stay in the cache until they are put into their places. Limits are looked at
+/// between blocks.
 const BLOCK: usize = 8_192;
 /// How often a patch is tried while others write the same record.
 const MAX_TRIES: usize = 1_000;
@@ -135,12 +136,24 @@ impl<R: RecordCodec> MemoryStore<R> {
         loop {
             // The caller's iterator may use this store: no lock is held here.
             let block: Vec<_> = writes.by_ref().take(BLOCK).collect();
+            if limits.check().is_err() {
+                outcomes.extend(block.into_iter().chain(writes).map(|_| self.stopped(limits)));
+                return outcomes;
+            }
             match block.iter().all(|write| matches!(write, Write::Create(_))) {
                 _ if block.is_empty() => return outcomes,
-                true if block.len() >= PARALLEL_WRITES => self.create_block(block, &mut outcomes),
+                true if block.len() >= PARALLEL_WRITES && self.table.fields.is_empty() => {
+                    self.create_block(block, &mut outcomes)
+                }
                 _ => outcomes.extend(block.into_iter().map(|write| self.write_one(write, limits))),
             }
         }
+    }
+
+    /// The outcome of a write that was not tried any more.
+    fn stopped(&self, limits: &Limits) -> Outcome {
+        let why = limits.check().err().unwrap_or_else(|| Error::backend("the batch was stopped"));
+        Err(why.in_store(&self.table.name))
     }
 
     /// Creates shared out between cores: what comes to one shard is put there in order, under one lock.
@@ -232,13 +245,10 @@ impl<R: RecordCodec> Driver<R> for MemoryStore<R> {
     {
         limits.check()?;
         if atomicity == Atomicity::All {
-            return Overlay::write_all(&self.table, writes);
+            return Overlay::write_all(&self.table, writes, limits);
         }
         let writes = writes.into_iter();
-        match self.table.fields.is_empty() {
-            true => Ok(self.write_blocks(writes, limits)),
-            false => Ok(writes.map(|write| self.write_one(write, limits)).collect()),
-        }
+        Ok(self.write_blocks(writes, limits))
     }
 
     fn write_one(&self, write: Write<'_, R>, _: &Limits) -> Outcome {
@@ -253,8 +263,12 @@ impl<R: RecordCodec> Driver<R> for MemoryStore<R> {
     }
 
     fn fetch(&self, ids: &[Id], limits: &Limits) -> Result<Vec<Option<Stored<R>>>> {
-        limits.check()?;
-        Ok(ids.iter().map(|id| self.table.get(id).and_then(|row| row.get().cloned())).collect())
+        let mut rows = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(BLOCK) {
+            limits.check()?;
+            rows.extend(ids.iter().map(|id| self.table.get(id).and_then(|row| row.get().cloned())));
+        }
+        Ok(rows)
     }
 
     fn fetch_one(&self, id: &Id, _: &Limits) -> Result<Option<Stored<R>>> {

@@ -102,12 +102,20 @@ impl<R: RecordCodec> Overlay<R> {
     pub(super) fn write_all<'a>(
         table: &Arc<Table<R>>,
         writes: impl IntoIterator<Item = Write<'a, R>>,
+        limits: &Limits,
     ) -> Result<Vec<Outcome>>
     where
         R: 'a,
     {
         let mut overlay = Overlay::on(table.clone());
-        let written = writes.into_iter().map(|write| overlay.write(write)).collect::<Result<Vec<_>>>();
+        let writes = writes.into_iter().enumerate();
+        let written = writes.map(|(place, write)| {
+            if place.is_multiple_of(limits.chunk) {
+                limits.check()?;
+            }
+            overlay.write(write)
+        });
+        let written = written.collect::<Result<Vec<_>>>();
         let written = written.map_err(|e| e.in_store(&table.name))?;
         overlay.commit(|| Ok(())).map_err(|e| e.in_store(&table.name))?;
         Ok(written.into_iter().map(Ok).collect())
