@@ -296,7 +296,8 @@ macro_rules! conformance_family {
                 semantics_4_3_foreign_and_damaged_cursors_are_refused,
                 semantics_4_4_results_of_any_size,
                 semantics_4_5_a_projection_has_the_named_fields_only,
-                semantics_4_6_count_and_exists;
+                semantics_4_6_count_and_exists,
+                semantics_4_7_counts_have_no_order;
             writes:
                 semantics_5_1_create_fails_where_the_id_is_taken,
                 semantics_5_1_update_of_what_is_missing_is_not_found,

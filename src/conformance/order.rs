@@ -276,6 +276,16 @@ pub fn semantics_4_6_count_and_exists<D: Database>(suite: &Suite<D>) -> Result<(
     Ok(())
 }
 
+/// What is counted does not depend on an order, and neither do limit and offset of a count.
+pub fn semantics_4_7_counts_have_no_order<D: Database>(suite: &Suite<D>) -> Result<()> {
+    let store = twenty(suite)?;
+    let ordered = Query::new().sort(Key::asc("age")).sort(Key::desc("name"));
+    assert_eq!((store.count(Query::new())?, store.count(&ordered)?), (20, 20));
+    assert_eq!(store.count(ordered.clone().offset(3).limit(5))?, 5);
+    assert!(store.exists(&ordered)?);
+    Ok(())
+}
+
 /// What was passed over once is not passed over again, and a cursor that the query has itself holds.
 pub fn semantics_4_3_an_offset_moves_the_first_page_only<D: Database>(suite: &Suite<D>) -> Result<()> {
     let store = suite.people()?;

@@ -336,3 +336,28 @@ fn a_record_type_has_lists_in_cells() {
     let read: Result<Vec<Tagged>, _> = Csv::default().read(&bytes[..]).expect("the header reads").collect();
     assert_eq!(read.expect("the row reads"), all);
 }
+
+/// All cells that a predicate reads are parsed before any logic runs, and the others are not looked at.
+#[test]
+fn semantics_3_12_the_order_of_and_does_not_matter() {
+    let text = "a,b,c\n10,5,1\n1,x,1\n10,x,1\n1,1,x\n10,1,x\n";
+    let schema = ["a", "b", "c"].iter().fold(Schema::new("t"), |s, name| s.field(FieldDef::new(*name, Type::U8)));
+    let lines = |filter: &str, csv: Csv| -> Vec<Result<i128, Option<u64>>> {
+        let bound = filter.parse::<Filter>().and_then(|f| f.bind::<Document>(&schema)).expect("it fits");
+        let rows = csv.read_documents(text.as_bytes(), schema.clone()).and_then(|rows| rows.filter(bound));
+        let seen = |row: Result<Document, dk_data::Error>| match row {
+            Ok(row) => Ok(row["b"].as_int().expect("a number")),
+            Err(error) => Err(error.place().line),
+        };
+        rows.expect("it fits").map(seen).collect()
+    };
+    for filter in ["a > 9 and b > 1", "b > 1 and a > 9"] {
+        assert_eq!(lines(filter, Csv::default()), [Ok(5), Err(Some(3)), Err(Some(4))], "{filter}");
+    }
+    for filter in ["a > 9 or b > 1", "b > 1 or a > 9"] {
+        assert_eq!(lines(filter, Csv::default()), [Ok(5), Err(Some(3)), Err(Some(4)), Err(Some(6))], "{filter}");
+    }
+    assert_eq!(lines("a < 9 and b < 9", Csv::default()), [Err(Some(3)), Err(Some(4)), Err(Some(5))]);
+    let strict = lines("a > 9 and b > 1", Csv::default().strict());
+    assert_eq!(strict, [Ok(5), Err(Some(3)), Err(Some(4)), Err(Some(5)), Err(Some(6))]);
+}

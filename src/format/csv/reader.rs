@@ -28,6 +28,7 @@ pub(super) struct Settings {
     pub(super) dialect: Dialect,
     pub(super) header: bool,
     pub(super) max_record_bytes: usize,
+    pub(super) strict: bool,
 }
 
 impl<R: RecordCodec, I: Read> CsvReader<R, I> {
@@ -44,12 +45,13 @@ impl<R: RecordCodec, I: Read> CsvReader<R, I> {
             Columns::distinct(&names)?;
         }
         let columns = Columns::settle(names, &shape)?;
-        let parser = RowParser { shape, columns, dialect: settings.dialect, filter: None };
+        let parser = RowParser { shape, columns, dialect: settings.dialect, filter: None, strict: settings.strict };
         Ok(CsvReader(Parsed::new(blocks, first, parser)))
     }
 
     /// Only records of which the predicate is true. It is tested on the cells that it reads, before anything is decoded:
-    /// a row is an error where one of those does not parse, and cells that nobody asks for are not looked at.
+    /// a row is an error where one of those does not parse, and cells that nobody asks for are not looked at, unless the
+    /// reader is [strict](super::Csv::strict) (semantics 3.12).
     ///
     /// # Errors
     /// `Query` where it does not fit the schema, `Unsupported` for a predicate without a data form.
@@ -110,6 +112,8 @@ struct RowParser<R: RecordCodec> {
     columns: Columns,
     dialect: Dialect,
     filter: Option<CellFilter<R>>,
+    /// Rows that are not asked for must read, too.
+    strict: bool,
 }
 
 /// A predicate over raw cells: for each of its columns, which cell it is and how that is read.
@@ -258,12 +262,13 @@ impl<R: RecordCodec> Parser<R> for RowParser<R> {
             }
             let row = rows.next_record()?;
             let wanted = match row {
-                Ok(row) => self.wants(row, &mut cells).map(|wanted| wanted.then_some(row)),
+                Ok(row) => self.wants(row, &mut cells).map(|wanted| (wanted, row)),
                 Err(e) => Err(raised(&e)),
             };
             match wanted {
-                Ok(None) => {}
-                Ok(Some(row)) => records.push(self.record(row)),
+                Ok((true, row)) => records.push(self.record(row)),
+                Ok((false, row)) if self.strict => records.extend(self.record(row).err().map(Err)),
+                Ok((false, _)) => {}
                 Err(e) => records.push(Err(e)),
             }
         }
