@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_refused_with_what_is_known_and_without_its_secrets() {
+    fn semantics_7_6_a_url_is_refused_with_what_is_known_and_without_its_secrets() {
         let refused = |url| AnyDatabase::open_url(url).map(|_| String::new()).unwrap_or_else(|e| e.to_string());
         assert!(refused("memry:").contains("did you mean `memory:`?"));
         assert!(refused("memory").contains("memory"));

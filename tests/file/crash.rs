@@ -85,7 +85,7 @@ struct Known {
 }
 
 #[test]
-fn killed_at_any_moment_it_loses_nothing() {
+fn semantics_8_3_killed_at_any_moment_it_loses_nothing() {
     let kills = std::env::var("DK_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     for (number, name) in NAMES.iter().enumerate() {

@@ -93,7 +93,7 @@ fn every_operation_may_fail_and_nothing_acknowledged_is_lost() {
 }
 
 #[test]
-fn after_a_failed_sync_nothing_is_acknowledged_on_the_old_handle() {
+fn semantics_5_9_after_a_failed_sync_nothing_is_acknowledged_on_the_old_handle() {
     // Found by counting: the first write's own sync is the one that fails.
     for nth in 0..60 {
         let path = crate::folder().join("people.csv");
@@ -157,7 +157,7 @@ fn read_all(path: &Path) -> Result<BTreeMap<String, i64>, Error> {
 }
 
 #[test]
-fn damage_anywhere_is_told_and_nothing_is_dropped_or_overwritten() {
+fn semantics_7_3_damage_anywhere_is_told_and_nothing_is_dropped_or_overwritten() {
     let path = crate::folder().join("people.jsonl");
     let all = mixed(&path);
     assert_eq!(read_all(&copied(&path, |_| ())).expect("a copy opens"), all);

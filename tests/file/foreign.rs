@@ -191,7 +191,7 @@ fn parts_of_a_stream_are_disjoint_and_complete() {
 }
 
 #[test]
-fn what_does_not_fit_into_memory_is_sorted_in_files() {
+fn semantics_6_1_what_does_not_fit_into_memory_is_sorted_in_files() {
     let path = crate::folder().join("things.jsonl");
     let schema = || {
         Schema::new("things").field(FieldDef::new("n", Type::I64)).field(FieldDef::new("d", Type::Decimal).nullable())

@@ -49,7 +49,7 @@ fn works_in_a_process_of_its_own() {
 }
 
 #[test]
-fn four_processes_lose_nothing() {
+fn semantics_8_2_four_processes_lose_nothing() {
     let path = crate::folder().join("counters.jsonl");
     let store = open(&path, Options::default()).expect("it opens");
     store.create(Draft::of(document! { "count" => 0 }).id("counter").expect("an id")).expect("it is created");

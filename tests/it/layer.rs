@@ -285,7 +285,7 @@ impl log::Log for Kept {
 
 /// The log says what was done and how long it took, and no value of a record (semantics 7.5).
 #[test]
-fn slow_calls_are_logged_as_warnings_and_nothing_shows_a_value() {
+fn semantics_7_5_slow_calls_are_logged_as_warnings_and_nothing_shows_a_value() {
     log::set_logger(&Kept).expect("nobody else logs in these tests");
     log::set_max_level(log::LevelFilter::Debug);
     let db = dk_data::backend::memory::Memory::new();

@@ -1,7 +1,8 @@
 //! Strings that break parsers, as values and inside predicates, in CSV and NDJSON (semantics 2.2, 2.10, 3.6).
 
 use dk_data::{
-    Document, FieldDef, Filter, Path, Record, Result, Schema, Type, Typed, Value,
+    Database, Document, FieldDef, Filter, Id, Path, Record, Result, Schema, Store, Type, Typed, Value,
+    backend::memory::Memory,
     format::{csv::Csv, json::Json},
 };
 
@@ -105,7 +106,7 @@ fn escaped(text: &str) -> String {
 }
 
 #[test]
-fn every_string_survives_as_a_value_and_in_nested_ones() {
+fn semantics_2_10_every_string_survives_as_a_value_and_in_nested_ones() {
     let lines = lines();
     let files = Files::of(&lines);
     assert_eq!(
@@ -173,5 +174,35 @@ fn every_string_is_a_name_of_a_column_and_a_field() {
             let rows: Result<Vec<_>> = rows.expect("it fits").collect();
             assert_eq!(rows.ok(), Some(vec![document.clone()]), "{name:?}");
         }
+    }
+}
+
+/// A record whose id is the text itself.
+#[derive(Record, Clone, Debug, PartialEq)]
+struct Keyed {
+    #[record(id)]
+    key: String,
+    n: u32,
+}
+
+#[test]
+fn semantics_1_1_every_string_that_can_be_an_id_survives_as_one() {
+    let strings = strings().into_iter().filter(|text| Id::new(text).is_ok());
+    let keyed: Vec<Keyed> = strings.enumerate().map(|(n, key)| Keyed { key, n: n as u32 }).collect();
+    assert!(keyed.len() > 400);
+    let mut csv = Csv::default().write::<Keyed, _>(Vec::new()).expect("a record type is closed");
+    let mut json = Json::default().write::<Keyed, _>(Vec::new());
+    keyed.iter().for_each(|row| csv.write(row).and_then(|()| json.write(row)).expect("it can be written"));
+    let (csv, json) = (csv.finish().expect("memory takes it"), json.finish().expect("memory takes it"));
+    let read_csv: Result<Vec<Keyed>> = Csv::default().read(&csv[..]).and_then(Iterator::collect);
+    let read_json: Result<Vec<Keyed>> = Json::default().read(&json[..]).collect();
+    assert_eq!((read_csv.expect("it reads"), read_json.expect("it reads")), (keyed.clone(), keyed.clone()));
+
+    let store = Memory::new().store::<Keyed>().expect("memory opens");
+    store.create_batch(&keyed).expect("memory writes").into_iter().for_each(|done| drop(done.expect("a fine id")));
+    for row in &keyed {
+        let found = store.read(row.key.as_str()).expect("memory reads").map(|found| found.record);
+        assert_eq!(found.as_ref(), Some(row));
+        assert_eq!(store.count(Keyed::KEY.eq(&row.key)).ok(), Some(1), "{:?}", row.key);
     }
 }

@@ -363,3 +363,44 @@ fn a_long_function_is_found() {
     assert_eq!(functions(&source).len(), 2);
     assert_eq!(long_functions(&source), ["src/x.rs:3: `long` has 82 lines"]);
 }
+
+// ---- every clause of the semantics has a test
+
+#[test]
+fn every_clause_has_a_test_that_is_named_after_it() {
+    let page = include_str!("../../src/docs/semantics.md");
+    let sources: Vec<_> = ["src", "tests"].into_iter().flat_map(Source::tree).filter(Source::is_rust).collect();
+    assert!(clauses(page).count() > 60, "the page has its clauses");
+    assert_none(untested(page, &sources));
+}
+
+/// The numbers of the clauses: `- **5.10** …`.
+fn clauses(page: &str) -> impl Iterator<Item = &str> {
+    page.lines().filter_map(|line| Some(line.strip_prefix("- **")?.split_once("**")?.0))
+}
+
+fn untested(page: &str, sources: &[Source]) -> Findings {
+    let named = |clause: &&str| {
+        let name = format!("fn semantics_{}_", clause.replace('.', "_"));
+        !sources.iter().any(|source| source.code.contains(&name))
+    };
+    clauses(page).filter(named).map(|clause| format!("no test is named after semantics {clause}")).collect()
+}
+
+#[test]
+fn a_clause_without_a_test_is_found() {
+    let page = "- **1.1** Ids.\n  *Decided:* more.\n- **1.10** Others.\n";
+    let sources = [Source::new("tests/x.rs", "#[test]\nfn semantics_1_10_others() {}")];
+    assert_eq!(untested(page, &sources), ["no test is named after semantics 1.1"]);
+}
+
+// ---- the toy backend is what the page for authors of backends shows
+
+#[test]
+fn the_toy_backend_is_short_and_stands_on_the_page() {
+    let toy = include_str!("../suite/toy.rs");
+    let page = include_str!("../../src/docs/new_backend.md");
+    assert!(toy.lines().count() < 150, "it has {} lines", toy.lines().count());
+    let code: String = toy.lines().skip_while(|line| line.starts_with("//!")).map(|line| format!("{line}\n")).collect();
+    assert!(page.contains(code.trim()), "the page shows another toy than tests/suite/toy.rs");
+}

@@ -83,7 +83,7 @@ fn a_url_is_refused_without_its_secrets_by_any_database_too() {
 }
 
 #[test]
-fn a_server_that_stops_answering_is_named_and_never_looks_empty() {
+fn semantics_7_2_a_server_that_stops_answering_is_named_and_never_looks_empty() {
     let scratch = Scratch::new();
     let proxy = crate::proxy::Proxy::before(address(&url()));
     let db = scratch.config_at(&proxy.address()).pool_timeout(Duration::from_millis(500)).connect();

@@ -139,13 +139,13 @@ fn state<const N: usize>(of: [(&str, i64); N]) -> State {
 // ---- single records
 
 #[test]
-fn a_create_that_is_cut_is_there_once_or_not_known() {
+fn semantics_5_6_a_create_that_is_cut_is_there_once_or_not_known() {
     let (before, after) = (state([("b", 1)]), state([("a", 1), ("b", 1)]));
     Line::new().write_once(&before, &after, Says::Perhaps, |_, store| store.create(counter("a", 1)));
 }
 
 #[test]
-fn an_update_that_is_cut_is_there_or_not_known() {
+fn semantics_5_6_an_update_that_is_cut_is_there_or_not_known() {
     let (before, after) = (state([("a", 1)]), state([("a", 2)]));
     Line::new().write_once(&before, &after, Says::Perhaps, |_, store| store.update("a", counter("a", 2)));
 }

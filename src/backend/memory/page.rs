@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_takes_24_bytes() {
+    fn semantics_6_1_a_row_takes_24_bytes() {
         assert_eq!(size_of::<Row<String>>(), 24);
     }
 }
