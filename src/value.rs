@@ -91,6 +91,25 @@ pub enum ValueRef<'a> {
 }
 
 impl Value {
+    /// The same value, where one that borrows is wanted and nobody keeps this one.
+    pub(crate) fn into_ref(self) -> ValueRef<'static> {
+        match self {
+            Value::Null => ValueRef::Null,
+            Value::Bool(v) => ValueRef::Bool(v),
+            Value::Int(v) => ValueRef::Int(v),
+            Value::Float(v) => ValueRef::Float(v),
+            Value::Decimal(v) => ValueRef::Decimal(v),
+            Value::Text(v) => ValueRef::Text(v.into()),
+            Value::Bytes(v) => ValueRef::Bytes(v.into()),
+            Value::Uuid(v) => ValueRef::Uuid(v),
+            Value::Timestamp(v) => ValueRef::Timestamp(v),
+            Value::Date(v) => ValueRef::Date(v),
+            Value::List(v) => ValueRef::List(v.into()),
+            Value::Record(v) => ValueRef::Record(Cow::Owned(v)),
+            Value::Json(v) => ValueRef::Json(Cow::Owned(v)),
+            Value::Vector(v) => ValueRef::Vector(v.into()),
+        }
+    }
     /// The same value, borrowed.
     pub fn as_ref(&self) -> ValueRef<'_> {
         match self {

@@ -43,10 +43,11 @@ use std::fmt::Debug;
 pub use crate::conformance_suite as suite;
 use crate::{
     capability::Engine,
+    document,
     error::{Error, ErrorKind, Result},
     id::Id,
     query::{AsQuery, Filter, RunsOn},
-    record::{Document, FieldDef, Schema, Type, Typed},
+    record::{Document, Draft, FieldDef, Schema, Type, Typed},
     store::{Database, Store, Transactional},
 };
 
@@ -175,6 +176,16 @@ pub(crate) fn people() -> Schema {
         .field(FieldDef::new("city", Type::Text).nullable())
         .field(FieldDef::new("score", Type::F64).nullable())
         .field(FieldDef::new("active", Type::Bool).nullable())
+}
+
+/// A store of so many people: ids and names are their numbers, ages go from 0 to 6 and begin again.
+pub(crate) fn filled<D: Database>(suite: &Suite<D>, many: i64) -> Result<D::Store<Document>> {
+    let store = suite.people()?;
+    let people =
+        (0..many).map(|n| Draft::of(document! { "name" => format!("{n:04}"), "age" => n % 7 }).id(format!("{n:04}")));
+    let outcomes = store.create_batch(people.collect::<Result<Vec<_>>>()?)?;
+    outcomes.into_iter().try_for_each(|outcome| outcome.map(drop))?;
+    Ok(store)
 }
 
 /// Fails unless the result is an error of this kind.

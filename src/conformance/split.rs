@@ -6,26 +6,17 @@ use std::{
     thread,
 };
 
-use super::{Suite, refused};
+use super::{Suite, filled, refused};
 use crate::{
     document,
     error::{ErrorKind, Result},
     id::Id,
     query::{Cursor, Filter, Key, Query},
-    record::{Changes, Document, Draft, Path, Stored},
+    record::{Changes, Document, Path, Stored},
     store::{Database, Limits, Split, Store, Stream},
 };
 
 const MANY: i64 = 2_000;
-
-fn filled<D: Database>(suite: &Suite<D>) -> Result<D::Store<Document>> {
-    let store = suite.people()?;
-    let people =
-        (0..MANY).map(|n| Draft::of(document! { "name" => format!("{n:04}"), "age" => n % 7 }).id(format!("{n:04}")));
-    let outcomes = store.create_batch(people.collect::<Result<Vec<_>>>()?)?;
-    outcomes.into_iter().try_for_each(|outcome| outcome.map(drop))?;
-    Ok(store)
-}
 
 /// Reads each part in a thread of its own.
 fn read<T: Send>(parts: Vec<Stream<impl Iterator<Item = Result<Stored<T>>> + Send>>) -> Result<Vec<Stored<T>>> {
@@ -66,7 +57,7 @@ where
     if !splits(suite)? {
         return Ok(());
     }
-    let store = filled(suite)?;
+    let store = filled(suite, MANY)?;
     let filter = Filter::ne("age", 3).bind::<Document>(store.schema())?;
     let whole = once(&store.search(filter.clone())?);
     for parts in [1, 2, 3, 7, 100, usize::MAX] {
@@ -88,7 +79,7 @@ pub fn semantics_6_5_an_order_or_no_parts_are_refused<D: Database>(suite: &Suite
 where
     D::Store<Document>: Split<Document>,
 {
-    let store = filled(suite)?;
+    let store = filled(suite, MANY)?;
     let page = store.page(&Query::new().limit(5), None)?;
     let Some(cursor): Option<Cursor> = page.next else { panic!("there is a second page") };
     let ordered = [
@@ -112,7 +103,7 @@ where
     if !splits(suite)? {
         return Ok(());
     }
-    let store = filled(suite)?;
+    let store = filled(suite, MANY)?;
     let before = sorted(store.search(Query::new())?);
     let parts = store.with(Limits::default().chunk(50)).streams(Query::new(), 4)?;
     store.update_where(Filter::eq("age", 1).bind::<Document>(store.schema())?, Changes::set("age", 100))?;
@@ -144,7 +135,7 @@ where
     if !splits(suite)? {
         return Ok(());
     }
-    let store = filled(suite)?;
+    let store = filled(suite, MANY)?;
     let done = AtomicBool::new(false);
     let over = || done.load(Ordering::Relaxed);
     thread::scope(|scope| {

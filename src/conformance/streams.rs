@@ -2,29 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::{Suite, refused};
+use super::{Suite, filled, refused};
 use crate::{
     document,
     error::{ErrorKind, Result},
     query::{Filter, Key, Query},
-    record::{Changes, Document, Draft, Path},
+    record::{Changes, Document, Path},
     store::{CancelToken, Database, Limits, Store},
 };
 
 const MANY: i64 = 3_000;
 
-fn filled<D: Database>(suite: &Suite<D>) -> Result<D::Store<Document>> {
-    let store = suite.people()?;
-    let people =
-        (0..MANY).map(|n| Draft::of(document! { "name" => format!("{n:04}"), "age" => n % 7 }).id(format!("{n:04}")));
-    let outcomes = store.create_batch(people.collect::<Result<Vec<_>>>()?)?;
-    outcomes.into_iter().try_for_each(|outcome| outcome.map(drop))?;
-    Ok(store)
-}
-
 /// Filter, sort, limit, offset and projection, chunk by chunk.
 pub fn semantics_6_2_a_stream_honours_the_whole_query<D: Database>(suite: &Suite<D>) -> Result<()> {
-    let store = filled(suite)?;
+    let store = filled(suite, MANY)?;
     let query = Query::new()
         .filter(Filter::ne("age", 3).bind::<Document>(store.schema())?)
         .sort(Key::desc("age"))
@@ -56,7 +47,7 @@ pub fn semantics_6_3_what_is_there_throughout_is_delivered_exactly_once<D: Datab
         Query::new().limit(9_999),
     ];
     for query in queries {
-        let store = filled(suite)?.with(Limits::default().chunk(50));
+        let store = filled(suite, MANY)?.with(Limits::default().chunk(50));
         let mut seen: BTreeMap<String, u32> = BTreeMap::new();
         for (turn, row) in (0..).zip(store.stream(&query)?) {
             let row = row?;
@@ -79,7 +70,7 @@ pub fn semantics_6_3_what_is_there_throughout_is_delivered_exactly_once<D: Datab
 
 /// And the store goes on as if nothing had been.
 pub fn semantics_6_4_a_stream_can_be_dropped_early<D: Database>(suite: &Suite<D>) -> Result<()> {
-    let store = filled(suite)?;
+    let store = filled(suite, MANY)?;
     for taken in [0, 1, 7, 1_001] {
         for _ in 0..20 {
             let stream = store.stream(Query::new())?;
@@ -96,7 +87,7 @@ pub fn semantics_6_4_a_stream_can_be_dropped_early<D: Database>(suite: &Suite<D>
 /// Before it begins, and between chunks.
 pub fn semantics_6_4_a_stream_stops_when_it_is_told_to<D: Database>(suite: &Suite<D>) -> Result<()> {
     let token = CancelToken::new();
-    let store = filled(suite)?.with(Limits::default().chunk(10).cancel(&token));
+    let store = filled(suite, MANY)?.with(Limits::default().chunk(10).cancel(&token));
     let mut stream = store.stream(Query::new())?;
     assert_eq!(stream.by_ref().take(5).filter(Result::is_ok).count(), 5);
     token.set();
@@ -106,7 +97,7 @@ pub fn semantics_6_4_a_stream_stops_when_it_is_told_to<D: Database>(suite: &Suit
     refused(store.search(Query::new()), ErrorKind::Cancelled, "a cancelled search");
     refused(store.count(Query::new()), ErrorKind::Cancelled, "a cancelled count");
     refused(store.create(document! { "name" => "late" }), ErrorKind::Cancelled, "a cancelled write");
-    let store = filled(suite)?;
+    let store = filled(suite, MANY)?;
     let late = store.with(Limits::default().deadline_in(std::time::Duration::ZERO));
     refused(late.read("0001"), ErrorKind::Timeout, "a read beyond its deadline");
     refused(late.create_batch([document! { "name" => "late" }]).map(drop), ErrorKind::Timeout, "a write beyond it");
@@ -117,7 +108,7 @@ pub fn semantics_6_4_a_stream_stops_when_it_is_told_to<D: Database>(suite: &Suit
 
 /// Records done, the time, and a total that is right wherever there is one.
 pub fn semantics_6_6_progress_says_how_far_a_stream_has_come<D: Database>(suite: &Suite<D>) -> Result<()> {
-    let store = filled(suite)?;
+    let store = filled(suite, MANY)?;
     store.delete_where(Filter::eq("age", 6).bind::<Document>(store.schema())?)?;
     let some = Filter::ne("age", 3).bind::<Document>(store.schema())?;
     let queries = [

@@ -67,7 +67,7 @@ fn fingerprint<R>(keys: &[Key<R>]) -> u64 {
 }
 
 /// FNV-1a: stable between versions and platforms, which the standard hashers do not promise.
-fn checksum(bytes: &[u8]) -> u64 {
+pub(crate) fn checksum(bytes: &[u8]) -> u64 {
     struct Fnv(u64);
     impl Hasher for Fnv {
         fn finish(&self) -> u64 {

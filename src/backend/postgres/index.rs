@@ -5,13 +5,13 @@ use super::{
     link::Link,
     live::Live,
     migrate::Difference,
-    name::{checksum, cut, quoted},
+    name::{cut, quoted},
     query::{Lowering, Statement},
     schema::Table,
 };
 use crate::{
     error::{Error, Result},
-    query::{Filter, Operand},
+    query::{Filter, Operand, cursor::checksum},
     record::Schema,
     store::Limits,
 };

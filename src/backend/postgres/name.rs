@@ -1,8 +1,6 @@
 //! Names as SQL writes them: quoted, never pasted as they are, and never longer than the server keeps. Pure.
 
-use std::hash::Hasher;
-
-use crate::record::Path;
+use crate::{query::cursor::checksum, record::Path};
 
 /// The longest name that the server keeps, in bytes; longer ones would be cut off in silence.
 const MAX_BYTES: usize = 63;
@@ -37,22 +35,6 @@ pub(super) fn fitted(name: String) -> String {
 pub(super) fn cut(name: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(name.len())).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
     &name[..end]
-}
-
-/// FNV-1a: the same on every platform and in every version, as names must be.
-pub(super) fn checksum(bytes: &[u8]) -> u64 {
-    struct Fnv(u64);
-    impl Hasher for Fnv {
-        fn finish(&self) -> u64 {
-            self.0
-        }
-        fn write(&mut self, bytes: &[u8]) {
-            self.0 = bytes.iter().fold(self.0, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3));
-        }
-    }
-    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
-    hasher.write(bytes);
-    hasher.finish()
 }
 
 #[cfg(test)]

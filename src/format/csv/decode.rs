@@ -118,7 +118,7 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
                     Ok(int.map_or(ValueRef::Null, ValueRef::Int))
                 }
                 // Owned where it is built anyway.
-                _ => Ok(owned(Value::read(field, self)?.unwrap_or_default())),
+                _ => Ok(Value::read(field, self)?.unwrap_or_default().into_ref()),
             },
         }
     }
@@ -143,25 +143,6 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
             Inferred::Uuid(v) => ValueRef::Uuid(v),
             Inferred::Text => ValueRef::Text(text),
         })
-    }
-}
-
-pub(super) fn owned(value: Value) -> ValueRef<'static> {
-    match value {
-        Value::Null => ValueRef::Null,
-        Value::Bool(v) => ValueRef::Bool(v),
-        Value::Int(v) => ValueRef::Int(v),
-        Value::Float(v) => ValueRef::Float(v),
-        Value::Decimal(v) => ValueRef::Decimal(v),
-        Value::Text(v) => ValueRef::Text(v.into()),
-        Value::Bytes(v) => ValueRef::Bytes(v.into()),
-        Value::Uuid(v) => ValueRef::Uuid(v),
-        Value::Timestamp(v) => ValueRef::Timestamp(v),
-        Value::Date(v) => ValueRef::Date(v),
-        Value::List(v) => ValueRef::List(v.into()),
-        Value::Record(v) => ValueRef::Record(Cow::Owned(v)),
-        Value::Json(v) => ValueRef::Json(Cow::Owned(v)),
-        Value::Vector(v) => ValueRef::Vector(v.into()),
     }
 }
 

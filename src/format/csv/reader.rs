@@ -245,8 +245,7 @@ impl<R: RecordCodec> RowParser<R> {
 }
 
 fn inside_of(document: &Document, steps: &[Step]) -> ValueRef<'static> {
-    let value = document.cell(steps).into_owned();
-    super::decode::owned(value)
+    document.cell(steps).into_owned().into_ref()
 }
 
 impl<R: RecordCodec> Parser<R> for RowParser<R> {

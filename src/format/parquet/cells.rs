@@ -283,7 +283,7 @@ impl Cells {
             Cells::Doubtful(a) if a.value(row).contains('\0') => return Err("text holds U+0000".into()),
             Cells::Doubtful(a) => ValueRef::text(a.value(row)),
             Cells::Json(a) => json(a.value(row))?,
-            Cells::Tagged(a) => super::decode::owned(tagged(a.value(row))?),
+            Cells::Tagged(a) => tagged(a.value(row))?.into_ref(),
             Cells::Bytes(a) => ValueRef::Bytes(a.value(row).into()),
             Cells::Fixed(a) => ValueRef::Bytes(a.value(row).into()),
             Cells::Uuid(a) => ValueRef::Uuid(uuid(a.value(row))),

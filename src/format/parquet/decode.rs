@@ -45,25 +45,6 @@ enum Fields<'a> {
     Alone(&'a Cells),
 }
 
-pub(super) fn owned(value: Value) -> ValueRef<'static> {
-    match value {
-        Value::Null => ValueRef::Null,
-        Value::Bool(v) => ValueRef::Bool(v),
-        Value::Int(v) => ValueRef::Int(v),
-        Value::Float(v) => ValueRef::Float(v),
-        Value::Decimal(v) => ValueRef::Decimal(v),
-        Value::Text(v) => ValueRef::Text(v.into()),
-        Value::Bytes(v) => ValueRef::Bytes(v.into()),
-        Value::Uuid(v) => ValueRef::Uuid(v),
-        Value::Timestamp(v) => ValueRef::Timestamp(v),
-        Value::Date(v) => ValueRef::Date(v),
-        Value::List(v) => ValueRef::List(v.into()),
-        Value::Record(v) => ValueRef::Record(Cow::Owned(v)),
-        Value::Json(v) => ValueRef::Json(Cow::Owned(v)),
-        Value::Vector(v) => ValueRef::Vector(v.into()),
-    }
-}
-
 static NOTHING: Cells = Cells::Null(0);
 
 impl<'a> RowDecoder<'a> {
@@ -121,7 +102,7 @@ impl<'a> RowDecoder<'a> {
     fn widened<T>(&self, field: &FieldDef, fit: impl FnOnce(ValueRef<'a>) -> Option<T>) -> Result<Option<T>> {
         if let Some((_, value)) = &self.found {
             // It was kept with its kind, and is read as a document's value is.
-            let fit = fit(owned(value.clone()));
+            let fit = fit(value.clone().into_ref());
             return fit.map(Some).ok_or_else(|| self.refused(field));
         }
         let value = self.cells().value(self.row).map_err(|fault| self.misfit(field, fault))?;
