@@ -2,7 +2,8 @@
 //!
 //! The engine is asked for an upper bound of the predicate: what it can test of it, weakened where it cannot, with regard to
 //! `not` (semantics 3.11). The whole predicate is tested here on what comes back, and limit, offset and selection are
-//! applied here. A query that the engine can run by itself is passed on as it is, and costs no budget.
+//! applied here. A query that the engine can run by itself is passed on as it is, and costs no budget. Aggregates are always folded
+//! here, and every record of theirs counts: a store whose engine has them needs no help and should be asked itself.
 
 use std::{
     marker::PhantomData,

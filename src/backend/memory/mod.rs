@@ -1,9 +1,8 @@
 //! Memory: the reference. Its meaning is the meaning; every other engine is tested against it.
 //!
 //! Records lie side by side in pages, which a writer changes in place while nobody looks at them and copies while somebody
-//! does. A hash leads through one word of a shard's index to the record, so that a read waits for memory twice: once for
-//! the word, once for the record. A lock is held for as long as that takes, never while user code runs: predicates,
-//! closures and `R::clone` see pages that stay as they are. Nothing is durable; everything is gone when the last handle is.
+//! does. A hash leads through one word of a shard's index and through the list of its pages to the record. A lock is held for as
+//! long as that takes, never while user code runs: predicates, closures and `R::clone` see pages that stay as they are. Nothing is durable; everything is gone when the last handle is.
 
 mod aggregate;
 mod index;

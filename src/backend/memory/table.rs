@@ -1,4 +1,4 @@
-//! One table: shards, each an index and the pages of its records, behind a lock that is held for nanoseconds.
+//! One table: shards, each an index and the pages of its records, behind a lock that is held while no user code runs.
 
 use std::{
     collections::{BTreeSet, HashMap},
