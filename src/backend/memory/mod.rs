@@ -2,7 +2,8 @@
 //!
 //! Records lie side by side in pages, which a writer changes in place while nobody looks at them and copies while somebody
 //! does. A hash leads through one word of a shard's index and through the list of its pages to the record. A lock is held for as
-//! long as that takes, never while user code runs: predicates, closures and `R::clone` see pages that stay as they are. Nothing is durable; everything is gone when the last handle is.
+//! long as that takes, never while user code runs: predicates, closures and `R::clone` see pages that stay as they are. Nothing is durable; everything is gone
+//! when the last handle is.
 
 mod aggregate;
 mod index;
