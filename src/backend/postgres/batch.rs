@@ -1,21 +1,21 @@
 //! Batches: runs of equal writes go to the server together, by COPY and set-based statements, and each record has its own
 //! outcome all the same (semantics 5.4).
 
-use std::collections::{HashMap, HashSet};
+use foldhash::fast::RandomState;
 
 use super::{
     codec,
     copy::{Refusal, Stage},
-    error::{failure, is_broken, is_lost},
+    error::{failure, is_lost},
     link::Link,
-    pool::{Pool, Session, refuse_in_runtime},
+    pool::{Backend, Pool, Session, refuse_in_runtime},
     query::Statement,
     rows::id_of,
     schema::VersionAt,
     statement::{Brings, names, on_conflict, update_from},
     store::PostgresStore,
     wire::{Kind, Values, array_items},
-    write::{Sealed, Verb, ambiguous, missing, moved_on, now, push_id, taken},
+    write::{Sealed, Verb, ambiguous, missing, moved_on, now, push_item, taken},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -27,6 +27,9 @@ use crate::{
     },
     version::Version,
 };
+
+type HashMap<K, V> = hashbrown::HashMap<K, V, RandomState>;
+type HashSet<T> = hashbrown::HashSet<T, RandomState>;
 
 /// Writes below which each goes alone.
 const FEW: usize = 8;
@@ -130,7 +133,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         let sealed: Vec<_> = run.into_iter().map(|write| self.sealed(verb, write)).collect();
         let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(sealed.len());
         let mut rounds: Vec<Vec<usize>> = vec![Vec::with_capacity(sealed.len())];
-        let mut seen: HashMap<&Id, usize> = HashMap::with_capacity(sealed.len());
+        let mut seen: HashMap<&Id, usize> = HashMap::with_capacity_and_hasher(sealed.len(), RandomState::default());
         for (place, sealed) in sealed.iter().enumerate() {
             let Ok(sealed) = sealed else {
                 outcomes.push(None);
@@ -206,12 +209,11 @@ impl<R: RecordCodec> PostgresStore<R> {
                 outcomes.extend(self.put_rows(verb, brings, after, limits));
                 return outcomes;
             }
-            Err(Refusal::Server(cause)) if is_broken(&cause) => ambiguous(failure(cause)),
-            Err(Refusal::Server(cause) | Refusal::Undone(cause)) => failure(cause),
-            Err(Refusal::Record(_, error)) => error,
+            Err(Refusal::Lost(backend, error)) => return self.trace_rows(verb, rows, backend, error, limits),
+            Err(Refusal::Server(cause)) => failure(cause),
+            Err(Refusal::Undone(error) | Refusal::Record(_, error)) => error,
         };
         match error.kind() {
-            ErrorKind::Ambiguous => self.trace_rows(verb, rows, error, limits),
             ErrorKind::Connection | ErrorKind::Timeout | ErrorKind::Cancelled => of_each(error, rows.len()),
             _ if error.is_retryable() => of_each(error, rows.len()),
             _ => {
@@ -279,13 +281,13 @@ impl<R: RecordCodec> PostgresStore<R> {
                 });
                 return match (done, refused) {
                     (Err(_), Some(refusal)) => Err(refusal),
-                    (done, _) => done.map_err(|error| Refusal::Record(usize::MAX, error)),
+                    (done, _) => done.map_err(Refusal::whole),
                 };
             }
             Link::Pool(pool) => pool,
         };
-        let mut loan = pool.get_fresh(limits).map_err(|error| Refusal::Record(usize::MAX, error))?;
-        self.copy_in(&mut loan, rows, now)
+        let mut loan = pool.get_fresh(limits).map_err(Refusal::whole)?;
+        self.copy_in(&mut loan, rows, now).map_err(|refusal| refusal.committing(loan.backend))
     }
 
     /// Rows by way of a table of the session alone, in one transaction.
@@ -296,31 +298,31 @@ impl<R: RecordCodec> PostgresStore<R> {
         rows: &[&Sealed<'_, R>],
         limits: &Limits,
     ) -> Result<Vec<Outcome>, Refusal> {
-        let mut refused = None;
-        let work = |session: &mut Session| match self.staged(session, verb, brings, rows) {
-            Ok(outcomes) => Ok(outcomes),
-            Err(refusal) => {
-                refused = Some(refusal.uncommitted());
-                Err(Error::backend("the batch was refused"))
+        let staged = |session: &mut Session| self.staged(session, verb, brings, rows).map_err(Refusal::uncommitted);
+        let mut outcomes = match &self.link {
+            Link::Pool(pool) => in_transaction(pool, limits, staged)?,
+            Link::Transaction(transaction) => {
+                let mut refused = None;
+                let done = transaction.guarded(limits, |session| {
+                    staged(session).map_err(|refusal| {
+                        refused = Some(refusal);
+                        Error::backend("the batch was refused")
+                    })
+                });
+                match (done, refused) {
+                    (Err(_), Some(refusal)) => return Err(refusal),
+                    (done, _) => done.map_err(Refusal::whole)?,
+                }
             }
         };
-        let done = match &self.link {
-            Link::Transaction(transaction) => transaction.guarded(limits, work),
-            Link::Pool(pool) => in_transaction(pool, limits, work),
+        // What was written is, also where nobody can be asked any more about the rest.
+        let explained = self.explain_refused(verb, rows, &mut outcomes, limits);
+        let refused = |row: &Sealed<'_, R>| match &explained {
+            Ok(()) => taken(&row.id),
+            Err(error) => again(error).at_id(&row.id),
         };
-        match (done, refused) {
-            (Err(_), Some(refusal)) => Err(refusal),
-            (done, _) => {
-                let mut outcomes = done.map_err(|error| Refusal::Record(usize::MAX, error))?;
-                self.explain_refused(verb, rows, &mut outcomes, limits)
-                    .map_err(|error| Refusal::Record(usize::MAX, error))?;
-                Ok(outcomes
-                    .into_iter()
-                    .zip(rows)
-                    .map(|(outcome, row)| outcome.unwrap_or_else(|| Err(taken(&row.id))))
-                    .collect())
-            }
-        }
+        let outcomes = outcomes.into_iter().zip(rows);
+        Ok(outcomes.map(|(outcome, row)| outcome.unwrap_or_else(|| Err(refused(row)))).collect())
     }
 
     /// One outcome for each row; `None` where the row was not written.
@@ -331,8 +333,8 @@ impl<R: RecordCodec> PostgresStore<R> {
         brings: Brings,
         rows: &[&Sealed<'_, R>],
     ) -> Result<Vec<Option<Outcome>>, Refusal> {
-        let whole = |error: Error| Refusal::Record(usize::MAX, error);
-        let stage = Stage::make(session, &self.table, brings.expected).map_err(whole)?;
+        let whole = Refusal::whole;
+        let stage = Stage::make(session, &self.table, brings.expected).map_err(undone)?;
         self.copy_to_stage(session, &stage, rows, now())?;
         let version = match self.table.version {
             VersionAt::Xmin => "xmin::text::bigint",
@@ -394,12 +396,12 @@ impl<R: RecordCodec> PostgresStore<R> {
         sql: &str,
         rows: &[&Sealed<'_, R>],
     ) -> Result<Vec<Option<Outcome>>, Refusal> {
-        let whole = |error: Error| Refusal::Record(usize::MAX, error);
+        let whole = Refusal::whole;
         let (answer, _) = session.try_query(&Statement::new(sql))?;
         let mut outcomes: Vec<Option<Outcome>> = rows.iter().map(|_| None).collect();
         let places: HashMap<&Id, usize> = match verb {
             Verb::Create => rows.iter().enumerate().map(|(place, row)| (&row.id, place)).collect(),
-            _ => HashMap::new(),
+            _ => HashMap::default(),
         };
         for row in &answer {
             let key = codec::raw(row, 0).map_err(whole)?;
@@ -462,19 +464,27 @@ impl<R: RecordCodec> PostgresStore<R> {
         let mut statement =
             Statement::new(format!("SELECT {0} FROM {1} WHERE {0} = ANY(", id.quoted, self.table.qualified));
         let mut items = Values::default();
-        ids.for_each(|each| push_id(each, id.kind, &mut items));
+        ids.for_each(|each| push_item(each, id.kind, &mut items));
         statement.bind(Kind { array: true, ..id.kind }, |out| out.array(id.kind.scalar, &items));
         statement.push(")");
         let (rows, _) = self.link.read(limits, |session| session.query(&statement))?;
         rows.iter().map(|row| id_of(codec::raw(row, 0)?, id.kind)).collect()
     }
 
-    /// What became of rows whose reply was lost: they stand or fall together, so one that is found tells of all.
+    /// What became of rows whose reply was lost, once the server's side of their connection is known to be gone: they stand or
+    /// fall together, so one that is found tells of all.
     #[cold]
-    fn trace_rows(&self, verb: Verb, rows: &[&Sealed<'_, R>], lost: Error, limits: &Limits) -> Vec<Outcome> {
+    fn trace_rows(
+        &self,
+        verb: Verb,
+        rows: &[&Sealed<'_, R>],
+        backend: Backend,
+        lost: Error,
+        limits: &Limits,
+    ) -> Vec<Outcome> {
         let Link::Pool(pool) = &self.link else { return of_each(lost, rows.len()) };
-        let found = pool.after_outage(limits, |_| Ok(())).and_then(|()| {
-            let mut found = HashMap::with_capacity(rows.len());
+        let found = pool.after_outage(limits, |session| backend.end(session)).and_then(|()| {
+            let mut found = HashMap::with_capacity_and_hasher(rows.len(), RandomState::default());
             for some in rows.chunks(LOOKED_FOR) {
                 let ids: Vec<_> = some.iter().map(|row| row.id.clone()).collect();
                 found.extend(self.envelopes_of(&ids, limits)?);
@@ -512,25 +522,11 @@ impl<R: RecordCodec> PostgresStore<R> {
             .filter_map(|write| if let Write::Delete { id, .. } = write { Some(id) } else { None })
             .collect();
         let mut items = Values::default();
-        ids.iter().for_each(|each| {
-            let before = (items.bytes.len(), items.count);
-            push_id(each, id.kind, &mut items);
-            if items.bytes.len() == before.0 + 4 {
-                items.bytes.truncate(before.0);
-                items.count = before.1;
-            }
-        });
+        ids.iter().for_each(|each| push_item(each, id.kind, &mut items));
         let mut statement = Statement::new(format!("DELETE FROM {} WHERE {} = ANY(", self.table.qualified, id.quoted));
         statement.bind(Kind { array: true, ..id.kind }, |out| out.array(id.kind.scalar, &items));
         statement.push(&format!(") RETURNING {}", id.quoted));
-        let rows = match &self.link {
-            Link::Transaction(transaction) => transaction.guarded(limits, |session| session.query(&statement)),
-            Link::Pool(pool) => pool.get_fresh(limits)?.query(&statement),
-        };
-        let (rows, _) = match rows {
-            Err(error) if is_lost(&error) => return Err(ambiguous(error)),
-            rows => rows?,
-        };
+        let (rows, _) = self.link.write_once(&statement, limits)?;
         let mut gone: HashSet<Id> =
             rows.iter().map(|row| id_of(codec::raw(row, 0)?, id.kind)).collect::<Result<_>>()?;
         // The first of an id in the batch is the one that deleted it.
@@ -575,20 +571,32 @@ fn is_unique(cause: &postgres::Error) -> bool {
     cause.code().is_some_and(|code| code.code() == "23505")
 }
 
+/// What failed before anything could take effect: work that is lost with its connection can be done again.
+fn undone(error: Error) -> Refusal {
+    if is_lost(&error) { Refusal::Undone(error) } else { Refusal::whole(error) }
+}
+
 /// Runs something in a transaction of its own.
-fn in_transaction<T>(pool: &Pool, limits: &Limits, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
-    let mut loan = pool.get_fresh(limits)?;
-    loan.batch("BEGIN")?;
+fn in_transaction<T>(
+    pool: &Pool,
+    limits: &Limits,
+    work: impl FnOnce(&mut Session) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    let mut loan = pool.get_fresh(limits).map_err(Refusal::whole)?;
+    loan.batch("BEGIN").map_err(undone)?;
     loan.in_transaction = true;
     match work(&mut loan) {
         Ok(done) => {
-            loan.batch("COMMIT").map_err(|error| if is_lost(&error) { ambiguous(error) } else { error })?;
+            loan.batch("COMMIT").map_err(|error| match is_lost(&error) {
+                true => Refusal::Lost(loan.backend, ambiguous(error)),
+                false => Refusal::whole(error),
+            })?;
             loan.in_transaction = false;
             Ok(done)
         }
-        Err(error) => {
+        Err(refusal) => {
             loan.in_transaction = loan.batch("ROLLBACK").is_err();
-            Err(error)
+            Err(refusal)
         }
     }
 }

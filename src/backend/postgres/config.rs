@@ -67,6 +67,7 @@ pub struct PostgresConfig {
     pub(super) options: Option<String>,
     pub(super) statement_timeout: Option<Duration>,
     pub(super) connect_timeout: Duration,
+    pub(super) silence: Option<Duration>,
     pub(super) keepalive: Option<Duration>,
     pub(super) tcp_user_timeout: Option<Duration>,
     pub(super) pool_size: u32,
@@ -99,6 +100,7 @@ impl Default for PostgresConfig {
             options: None,
             statement_timeout: None,
             connect_timeout: Duration::from_secs(10),
+            silence: Some(Duration::from_secs(60)),
             keepalive: Some(Duration::from_secs(60)),
             tcp_user_timeout: Some(Duration::from_secs(60)),
             pool_size: 16,
@@ -153,6 +155,9 @@ impl PostgresConfig {
         statement_timeout: Duration => |v| Some(v);
         /// How long a connection may take to be made; 10 seconds unless said otherwise.
         connect_timeout: Duration => |v| v;
+        /// How long the server may say nothing while it owes an answer before it is asked over another connection whether it
+        /// still works on it; 60 seconds unless said otherwise, never with `None`. Where it does not, the connection counts as broken.
+        silence: Option<Duration> => |v| v;
         /// After how long of silence the network asks whether the other side is still there.
         keepalive: Option<Duration> => |v| v;
         /// How long sent bytes may stay without an answer before the connection counts as broken.
@@ -200,7 +205,7 @@ impl PostgresConfig {
     /// What `postgres://user:password@host:port/database?key=value` says.
     ///
     /// The keys: `schema`, `tls` (`off`, `require`, `verify`), `tls_ca`, `application_name`, `options`,
-    /// `statement_timeout_ms`, `connect_timeout_ms`, `keepalive_ms`, `tcp_user_timeout_ms`, `pool_size`, `pool_idle`,
+    /// `statement_timeout_ms`, `connect_timeout_ms`, `silence_ms`, `keepalive_ms`, `tcp_user_timeout_ms`, `pool_size`, `pool_idle`,
     /// `pool_timeout_ms`, `layout` (`columns`, `document`), `create_tables`, `isolation` (`read_committed`,
     /// `repeatable_read`, `serializable`), `load_connections`, `password_file`, `password_env`. All parts are
     /// percent-decoded.
@@ -267,6 +272,7 @@ impl PostgresConfig {
             "options" => self.options(value),
             "statement_timeout_ms" => self.statement_timeout(millis(&value)?),
             "connect_timeout_ms" => self.connect_timeout(millis(&value)?),
+            "silence_ms" => self.silence(Some(millis(&value)?)),
             "keepalive_ms" => self.keepalive(Some(millis(&value)?)),
             "tcp_user_timeout_ms" => self.tcp_user_timeout(Some(millis(&value)?)),
             "pool_size" => self.pool_size(count(&value)?),
@@ -323,10 +329,19 @@ impl PostgresConfig {
         options.extend(self.options.clone());
         driver.options(&options.join(" "));
         driver.ssl_mode(match self.tls {
-            Tls::Off => postgres::config::SslMode::Disable,
+            Tls::Off if self.is_local() => postgres::config::SslMode::Disable,
             _ => postgres::config::SslMode::Require,
         });
+        if self.tls == Tls::Off {
+            // What stands for encryption here is the clock of the stream, and the server is not asked about it.
+            driver.ssl_negotiation(postgres::config::SslNegotiation::Direct);
+        }
         driver
+    }
+
+    /// Whether the server is reached by a socket of this machine's file system.
+    pub(super) fn is_local(&self) -> bool {
+        self.host.starts_with('/')
     }
 }
 

@@ -3,13 +3,14 @@
 use std::io::Write;
 
 use super::{
-    error::is_broken,
-    pool::Session,
+    error::{failure, is_broken},
+    pool::{Backend, Session},
+    query::Statement,
     schema::Table,
     statement::{names, version_kind},
     store::PostgresStore,
     wire::Values,
-    write::{Sealed, push_version},
+    write::{Sealed, ambiguous, push_version},
 };
 use crate::{
     error::{Error, Result},
@@ -30,16 +31,31 @@ pub(super) enum Refusal {
     /// What the server or the way to it refused.
     Server(postgres::Error),
     /// The way to the server broke before anything could take effect.
-    Undone(postgres::Error),
+    Undone(Error),
+    /// The way to the server broke, and this process of the server's may still be at work.
+    Lost(Backend, Error),
 }
 
 impl Refusal {
     /// The same, of work that is not committed yet.
     pub(super) fn uncommitted(self) -> Refusal {
         match self {
-            Refusal::Server(cause) if is_broken(&cause) => Refusal::Undone(cause),
+            Refusal::Server(cause) if is_broken(&cause) => Refusal::Undone(failure(cause)),
             other => other,
         }
+    }
+
+    /// The same, of work that commits itself over a connection of the pool.
+    pub(super) fn committing(self, backend: Backend) -> Refusal {
+        match self {
+            Refusal::Server(cause) if is_broken(&cause) => Refusal::Lost(backend, ambiguous(failure(cause))),
+            other => other,
+        }
+    }
+
+    /// What has to do with no record of its own.
+    pub(super) fn whole(error: Error) -> Refusal {
+        Refusal::Record(usize::MAX, error)
     }
 }
 
@@ -119,7 +135,8 @@ fn copy(
     mut encode: impl FnMut(usize, &mut Values) -> Result<()>,
 ) -> Result<(), Refusal> {
     let broken = |cause: postgres::Error| Refusal::from(cause).uncommitted();
-    let statement = session.prepare(sql, &[]).map_err(broken)?;
+    session.expect(true);
+    let statement = session.prepare(&Statement::new(sql)).map_err(broken)?;
     let mut writer = session.client.copy_in(&statement).map_err(broken)?;
     let mut values = Values { bytes: Vec::with_capacity(PIECE + PIECE / 4), count: 0 };
     values.bytes.extend_from_slice(HEADER);
@@ -134,6 +151,7 @@ fn copy(
     values.bytes.extend_from_slice(&TRAILER);
     writer.write_all(&values.bytes).map_err(driver_error)?;
     writer.finish()?;
+    session.expect(false);
     Ok(())
 }
 
@@ -143,6 +161,6 @@ fn driver_error(cause: std::io::Error) -> Refusal {
     match cause.into_inner().and_then(|inner| inner.downcast::<postgres::Error>().ok()) {
         // Without its end the data counts for nothing.
         Some(inner) => Refusal::Server(*inner).uncommitted(),
-        None => Refusal::Record(usize::MAX, Error::new(crate::error::ErrorKind::Connection, shown)),
+        None => Refusal::whole(Error::new(crate::error::ErrorKind::Connection, shown)),
     }
 }

@@ -60,12 +60,17 @@ fn kind_of(code: &SqlState) -> ErrorKind {
     }
 }
 
-/// What went wrong on the way.
-fn unreported(cause: postgres::Error) -> Error {
-    let message = match std::error::Error::source(&cause) {
+/// What the driver says, with what lies behind it.
+pub(super) fn shown(cause: &postgres::Error) -> String {
+    match std::error::Error::source(cause) {
         Some(source) => format!("{cause}: {source}"),
         None => cause.to_string(),
-    };
+    }
+}
+
+/// What went wrong on the way.
+fn unreported(cause: postgres::Error) -> Error {
+    let message = shown(&cause);
     let io = std::error::Error::source(&cause).and_then(|source| source.downcast_ref::<std::io::Error>());
     let kind = match io.map(std::io::Error::kind) {
         _ if cause.is_closed() => ErrorKind::Connection,

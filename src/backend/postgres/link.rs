@@ -5,12 +5,15 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use postgres::Row;
+
 use super::{
     config::PostgresConfig,
     error::is_lost,
     pool::{Loan, Pool, Session},
     query::Statement,
     rows::RawRows,
+    write::ambiguous,
 };
 use crate::{
     error::{Error, Result},
@@ -108,6 +111,27 @@ impl Link {
             Link::Pool(pool) => pool.read(limits, work),
             Link::Transaction(transaction) => transaction.run(limits, |session| work(session)),
         }
+    }
+
+    /// Runs a write that must not run twice and leaves nothing behind by which it could be found. Where its reply is lost,
+    /// what is left of it on the server is ended, so that nothing happens after this has returned.
+    pub(super) fn write_once(&self, statement: &Statement, limits: &Limits) -> Result<(Vec<Row>, u64)> {
+        let pool = match self {
+            Link::Transaction(transaction) => {
+                return transaction.guarded(limits, |session| session.query(statement));
+            }
+            Link::Pool(pool) => pool,
+        };
+        let mut loan = pool.get_fresh(limits)?;
+        let lost = match loan.query(statement) {
+            Err(error) if is_lost(&error) => error,
+            done => return done,
+        };
+        let backend = loan.backend;
+        drop(loan);
+        // Nobody may be there to be asked; the outcome is not known either way.
+        let _ = pool.after_outage(limits, |session| backend.end(session));
+        Err(ambiguous(lost))
     }
 
     /// Starts a query whose rows are read one by one. In a transaction others may run beside it, so it is a cursor there.

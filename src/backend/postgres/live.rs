@@ -6,7 +6,9 @@ use postgres::Row;
 
 use super::{
     Layout, codec,
+    keep::Stray,
     link::Link,
+    name::quoted,
     pool::Session,
     query::Statement,
     rows::Output,
@@ -219,11 +221,27 @@ pub(super) fn adapt(expected: Table, live: &Live) -> Result<Table> {
         metadata: optional(&expected.metadata),
         version: version.unwrap_or(own),
         indexes: unique_fields(&expected, live),
+        strays: strays(&expected, live),
         columns,
         id,
         id_field,
         ..expected
     })
+}
+
+/// The columns inside nested records that the schema does not know, with the innermost record around each.
+fn strays(expected: &Table, live: &Live) -> Vec<Stray> {
+    let unknown = live
+        .columns
+        .iter()
+        .filter(|column| !column.not_null && !expected.columns.iter().any(|c| c.name == column.name));
+    let around = |column: &LiveColumn| {
+        let name_of = |place: usize| expected.columns.get(place).map_or("", |c| c.name.as_str());
+        let holds = |place: &usize| column.name.strip_prefix(name_of(*place)).is_some_and(|rest| rest.starts_with('.'));
+        let presence = expected.presences.iter().copied().filter(holds).max_by_key(|place| name_of(*place).len())?;
+        Some(Stray { quoted: quoted(&column.name), presence })
+    };
+    unknown.filter_map(around).collect()
 }
 
 /// The column that records are found by: the one that the schema names, else the primary key.
@@ -256,7 +274,7 @@ fn unique_fields(expected: &Table, live: &Live) -> Vec<Index> {
         let named = Index {
             name: index.name.clone(),
             field: column.clone(),
-            expression: super::name::quoted(&column),
+            expression: quoted(&column),
             column,
             unique: true,
         };

@@ -3,14 +3,12 @@
 use super::{
     Layout, Postgres,
     cell::{Cell, Form},
-    error::is_lost,
     fold,
-    link::Link,
     query::{Statement, bind_literal},
     schema::VersionAt,
     store::{PostgresStore, filter_of},
     wire::{Kind, Scalar},
-    write::{ambiguous, now},
+    write::now,
 };
 use crate::{
     error::Result,
@@ -99,14 +97,6 @@ impl<R: RecordCodec> PostgresStore<R> {
 
     /// How many rows a statement touched that must not run twice.
     fn run_once(&self, statement: &Statement, limits: &Limits) -> Result<u64> {
-        let done = match &self.link {
-            Link::Transaction(transaction) => transaction.guarded(limits, |session| session.query(statement)),
-            Link::Pool(pool) => pool.get_fresh(limits)?.query(statement),
-        };
-        match done {
-            Ok((_, touched)) => Ok(touched),
-            Err(error) if is_lost(&error) => Err(ambiguous(error)),
-            Err(error) => Err(error),
-        }
+        self.link.write_once(statement, limits).map(|(_, touched)| touched)
     }
 }

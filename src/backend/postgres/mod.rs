@@ -25,6 +25,7 @@ mod describe;
 mod error;
 mod fold;
 mod index;
+mod keep;
 mod link;
 mod live;
 mod matching;
@@ -36,6 +37,7 @@ mod query;
 mod regex;
 mod rows;
 mod schema;
+mod silence;
 mod split;
 mod statement;
 mod store;
@@ -63,7 +65,7 @@ pub use self::{
 use self::{link::Link, live::Opened, pool::Pool};
 use crate::{
     capability::{Caps, Engine, Provides, Regex},
-    error::{Error, Result},
+    error::Result,
     record::{RecordCodec, Schema},
     store::Database,
 };
@@ -129,21 +131,6 @@ impl Postgres {
         self.tables().get(name)?.iter().find(|opened| opened.schema == *schema).cloned()
     }
 
-    /// Refuses another record type on a table of documents: a document is replaced whole, so that an update through a type
-    /// which knows fewer fields would lose the others (semantics 5.10).
-    fn refuse_second(&self, name: &str, schema: &Schema) -> Result<()> {
-        let tables = self.tables();
-        let mut known = tables.get(name).into_iter().flatten();
-        match known.any(|known| known.table.layout == Layout::Document && !(known.schema.open && schema.open)) {
-            true => Err(Error::configuration(
-                "it keeps documents of another record type, and an update would lose what this one does not know; \
-                 take the layout of columns",
-            )
-            .in_store(name)),
-            false => Ok(()),
-        }
-    }
-
     fn keep(&self, name: &str, opened: Opened) -> Arc<Opened> {
         let opened = Arc::new(opened);
         self.tables().entry(name.to_owned()).or_default().push(opened.clone());
@@ -185,10 +172,7 @@ impl Database for Postgres {
     fn open<R: RecordCodec>(&self, name: &str, shape: R::Shape) -> Result<PostgresStore<R>> {
         let opened = match self.known(name, &shape) {
             Some(opened) => opened,
-            None => {
-                self.refuse_second(name, &shape)?;
-                self.keep(name, Opened::new(Schema::clone(&shape), live::open(&self.link(), &shape, name)?))
-            }
+            None => self.keep(name, Opened::new(Schema::clone(&shape), live::open(&self.link(), &shape, name)?)),
         };
         Ok(PostgresStore::new(self.link(), &opened, shape))
     }

@@ -2,7 +2,6 @@
 //! none is asked whether it lives before it is used.
 
 use std::{
-    collections::HashMap,
     ops::{Deref, DerefMut},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError, mpsc},
@@ -11,6 +10,8 @@ use std::{
 };
 
 use fallible_iterator::FallibleIterator;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use postgres::{Client, NoTls, Row, Statement as Prepared, types::Type as Oid};
 use r2d2::ManageConnection;
 use r2d2_postgres::PostgresConnectionManager;
@@ -19,7 +20,8 @@ use super::{
     config::PostgresConfig,
     error::{failure, is_lost, is_stale},
     query::Statement,
-    wire::{Kind, Param, Raw},
+    silence::{About, Doing, GRACE, Plain, Watch},
+    wire::{Param, Raw, Scalar},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -64,7 +66,7 @@ pub(super) fn elsewhere(blocking: impl FnOnce() + Send + 'static) {
 }
 
 /// The server's side of a connection, by which it is found again.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Backend {
     pub(super) pid: i32,
     /// Microseconds since 2000.
@@ -81,13 +83,34 @@ impl Backend {
         let started = int(1).and_then(|raw| raw.0.try_into().ok()).map_or(0, i64::from_be_bytes);
         Ok(Backend { pid, started })
     }
+
+    /// Asks whether it waits for us, and since when; nothing where it is gone.
+    fn activity(&self) -> Statement {
+        let mut statement = Statement::new(
+            "SELECT state IN ('idle', 'idle in transaction', 'idle in transaction (aborted)'), state_change FROM pg_stat_activity WHERE ",
+        );
+        self.push_condition(&mut statement);
+        statement
+    }
+
+    /// Appends the condition that a row of `pg_stat_activity` is its own.
+    pub(super) fn push_condition(&self, statement: &mut Statement) {
+        statement.push("pid = ");
+        statement.bind(Scalar::Int4.one(), |out| out.i32(self.pid));
+        // Another one may have got the number after a restart.
+        statement.push(" AND backend_start = ");
+        statement.bind(Scalar::TimestampTz.one(), |out| out.i64(self.started));
+    }
 }
 
 /// A connection and what is known about it.
 pub(super) struct Session {
     pub(super) client: Held,
     pub(super) backend: Backend,
-    statements: HashMap<String, (Prepared, u64)>,
+    watch: Arc<Watch>,
+    /// What was prepared on it and when it was used last, by the number of its template or by its text.
+    templates: HashMap<u64, (Prepared, u64), RandomState>,
+    statements: HashMap<String, (Prepared, u64), RandomState>,
     tick: u64,
     used: Instant,
     /// A transaction is open; the connection is closed rather than handed on.
@@ -97,11 +120,17 @@ pub(super) struct Session {
 }
 
 impl Session {
-    fn new(mut client: Client) -> Result<Session, postgres::Error> {
+    fn new(client: Client, watch: Arc<Watch>, config: &Arc<PostgresConfig>) -> Result<Session, postgres::Error> {
+        let mut client = Held(Some(client));
+        let backend = Backend::of(&mut client)?;
+        watch.wait_until(None);
+        let _ = watch.about.set(About { config: config.clone(), backend });
         Ok(Session {
-            backend: Backend::of(&mut client)?,
-            client: Held(Some(client)),
-            statements: HashMap::new(),
+            backend,
+            client,
+            watch,
+            templates: HashMap::default(),
+            statements: HashMap::default(),
             tick: 0,
             used: Instant::now(),
             in_transaction: false,
@@ -109,33 +138,72 @@ impl Session {
         })
     }
 
+    /// Says whether the server owes an answer, and with it whether its silence means anything.
+    #[inline]
+    pub(super) fn expect(&self, answer: bool) {
+        self.watch.expect(answer);
+    }
+
+    /// Runs something that ends with the server's answer.
+    #[inline]
+    fn answered<T>(&mut self, work: impl FnOnce(&mut Session) -> T) -> T {
+        self.expect(true);
+        let done = work(self);
+        self.expect(false);
+        done
+    }
+
     /// The statement, prepared once on this connection.
-    pub(super) fn prepare(&mut self, sql: &str, kinds: &[Kind]) -> Result<Prepared, postgres::Error> {
+    pub(super) fn prepare(&mut self, statement: &Statement) -> Result<Prepared, postgres::Error> {
         self.tick += 1;
-        if let Some((prepared, used)) = self.statements.get_mut(sql)
-            && prepared.params().len() == kinds.len()
-            && prepared.params().iter().zip(kinds).all(|(known, kind)| *known == kind.oid())
+        if let Some(template) = &statement.template {
+            if let Some((prepared, used)) = self.templates.get_mut(&template.number) {
+                *used = self.tick;
+                return Ok(prepared.clone());
+            }
+        } else if let Some((prepared, used)) = self.statements.get_mut(statement.sql())
+            && prepared.params().len() == statement.kinds().len()
+            && prepared.params().iter().zip(statement.kinds()).all(|(known, kind)| *known == kind.oid())
         {
             *used = self.tick;
             return Ok(prepared.clone());
         }
-        let types: Vec<_> = kinds.iter().map(|kind| kind.oid()).collect();
-        let prepared = self.client.prepare_typed(sql, &types)?;
-        if self.statements.len() >= MAX_STATEMENTS {
+        self.prepare_anew(statement)
+    }
+
+    #[cold]
+    fn prepare_anew(&mut self, statement: &Statement) -> Result<Prepared, postgres::Error> {
+        let types: Vec<_> = statement.kinds().iter().map(|kind| kind.oid()).collect();
+        let prepared = self.client.prepare_typed(statement.sql(), &types)?;
+        if self.statements.len() + self.templates.len() >= MAX_STATEMENTS {
             self.forget_oldest();
         }
-        self.statements.insert(sql.to_owned(), (prepared.clone(), self.tick));
+        let known = (prepared.clone(), self.tick);
+        match &statement.template {
+            Some(template) => drop(self.templates.insert(template.number, known)),
+            None => drop(self.statements.insert(statement.sql().to_owned(), known)),
+        }
         Ok(prepared)
     }
 
     /// Lets go of all prepared statements.
     pub(super) fn forget_all(&mut self) {
         self.statements.clear();
+        self.templates.clear();
     }
 
     fn forget_oldest(&mut self) {
-        let oldest = self.statements.iter().min_by_key(|(_, (_, used))| *used).map(|(sql, _)| sql.clone());
-        oldest.and_then(|sql| self.statements.remove(&sql));
+        let template = self.templates.iter().min_by_key(|(_, (_, used))| *used).map(|(key, (_, used))| (*key, *used));
+        let written = self.statements.iter().min_by_key(|(_, (_, used))| *used);
+        match (template, written) {
+            (Some((number, used)), Some((_, (_, other)))) if used < *other => drop(self.templates.remove(&number)),
+            (_, Some((sql, _))) => {
+                let sql = sql.clone();
+                drop(self.statements.remove(&sql));
+            }
+            (Some((number, _)), None) => drop(self.templates.remove(&number)),
+            (None, None) => {}
+        }
     }
 
     /// All rows of a statement, and how many it touched.
@@ -145,17 +213,17 @@ impl Session {
 
     /// The same with the driver's own error. A statement whose plan went stale is made anew, once: it did not run.
     pub(super) fn try_query(&mut self, statement: &Statement) -> Result<(Vec<Row>, u64), postgres::Error> {
-        match self.query_once(statement) {
+        match self.answered(|session| session.query_once(statement)) {
             Err(cause) if is_stale(&cause) && !self.in_transaction => {
                 self.forget_all();
-                self.query_once(statement)
+                self.answered(|session| session.query_once(statement))
             }
             done => done,
         }
     }
 
     fn query_once(&mut self, statement: &Statement) -> Result<(Vec<Row>, u64), postgres::Error> {
-        let prepared = self.prepare(&statement.sql, &statement.kinds)?;
+        let prepared = self.prepare(statement)?;
         let mut rows = self.client.query_raw(&prepared, statement.values.iter())?;
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
@@ -168,18 +236,18 @@ impl Session {
     /// The rows of a statement that is not worth preparing, without parameters.
     pub(super) fn query_unprepared(&mut self, sql: &str) -> Result<Vec<Row>> {
         let none: [(Param<'_>, Oid); 0] = [];
-        let rows = self.client.query_typed_raw(sql, none).map_err(failure)?;
-        rows.collect().map_err(failure)
+        self.answered(|session| session.client.query_typed_raw(sql, none)?.collect()).map_err(failure)
     }
 
     /// Runs statements without parameters and answers.
     pub(super) fn batch(&mut self, sql: &str) -> Result<()> {
-        self.client.batch_execute(sql).map_err(failure)
+        self.answered(|session| session.client.batch_execute(sql)).map_err(failure)
     }
 
     /// Gives the server the deadline of a call, or takes away that of the call before.
     pub(super) fn limit(&mut self, limits: &Limits, config: &PostgresConfig) -> Result<()> {
         limits.check()?;
+        self.watch.wait_until(limits.deadline.and_then(|deadline| deadline.checked_add(GRACE)));
         let millis = match limits.deadline {
             Some(deadline) => deadline.saturating_duration_since(Instant::now()).as_millis().max(1),
             None if self.deadline => config.statement_timeout.map_or(0, |limit| limit.as_millis()),
@@ -204,43 +272,65 @@ impl Session {
 
 /// How the pool makes connections.
 pub(super) struct Manager {
+    config: Arc<PostgresConfig>,
     road: Road,
     /// The connection by which it was found out that the server can be reached; the pool begins with it.
     first: Mutex<Option<Session>>,
+    /// Why the last connection could not be made: the pool tries again and tells nobody.
+    failed: Arc<Mutex<Option<Error>>>,
 }
 
 enum Road {
-    Plain(PostgresConnectionManager<NoTls>),
+    /// A socket of this machine: what listens at its other end is a process, which the kernel knows to be there.
+    Local,
+    Plain,
     #[cfg(feature = "postgres-tls")]
-    Tls(PostgresConnectionManager<super::tls::Connector>),
+    Tls(super::tls::Connector),
+}
+
+impl Road {
+    fn of(config: &PostgresConfig) -> Result<Road> {
+        match &config.tls {
+            super::config::Tls::Off if config.is_local() => Ok(Road::Local),
+            super::config::Tls::Off => Ok(Road::Plain),
+            #[cfg(feature = "postgres-tls")]
+            tls => Ok(Road::Tls(super::tls::connector(tls)?)),
+            #[cfg(not(feature = "postgres-tls"))]
+            _ => Err(Error::configuration("TLS for PostgreSQL needs the feature `postgres-tls` of this crate")),
+        }
+    }
 }
 
 impl Manager {
-    fn of(config: &PostgresConfig) -> Result<Manager> {
-        let road = match &config.tls {
-            super::config::Tls::Off => Road::Plain(PostgresConnectionManager::new(config.driver(), NoTls)),
-            #[cfg(feature = "postgres-tls")]
-            tls => Road::Tls(PostgresConnectionManager::new(config.driver(), super::tls::connector(tls)?)),
-            #[cfg(not(feature = "postgres-tls"))]
-            _ => return Err(Error::configuration("TLS for PostgreSQL needs the feature `postgres-tls` of this crate")),
-        };
-        Ok(Manager { road, first: Mutex::default() })
+    fn of(config: &Arc<PostgresConfig>) -> Result<Manager> {
+        Ok(Manager { config: config.clone(), road: Road::of(config)?, first: Mutex::default(), failed: Arc::default() })
     }
 
-    fn make(&self) -> Result<Session, postgres::Error> {
-        match &self.road {
-            Road::Plain(manager) => manager.connect().and_then(Session::new),
+    fn make(&self, patience: Option<Duration>) -> Result<Session, postgres::Error> {
+        let watch = Watch::new(patience, doing);
+        watch.wait_until(Instant::now().checked_add(self.config.connect_timeout));
+        let driver = self.config.driver();
+        let client = match &self.road {
+            Road::Local => PostgresConnectionManager::new(driver, NoTls).connect(),
+            Road::Plain => PostgresConnectionManager::new(driver, Plain(watch.clone())).connect(),
             #[cfg(feature = "postgres-tls")]
-            Road::Tls(manager) => manager.connect().and_then(Session::new),
-        }
+            Road::Tls(connector) => {
+                PostgresConnectionManager::new(driver, super::silence::Under(connector.clone(), watch.clone()))
+                    .connect()
+            }
+        };
+        Session::new(client?, watch, &self.config)
     }
 
     /// Connects, and gives up when the other side takes the connection and then says nothing: the driver would wait for ever.
-    fn probe(config: &PostgresConfig) -> Result<(Manager, Session)> {
+    fn probe(config: &Arc<PostgresConfig>) -> Result<(Manager, Session)> {
         let manager = Manager::of(config)?;
         let (answer, waiting) = mpsc::channel();
         // Where nobody waits any more the thread ends when the other side does.
-        thread::spawn(move || drop(answer.send(manager.make().map(|session| (manager, session)))));
+        thread::spawn(move || {
+            let made = manager.make(manager.config.silence);
+            drop(answer.send(made.map(|session| (manager, session))));
+        });
         let silent = || {
             let within = config.connect_timeout;
             Error::new(ErrorKind::Connection, format!("the server did not answer within {within:?}"))
@@ -252,13 +342,40 @@ impl Manager {
     }
 }
 
+/// Finds out over another connection what the server does for one that says nothing.
+fn doing(watch: &Watch) -> Doing {
+    let Some(About { config, backend }) = watch.about.get() else { return Doing::Something };
+    let Ok(manager) = Manager::of(config) else { return Doing::Something };
+    // What the server refuses, it lives to refuse.
+    let lives = |cause: &postgres::Error| if cause.as_db_error().is_some() { Doing::Something } else { Doing::Nothing };
+    let mut session = match manager.make(None) {
+        Ok(session) => session,
+        Err(cause) => return lives(&cause),
+    };
+    session.watch.wait_until(Instant::now().checked_add(config.connect_timeout));
+    match session.try_query(&backend.activity()) {
+        Err(cause) => lives(&cause),
+        Ok((rows, _)) => rows.first().map_or(Doing::Nothing, |row| {
+            let bytes = |at: usize| row.try_get::<_, Option<Raw<'_>>>(at).ok().flatten().map(|raw| raw.0);
+            let since = bytes(1).and_then(|raw| raw.try_into().ok()).map(i64::from_be_bytes);
+            match (bytes(0), since) {
+                (Some([1]), Some(since)) => Doing::Waiting(since),
+                _ => Doing::Something,
+            }
+        }),
+    }
+}
+
 impl ManageConnection for Manager {
     type Connection = Session;
     type Error = postgres::Error;
 
     fn connect(&self) -> Result<Session, postgres::Error> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
-        first.map_or_else(|| self.make(), Ok)
+        first.map_or_else(|| self.make(self.config.silence), Ok).inspect_err(|cause| {
+            let why = Error::new(ErrorKind::Connection, super::error::shown(cause));
+            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+        })
     }
     fn is_valid(&self, session: &mut Session) -> Result<(), postgres::Error> {
         session.client.simple_query("").map(drop)
@@ -276,21 +393,24 @@ pub(super) type Loan = r2d2::PooledConnection<Manager>;
 pub(super) struct Pool {
     pool: r2d2::Pool<Manager>,
     pub(super) config: Arc<PostgresConfig>,
+    failed: Arc<Mutex<Option<Error>>>,
 }
 
 impl Pool {
     /// Opens one connection, so that what is wrong is said at once, and a pool that begins with it.
     pub(super) fn open(config: PostgresConfig) -> Result<Pool> {
         refuse_in_runtime()?;
+        let config = Arc::new(config);
         let (mut manager, first) = Manager::probe(&config)?;
         manager.first = Mutex::new(Some(first));
+        let failed = manager.failed.clone();
         let pool = r2d2::Pool::builder()
             .max_size(config.pool_size)
             .min_idle(Some(config.pool_idle.min(config.pool_size)))
             .test_on_check_out(false)
             .connection_timeout(config.pool_timeout)
             .build_unchecked(manager);
-        Ok(Pool { pool, config: Arc::new(config) })
+        Ok(Pool { pool, config, failed })
     }
 
     /// A connection.
@@ -303,7 +423,8 @@ impl Pool {
         let wait = limits.deadline.map_or(self.config.pool_timeout, |deadline| {
             deadline.saturating_duration_since(Instant::now()).min(self.config.pool_timeout)
         });
-        let mut loan = self.pool.get_timeout(wait).map_err(|_| self.exhausted())?;
+        let none = |_| limits.check().err().unwrap_or_else(|| self.exhausted());
+        let mut loan = self.pool.get_timeout(wait).map_err(none)?;
         loan.limit(limits, &self.config)?;
         Ok(loan)
     }
@@ -362,13 +483,15 @@ impl Pool {
             return;
         }
         let token = loan.client.cancel_token();
-        match &self.config.tls {
-            super::config::Tls::Off => drop(token.cancel_query(NoTls)),
+        let watch = Watch::new(None, doing);
+        watch.wait_until(Instant::now().checked_add(self.config.connect_timeout));
+        let _ = match Road::of(&self.config) {
+            Ok(Road::Local) => token.cancel_query(NoTls),
+            Ok(Road::Plain) => token.cancel_query(Plain(watch)),
             #[cfg(feature = "postgres-tls")]
-            tls => drop(super::tls::connector(tls).map(|connector| token.cancel_query(connector))),
-            #[cfg(not(feature = "postgres-tls"))]
-            _ => {}
-        }
+            Ok(Road::Tls(connector)) => token.cancel_query(super::silence::Under(connector, watch)),
+            Err(_) => Ok(()),
+        };
     }
 
     /// Why there is no connection.
@@ -384,7 +507,11 @@ impl Pool {
                 Ok(_) => "no connection was made in time; the server is slow to take new ones".to_owned(),
             },
         };
-        Error::new(ErrorKind::Timeout, why).at_url(&self.config.shown())
+        let error = Error::new(ErrorKind::Timeout, why).at_url(&self.config.shown());
+        match self.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(failed) => error.because(failed),
+            None => error,
+        }
     }
 }
 

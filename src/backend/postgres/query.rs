@@ -3,11 +3,14 @@
 //! A condition is true where the filter is true, and false or null where it is false: `WHERE` takes both alike. What may be
 //! null is made two-valued only under `not` (semantics 3.1), so positive conjunctions stay as an index wants them.
 
+use std::sync::Arc;
+
 use super::{
     cell::{Cell, Form},
     fold::{self, Folded, Literal},
     regex::Native,
     schema::Table,
+    statement::Template,
     tagged,
     wire::{Kind, Scalar, Values},
 };
@@ -24,11 +27,19 @@ pub(super) struct Statement {
     pub(super) sql: String,
     pub(super) kinds: Vec<Kind>,
     pub(super) values: Values,
+    /// What the text and the types of the parameters are, where they were written beforehand.
+    pub(super) template: Option<Arc<Template>>,
 }
 
 impl Statement {
     pub(super) fn new(sql: impl Into<String>) -> Statement {
         Statement { sql: sql.into(), ..Statement::default() }
+    }
+    pub(super) fn sql(&self) -> &str {
+        self.template.as_ref().map_or(&self.sql, |template| &template.sql)
+    }
+    pub(super) fn kinds(&self) -> &[Kind] {
+        self.template.as_ref().map_or(&self.kinds, |template| &template.kinds)
     }
     pub(super) fn push(&mut self, sql: &str) {
         self.sql.push_str(sql);
@@ -46,7 +57,7 @@ impl Statement {
     /// The parameters for a reader: `$1: text = 4 bytes`; values that are short and plain are shown as they are.
     pub(super) fn shown_parameters(&self) -> String {
         let shown = self
-            .kinds
+            .kinds()
             .iter()
             .zip(self.values.iter())
             .enumerate()

@@ -15,6 +15,7 @@ use super::{
     pool::{Loan, Pool, elsewhere},
     query::Statement,
     schema::{Column, Table, VersionAt, flattened, kind_of, width},
+    store::PostgresStore,
     wire::{Kind, Scalar},
 };
 use crate::{
@@ -239,8 +240,9 @@ impl Streaming {
         let mut loan = loan;
         let in_transaction = loan.in_transaction;
         let mut tries = 0;
+        loan.expect(true);
         loop {
-            let prepared = match loan.prepare(&statement.sql, &statement.kinds) {
+            let prepared = match loan.prepare(statement) {
                 Ok(prepared) => prepared,
                 Err(cause) => return Err(Box::new((failure(cause), loan))),
             };
@@ -282,6 +284,7 @@ impl Streaming {
     fn finish(&mut self) {
         let Some(running) = self.running.take() else { return };
         let mut loan = running.into_owner().into_inner();
+        loan.expect(false);
         if self.in_transaction && loan.batch("COMMIT").is_ok() {
             loan.in_transaction = false;
         }
@@ -368,14 +371,14 @@ pub(super) enum Picked<R: RecordCodec, S: Select<R>> {
 
 impl<R: RecordCodec, S: Select<R>> Picked<R, S> {
     /// What to ask for, and how to read it.
-    pub(super) fn of(table: &Table, shape: &R::Shape, selection: &S) -> Result<(Output, Picked<R, S>)> {
+    pub(super) fn of(store: &PostgresStore<R>, selection: &S) -> Result<(Arc<Output>, Picked<R, S>)> {
         if let Some(paths) = selection.columns() {
-            let out = selection.shape(shape)?;
-            if let Some(output) = Output::fields(table, shape, &paths, &out)? {
-                return Ok((output, Picked::There(out)));
+            let out = selection.shape(&store.shape)?;
+            if let Some(output) = Output::fields(&store.table, &store.shape, &paths, &out)? {
+                return Ok((Arc::new(output), Picked::There(out)));
             }
         }
-        Ok((Output::whole(table), Picked::Here(shape.clone(), selection.clone())))
+        Ok((store.output.clone(), Picked::Here(store.shape.clone(), selection.clone())))
     }
 }
 

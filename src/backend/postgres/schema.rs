@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::{
     Layout,
+    keep::Stray,
     name::{column_of, fitted, quoted},
     wire::{Kind, Scalar},
 };
@@ -67,6 +68,12 @@ pub(super) struct Table {
     pub(super) metadata: Option<Column>,
     /// Indexes that the schema asks for: the columns, and whether their values must differ.
     pub(super) indexes: Vec<Index>,
+    /// The schema of the record, where the whole of it lies in one column.
+    pub(super) document: Option<Schema>,
+    /// Places of the columns that say whether a nested record is there.
+    pub(super) presences: Vec<usize>,
+    /// Columns that are there inside nested records and that the schema does not know.
+    pub(super) strays: Vec<Stray>,
 }
 
 /// An index on one column.
@@ -145,6 +152,9 @@ impl Table {
             updated_at: Some(Column::new("_updated_at", Scalar::TimestampTz.one(), false)),
             metadata: Some(Column::new("_metadata", Scalar::Jsonb.one(), true)),
             indexes: Vec::new(),
+            document: (layout == Layout::Document).then(|| schema.clone()),
+            presences: Vec::new(),
+            strays: Vec::new(),
         };
         match layout {
             Layout::Columns => table.lay_out(schema)?,
@@ -181,6 +191,7 @@ impl Table {
         };
         if field.nullable {
             // Tells a record that is there, all of it null, from one that is not.
+            self.presences.push(self.columns.len());
             self.columns.push(Column::new(name, Scalar::Bool.one(), true));
         }
         inside.fields.iter().for_each(|inner| self.push(inner, Some(&path), nullable));

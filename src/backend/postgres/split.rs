@@ -1,6 +1,6 @@
 //! One query over several connections that share a snapshot: each reads a range of the table's blocks (semantics 6.5).
 
-use std::{marker::PhantomData, sync::Arc};
+use std::marker::PhantomData;
 
 use super::{
     Postgres, codec,
@@ -32,8 +32,7 @@ impl<R: RecordCodec> Split<R> for PostgresStore<R> {
         };
         let run = || {
             let filter = filter_of(&query)?;
-            let (output, _) = Picked::of(&self.table, &self.shape, query.selection())?;
-            let output = Arc::new(output);
+            let (output, _) = Picked::of(self, query.selection())?;
             // Each part holds a connection; one is left for others.
             let most = (pool.config.pool_size as usize).saturating_sub(1).max(1);
             let snapshot = Snapshot::take(pool, &self.table.qualified, limits)?;
@@ -49,7 +48,7 @@ impl<R: RecordCodec> Split<R> for PostgresStore<R> {
             let part = |(range, loan): (String, Loan)| {
                 let statement = self.part(&output, &filter, &range)?;
                 let raw = Streaming::start(loan, pool, &statement).map_err(|failed| failed.0)?;
-                let (_, picked) = Picked::of(&self.table, &self.shape, query.selection())?;
+                let (_, picked) = Picked::of(self, query.selection())?;
                 Ok(PostgresRows {
                     raw,
                     output: output.clone(),

@@ -1,8 +1,15 @@
 //! The statements of one table, written once: inserts, updates, upserts, deletes, reads by id. Pure.
 
-use std::{fmt::Write, sync::OnceLock};
+use std::{
+    fmt::Write,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use super::{
+    keep,
     query::Statement,
     rows::Output,
     schema::{Column, Table, VersionAt},
@@ -29,26 +36,32 @@ impl Brings {
 }
 
 /// A statement whose parameters are still to come.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Template {
     pub(super) sql: String,
     pub(super) kinds: Vec<Kind>,
+    /// By which a connection finds what it has prepared; no other template of the process has it.
+    pub(super) number: u64,
 }
 
 impl Template {
-    pub(super) fn with(&self, values: Values) -> Statement {
-        Statement { sql: self.sql.clone(), kinds: self.kinds.clone(), values }
+    pub(super) fn new(sql: String, kinds: Vec<Kind>) -> Arc<Template> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Arc::new(Template { sql, kinds, number: NEXT.fetch_add(1, Ordering::Relaxed) })
+    }
+    pub(super) fn with(self: &Arc<Template>, values: Values) -> Statement {
+        Statement { template: Some(self.clone()), values, ..Statement::default() }
     }
 }
 
 /// The statements of one table.
 #[derive(Debug, Default)]
 pub(super) struct Statements {
-    pub(super) fetch: OnceLock<Template>,
-    pub(super) fetch_one: OnceLock<Template>,
-    insert: OnceLock<Template>,
-    updates: [OnceLock<Template>; Brings::COMBINATIONS],
-    upserts: [OnceLock<Template>; Brings::COMBINATIONS],
+    pub(super) fetch: OnceLock<Arc<Template>>,
+    pub(super) fetch_one: OnceLock<Arc<Template>>,
+    insert: OnceLock<Arc<Template>>,
+    updates: [OnceLock<Arc<Template>>; Brings::COMBINATIONS],
+    upserts: [OnceLock<Arc<Template>>; Brings::COMBINATIONS],
 }
 
 /// How the version of a row is compared: its kind as a parameter.
@@ -74,15 +87,15 @@ pub(super) fn returned_version(table: &Table) -> &'static str {
 
 impl Statements {
     /// Parameters: the columns of [`Table::written`]. Gives back what the version is, if that is the server's own.
-    pub(super) fn insert(&self, table: &Table) -> &Template {
+    pub(super) fn insert(&self, table: &Table) -> &Arc<Template> {
         self.insert.get_or_init(|| insert(table))
     }
     /// Parameters: the columns of the record, version, update time, then what it brings, then id and expected version.
-    pub(super) fn update(&self, table: &Table, brings: Brings) -> &Template {
+    pub(super) fn update(&self, table: &Table, brings: Brings) -> &Arc<Template> {
         self.updates[brings.index()].get_or_init(|| update(table, brings))
     }
     /// Parameters as those of an insert. Gives back whether the row is new.
-    pub(super) fn upsert(&self, table: &Table, brings: Brings) -> &Template {
+    pub(super) fn upsert(&self, table: &Table, brings: Brings) -> &Arc<Template> {
         self.upserts[brings.index()].get_or_init(|| upsert(table, brings))
     }
 }
@@ -93,23 +106,23 @@ pub(super) fn names<'c>(columns: impl Iterator<Item = &'c Column>) -> String {
     names.join(", ")
 }
 
-fn insert(table: &Table) -> Template {
-    let kinds: Vec<_> = table.written().map(|column| column.kind).collect();
-    let places: Vec<_> = (1..=kinds.len()).map(|place| format!("${place}")).collect();
+fn insert(table: &Table) -> Arc<Template> {
     let returning = match returned_version(table) {
-        "" => String::new(),
-        _ => " RETURNING xmin".to_owned(),
+        "" => "",
+        _ => " RETURNING xmin",
     };
-    let sql = format!(
-        "INSERT INTO {} ({}) VALUES ({}){returning}",
-        table.qualified,
-        names(table.written()),
-        places.join(", ")
-    );
-    Template { sql, kinds }
+    let (sql, kinds) = plain_insert(table);
+    Template::new(sql + returning, kinds)
 }
 
-fn update(table: &Table, brings: Brings) -> Template {
+fn plain_insert(table: &Table) -> (String, Vec<Kind>) {
+    let kinds: Vec<_> = table.written().map(|column| column.kind).collect();
+    let places: Vec<_> = (1..=kinds.len()).map(|place| format!("${place}")).collect();
+    let columns = names(table.written());
+    (format!("INSERT INTO {} ({columns}) VALUES ({})", table.qualified, places.join(", ")), kinds)
+}
+
+fn update(table: &Table, brings: Brings) -> Arc<Template> {
     let mut set = Vec::new();
     let mut kinds = Vec::new();
     let mut place = |kind: Kind| {
@@ -117,8 +130,9 @@ fn update(table: &Table, brings: Brings) -> Template {
         kinds.len()
     };
     for column in table.record_columns() {
-        set.push(format!("{} = ${}", column.quoted, place(column.kind)));
+        set.push(keep::assigned(table, column, &column.quoted, &format!("${}", place(column.kind))));
     }
+    set.extend(keep::strays(table, str::to_owned, |at, _| format!("${}", at + 1)));
     if let VersionAt::Token(column) = &table.version {
         set.push(format!("{} = ${}", column.quoted, place(column.kind)));
     }
@@ -144,23 +158,23 @@ fn update(table: &Table, brings: Brings) -> Template {
     if !returned_version(table).is_empty() {
         sql.push_str(" RETURNING xmin");
     }
-    Template { sql, kinds }
+    Template::new(sql, kinds)
 }
 
-fn upsert(table: &Table, brings: Brings) -> Template {
-    let Template { mut sql, kinds } = insert(table);
-    if let Some(at) = sql.find(" RETURNING") {
-        sql.truncate(at);
-    }
+fn upsert(table: &Table, brings: Brings) -> Arc<Template> {
+    let (mut sql, kinds) = plain_insert(table);
     sql.push_str(&on_conflict(table, brings));
     let _ = write!(sql, " RETURNING (xmax = 0){}", returned_version(table));
-    Template { sql, kinds }
+    Template::new(sql, kinds)
 }
 
 /// What happens to a row that is there already.
 pub(super) fn on_conflict(table: &Table, brings: Brings) -> String {
     let taken = |column: &Column| format!("{0} = EXCLUDED.{0}", column.quoted);
-    let mut set: Vec<_> = table.record_columns().map(taken).collect();
+    let old = |quoted: &str| format!("{}.{quoted}", table.qualified);
+    let put = |c: &Column| keep::assigned(table, c, &old(&c.quoted), &format!("EXCLUDED.{}", c.quoted));
+    let mut set: Vec<_> = table.record_columns().map(put).collect();
+    set.extend(keep::strays(table, old, |_, presence| format!("EXCLUDED.{}", presence.quoted)));
     if let VersionAt::Token(column) = &table.version {
         set.push(taken(column));
     }
@@ -178,7 +192,10 @@ pub(super) fn on_conflict(table: &Table, brings: Brings) -> String {
 /// Updates rows from a table beside theirs.
 pub(super) fn update_from(table: &Table, brings: Brings, stage: &str) -> String {
     let taken = |column: &Column| format!("{0} = stage.{0}", column.quoted);
-    let mut set: Vec<_> = table.record_columns().map(taken).collect();
+    let old = |quoted: &str| format!("target.{quoted}");
+    let put = |c: &Column| keep::assigned(table, c, &old(&c.quoted), &format!("stage.{}", c.quoted));
+    let mut set: Vec<_> = table.record_columns().map(put).collect();
+    set.extend(keep::strays(table, old, |_, presence| format!("stage.{}", presence.quoted)));
     if let VersionAt::Token(column) = &table.version {
         set.push(taken(column));
     }
@@ -203,13 +220,13 @@ pub(super) fn update_from(table: &Table, brings: Brings, stage: &str) -> String 
 }
 
 /// The statement that reads rows by their ids, which are one parameter.
-pub(super) fn fetch(table: &Table, output: &Output) -> Template {
+pub(super) fn fetch(table: &Table, output: &Output) -> Arc<Template> {
     let sql = format!("SELECT {} FROM {} WHERE {} = ANY($1)", output.sql, table.qualified, table.id.quoted);
-    Template { sql, kinds: vec![Kind { array: true, ..table.id.kind }] }
+    Template::new(sql, vec![Kind { array: true, ..table.id.kind }])
 }
 
 /// The statement that reads one row by its id.
-pub(super) fn fetch_one(table: &Table, output: &Output) -> Template {
+pub(super) fn fetch_one(table: &Table, output: &Output) -> Arc<Template> {
     let sql = format!("SELECT {} FROM {} WHERE {} = $1", output.sql, table.qualified, table.id.quoted);
-    Template { sql, kinds: vec![table.id.kind] }
+    Template::new(sql, vec![table.id.kind])
 }

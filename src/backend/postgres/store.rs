@@ -1,7 +1,10 @@
 //! The store: what the driver contract asks, on one table. What is generic over predicates lowers first; the rest is
 //! generic over the record alone.
 
-use std::{collections::HashMap, marker::PhantomData, sync::Arc};
+use std::{marker::PhantomData, sync::Arc};
+
+use foldhash::fast::RandomState;
+use hashbrown::{HashMap, hash_map::Entry};
 
 use super::{
     Postgres, codec,
@@ -10,9 +13,9 @@ use super::{
     query::{Lowering, PageOf, Statement},
     rows::{Output, Picked, PostgresRows, RawRows},
     schema::Table,
-    statement::{self, Statements},
+    statement::{self, Statements, Template},
     wire::Values,
-    write::push_id,
+    write::{push_id, push_item},
 };
 use crate::{
     error::{Error, Result},
@@ -132,20 +135,17 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     fn read_many(&self, ids: &[Id], limits: &Limits) -> Result<Vec<Option<Stored<R>>>> {
-        let mut places: HashMap<&Id, Vec<usize>> = HashMap::with_capacity(ids.len());
+        let mut places: HashMap<&Id, usize, RandomState> = HashMap::with_capacity_and_hasher(ids.len(), <_>::default());
+        let mut repeated = Vec::new();
         let mut items = Values::default();
         for (place, id) in ids.iter().enumerate() {
-            places.entry(id).or_insert_with(|| {
-                let before = (items.bytes.len(), items.count);
-                push_id(id, self.table.id.kind, &mut items);
-                if items.bytes.len() == before.0 + 4 {
-                    // No row can have it, and an array of ids has no place for nothing.
-                    items.bytes.truncate(before.0);
-                    items.count = before.1;
+            match places.entry(id) {
+                Entry::Occupied(first) => repeated.push((place, *first.get())),
+                Entry::Vacant(free) => {
+                    free.insert(place);
+                    push_item(id, self.table.id.kind, &mut items);
                 }
-                Vec::with_capacity(1)
-            });
-            places.entry(id).and_modify(|all| all.push(place));
+            }
         }
         let mut values = Values::default();
         values.array(self.table.id.kind.scalar, &items);
@@ -154,11 +154,12 @@ impl<R: RecordCodec> PostgresStore<R> {
         let mut found: Vec<Option<Stored<R>>> = ids.iter().map(|_| None).collect();
         for row in &rows {
             let stored: Stored<R> = self.output.stored(row, &self.shape)?;
-            let Some((last, others)) = places.get(stored.envelope.id()).and_then(|places| places.split_last()) else {
-                continue;
-            };
-            others.iter().for_each(|place| found[*place] = Some(stored.clone()));
-            found[*last] = Some(stored);
+            if let Some(place) = places.get(stored.envelope.id()) {
+                found[*place] = Some(stored);
+            }
+        }
+        for (place, first) in repeated {
+            found[place] = found[first].clone();
         }
         Ok(found)
     }
@@ -202,11 +203,11 @@ impl<R: RecordCodec> Driver<R> for PostgresStore<R> {
     ) -> Result<PostgresRows<R, P, S>> {
         let run = || {
             let filter = filter_of(&query)?;
-            let (output, picked) = Picked::of(&self.table, &self.shape, query.selection())?;
+            let (output, picked) = Picked::of(self, query.selection())?;
             let statement = self.select(&output, &filter, &page_of(&query))?;
             let raw = self.rows(statement, query.limit(), limits)?;
             let name = self.name.clone();
-            Ok(PostgresRows { raw, output: Arc::new(output), picked, name, predicate: PhantomData })
+            Ok(PostgresRows { raw, output, picked, name, predicate: PhantomData })
         };
         run().map_err(|e: Error| e.in_store(&self.name))
     }
@@ -220,7 +221,7 @@ impl<R: RecordCodec> Driver<R> for PostgresStore<R> {
     }
     fn plan<P: Predicate<R>, S: Select<R>>(&self, query: &Runnable<Postgres, R, P, S>) -> Result<Plan> {
         let filter = filter_of(query)?;
-        let (output, picked) = Picked::of(&self.table, &self.shape, query.selection())?;
+        let (output, picked) = Picked::of(self, query.selection())?;
         let statement = self.select(&output, &filter, &page_of(query)).map_err(|e| e.in_store(&self.name))?;
         Ok(self.planned(filter, &statement, matches!(picked, Picked::There(_)), query.limit()))
     }
@@ -257,7 +258,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     fn planned(&self, filter: Filter, statement: &Statement, projected: bool, limit: Option<usize>) -> Plan {
         let mut plan = Plan::new(<Postgres as crate::capability::Engine>::NAME);
         plan.pushed = Some(filter);
-        plan.native = statement.sql.clone();
+        plan.native = statement.sql().to_owned();
         let parameters = statement.shown_parameters();
         if !parameters.is_empty() {
             plan.native.push('\n');
@@ -282,7 +283,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         Q::Predicate: RunsOn<Postgres>,
     {
         let query = query.into_query().on::<Postgres>(&self.shape)?;
-        let (output, _) = Picked::of(&self.table, &self.shape, query.selection())?;
+        let (output, _) = Picked::of(self, query.selection())?;
         let statement = self.select(&output, &filter_of(&query)?, &page_of(&query))?;
         let explain = Statement { sql: format!("EXPLAIN {}", statement.sql), ..statement };
         let (rows, _) = self.link.read(Limits::NONE, |session| session.query(&explain))?;
@@ -293,10 +294,10 @@ impl<R: RecordCodec> PostgresStore<R> {
 
 /// What a statement by id is made of, kept with the table.
 impl Statements {
-    pub(super) fn fetch_one(&self, table: &Table, output: &Output) -> &statement::Template {
+    pub(super) fn fetch_one(&self, table: &Table, output: &Output) -> &Arc<Template> {
         self.fetch_one.get_or_init(|| statement::fetch_one(table, output))
     }
-    pub(super) fn fetch(&self, table: &Table, output: &Output) -> &statement::Template {
+    pub(super) fn fetch(&self, table: &Table, output: &Output) -> &Arc<Template> {
         self.fetch.get_or_init(|| statement::fetch(table, output))
     }
 }

@@ -150,6 +150,17 @@ pub(super) fn push_id(id: &Id, kind: Kind, out: &mut Values) {
     }
 }
 
+/// Appends an id as an item of an array; one that no row can have is left out, because an array has no place for nothing.
+pub(super) fn push_item(id: &Id, kind: Kind, items: &mut Values) {
+    let (bytes, count) = (items.bytes.len(), items.count);
+    push_id(id, kind, items);
+    // A null is a length without bytes; no id is empty.
+    if items.bytes.len() == bytes + 4 {
+        items.bytes.truncate(bytes);
+        items.count = count;
+    }
+}
+
 /// Appends a version; one of another engine equals none of ours.
 pub(super) fn push_version(version: &Version, out: &mut Values) {
     match (version.as_token(), version.as_counter()) {
@@ -410,7 +421,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     /// Looks for what a write left behind, once the server's side of its connection is known to be gone.
     #[cold]
     fn look_back(&self, pool: &Pool, loan: Loan, evidence: &Evidence<'_>, limits: &Limits) -> Result<Trace> {
-        let backend = loan.backend.clone();
+        let backend = loan.backend;
         drop(loan);
         let found = pool.after_outage(limits, |session| {
             backend.end(session)?;
@@ -470,13 +481,10 @@ fn envelope_now(session: &mut Session, table: &Table, id: &Id) -> Result<Option<
 
 impl Backend {
     /// Makes sure that the server's side of a lost connection does nothing any more.
-    fn end(&self, session: &mut Session) -> Result<()> {
+    pub(super) fn end(&self, session: &mut Session) -> Result<()> {
         const PATIENCE: usize = 250;
-        let mut statement = Statement::new("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ");
-        statement.bind(Scalar::Int4.one(), |out| out.i32(self.pid));
-        // Another one may have got the number after a restart.
-        statement.push(" AND backend_start = ");
-        statement.bind(Scalar::TimestampTz.one(), |out| out.i64(self.started));
+        let mut statement = Statement::new("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ");
+        self.push_condition(&mut statement);
         for _ in 0..PATIENCE {
             if session.query(&statement)?.0.is_empty() {
                 return Ok(());
