@@ -14,7 +14,7 @@ use dk_data::{
 
 use crate::{
     proxy::{Cut, Proxy},
-    server::{Scratch, address, url},
+    server::{Scratch, address, url, wait_until},
 };
 
 #[derive(Record, Clone, Debug, PartialEq)]
@@ -250,6 +250,50 @@ fn a_create_batch_that_is_cut_says_the_truth_of_each_record() {
         |_, store| store.create_batch(keys().map(|key| counter(key, 1))),
         |cut, said, state| settled(cut, said, &state, &before, &after),
     );
+}
+
+/// The reply is lost while the server has not decided yet: what has been said of the records stays true, whatever happens then.
+#[test]
+fn a_batch_whose_reply_is_lost_is_ended_before_it_is_looked_for() {
+    type Verb = fn(&PostgresStore<Counter>) -> Result<Vec<Outcome>>;
+    let verbs: [Verb; 3] = [
+        |store| store.create_batch(keys().map(|key| counter(key, 1))),
+        |store| store.upsert_batch(keys().map(|key| counter(key, 1))),
+        |store| store.delete_batch(keys()).map(|_| Vec::new()),
+    ];
+    for (number, verb) in verbs.into_iter().enumerate() {
+        let mut line = Line::new();
+        let before = if number == 2 { all(1) } else { State::new() };
+        line.reset(&before);
+        // Every write waits at its end until the test lets it go.
+        let lock = format!("hashtext('{}')", line.scratch.name);
+        let hold = format!(
+            "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN PERFORM pg_advisory_xact_lock_shared({lock}); RETURN NULL; END $$; \
+             CREATE CONSTRAINT TRIGGER held AFTER INSERT OR UPDATE OR DELETE ON counters \
+             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hold(); SELECT pg_advisory_lock({lock})"
+        );
+        line.scratch.client.batch_execute(&hold).expect("the schema is ours");
+        let waiting = "SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND wait_event = 'advisory'";
+        let mut admin = line.scratch.connect();
+        let name = line.scratch.name.clone();
+        let mut holds = || !admin.query(waiting, &[&name]).expect("it answers").is_empty();
+        let (store, proxy) = (line.store.clone(), &line.proxy);
+        let said = std::thread::scope(|scope| {
+            let writing = scope.spawn(move || verb(&store));
+            wait_until("the batch waits at its end", &mut holds);
+            proxy.cut_all();
+            writing.join().expect("it does not panic")
+        });
+        let unknown = |error: &Error| error.kind() == ErrorKind::Ambiguous;
+        match &said {
+            Ok(outcomes) => assert!(outcomes.iter().all(|o| o.as_ref().is_err_and(unknown)), "{number}: {said:?}"),
+            Err(error) => assert!(unknown(error), "{number}: {error:?}"),
+        }
+        assert!(!holds(), "{number}: nothing of it is left on the server");
+        line.scratch.client.batch_execute(&format!("SELECT pg_advisory_unlock({lock})")).expect("it is held");
+        assert_eq!(line.state(), before, "{number}: nothing has happened since");
+    }
 }
 
 #[test]

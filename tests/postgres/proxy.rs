@@ -27,14 +27,17 @@ pub enum Cut {
     InReply,
     /// The server runs it; nothing of its answer reaches the client.
     After,
+    /// The same, and the connection stays open: from now on the client hears nothing.
+    Silence,
 }
 
 impl Cut {
+    /// What ends the connection.
     pub const ALL: [Cut; 4] = [Cut::Before, Cut::InRequest, Cut::InReply, Cut::After];
 
     /// Whether the server ran the statement.
     pub fn ran(self) -> bool {
-        matches!(self, Cut::InReply | Cut::After)
+        matches!(self, Cut::InReply | Cut::After | Cut::Silence)
     }
 }
 
@@ -334,6 +337,9 @@ fn pump_replies(pair: &Pair, shared: &Shared) -> io::Result<()> {
             shared.relayed.fetch_add(message.len(), Ordering::SeqCst);
             continue;
         };
+        if cut == Cut::Silence {
+            continue;
+        }
         withheld.extend_from_slice(&message);
         // The server has done what it was asked to, or waits for the data of a COPY.
         if matches!(kind, b'Z' | b'G') {

@@ -338,3 +338,90 @@ fn aggregates_of_the_server_agree_with_memory() {
         assert_eq!(nothing.expect("it answers"), (0, None));
     }
 }
+
+/// Two programs, each with a type of its own, write the same record at the same time; each knows a field that the other does not,
+/// in the record and in the one inside (semantics 5.10).
+#[test]
+fn two_programs_with_two_types_lose_nothing_of_each_other() {
+    let program = |field: &'static str| {
+        let home = Schema::new("home").field(FieldDef::new(field, Type::I64));
+        Schema::new("people")
+            .field(FieldDef::new(field, Type::I64).nullable())
+            .field(FieldDef::new("home", Type::record(home)).nullable())
+    };
+    let home = Schema::new("home")
+        .field(FieldDef::new("a", Type::I64).nullable())
+        .field(FieldDef::new("b", Type::I64).nullable());
+    let both = Schema::new("people")
+        .field(FieldDef::new("a", Type::I64).nullable())
+        .field(FieldDef::new("b", Type::I64).nullable())
+        .field(FieldDef::new("home", Type::record(home)).nullable());
+    let of = |field: &'static str, n: i64| document! { field => n, "home" => document! { field => n } };
+    for layout in ["columns", "document"] {
+        let scratch = Scratch::new();
+        let open = || self::open(&scratch, &format!("&layout={layout}"));
+        let whole = open().documents("people", both.clone()).expect("it is made");
+        whole.create(Draft::of(document! { "home" => Document::new() }).id("x").expect("an id")).expect("it is new");
+        std::thread::scope(|scope| {
+            for field in ["a", "b"] {
+                let store = open().documents("people", program(field)).expect("it is there");
+                scope.spawn(move || {
+                    for n in 1..=100 {
+                        match n % 3 {
+                            0 => store.update("x", of(field, n)).map(drop),
+                            1 => store.upsert("x", of(field, n)).map(drop),
+                            _ => store
+                                .update_batch((0..10).map(|_| Draft::of(of(field, n)).id("x").expect("an id")))
+                                .map(drop),
+                        }
+                        .expect("it is written");
+                    }
+                });
+            }
+        });
+        let found = whole.read("x").expect("it answers").expect("it is there").record;
+        let home = document! { "a" => 100, "b" => 100 };
+        assert_eq!(found, document! { "a" => 100, "b" => 100, "home" => home }, "{layout}");
+    }
+}
+
+/// What a type does not know of a record inside goes with that record (semantics 3.9).
+#[test]
+fn a_record_that_is_taken_away_leaves_nothing_of_itself_behind() {
+    let with = |home: Schema| {
+        Schema::new("people")
+            .field(FieldDef::new("name", Type::Text))
+            .field(FieldDef::new("home", Type::record(home)).nullable())
+    };
+    let city = || FieldDef::new("city", Type::Text).nullable();
+    let small = with(Schema::new("home").field(city()));
+    let large = with(Schema::new("home").field(city()).field(FieldDef::new("floor", Type::I32).nullable()));
+    for layout in ["columns", "document"] {
+        let scratch = Scratch::new();
+        let db = open(&scratch, &format!("&layout={layout}"));
+        let large = db.documents("people", large.clone()).expect("it is made");
+        let small = db.documents("people", small.clone()).expect("it is there");
+        let home = || document! { "city" => "Oslo" };
+        let lives = |floor: i32| {
+            let home = document! { "city" => "Oslo", "floor" => floor };
+            Draft::of(document! { "name" => "ann", "home" => home })
+        };
+        let gone = document! { "name" => "ann" };
+        let ids = ["update", "upsert", "batch"];
+        for id in ids {
+            large.create(lives(3).id(id).expect("an id")).expect("it is new");
+        }
+        small.update("update", gone.clone()).expect("it is there");
+        small.upsert("upsert", gone.clone()).expect("it is there");
+        let batch = (0..9).map(|_| Draft::of(gone.clone()).id("batch").expect("an id"));
+        small.update_batch(batch).expect("it writes").into_iter().for_each(|outcome| drop(outcome.expect("there")));
+        let floor = || Filter::eq(dk_data::record::Path::field("home").then("floor"), 3);
+        let third = floor().bind::<Document>(large.schema()).expect("it fits");
+        assert_eq!(large.count(third).expect("it counts"), 0, "{layout}: nobody lives there");
+        for id in ids {
+            small.update(id, document! { "name" => "ann", "home" => home() }).expect("it is there");
+            let found = large.read(id).expect("it answers").expect("it is there").record;
+            assert_eq!(found, document! { "name" => "ann", "home" => home() }, "{layout}, {id}: another home");
+        }
+    }
+}
