@@ -129,7 +129,7 @@ impl Watch {
         if (self.ask)(self) == doing {
             self.gone_at.store(stirs + 1, Ordering::Release);
             let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
-            waker.map(Waker::wake);
+            waker.into_iter().for_each(Waker::wake);
         }
     }
 }
