@@ -28,17 +28,16 @@ pub const CITY: &str = CITIES[0];
 
 /// A row as the rival reads it.
 #[derive(Deserialize)]
-struct OwnedRow {
+pub struct OwnedRow {
     #[serde(rename = "id")]
     _id: Uuid,
     #[serde(rename = "name")]
     _name: String,
     #[serde(rename = "email")]
     _email: String,
-    age: u32,
-    city: String,
-    #[serde(rename = "score")]
-    _score: f64,
+    pub age: u32,
+    pub city: String,
+    pub score: f64,
     #[serde(rename = "active")]
     _active: bool,
     #[serde(rename = "created_at")]
@@ -103,7 +102,7 @@ fn write_all(people: &[Person], target: impl io::Write) {
     writer.flush().expect("the target takes everything");
 }
 
-fn read_all(file: &[u8]) -> impl Iterator<Item = OwnedRow> {
+pub fn read_all(file: impl io::Read) -> impl Iterator<Item = OwnedRow> {
     let reader = ReaderBuilder::new().from_reader(file);
     reader.into_deserialize().map(|row| row.expect("the file is one of ours"))
 }

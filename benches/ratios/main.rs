@@ -12,6 +12,8 @@
 
 mod csv;
 mod data;
+#[cfg(feature = "file")]
+mod file;
 mod filter;
 mod harness;
 mod id;
@@ -35,6 +37,8 @@ const AREAS: &[&[Row]] = &[
     json::ROWS,
     #[cfg(feature = "parquet")]
     parquet::ROWS,
+    #[cfg(feature = "file")]
+    file::ROWS,
     id::ROWS,
     #[cfg(feature = "postgres")]
     postgres::ROWS,

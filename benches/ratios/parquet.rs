@@ -222,20 +222,20 @@ fn raw_read(data: &Data) -> Outcome {
 }
 
 /// The bounds of the sorted column that keep one person in a thousand.
-fn bounds(data: &Data) -> (Timestamp, Timestamp) {
+pub fn bounds(data: &Data) -> (Timestamp, Timestamp) {
     let people = data.people();
     let from = people.len() / 2;
     (people[from].created_at, people[from + people.len() / 1_000].created_at)
 }
 
-fn raw_search_sorted(data: &Data) -> Outcome {
+pub fn raw_search_sorted(data: &Data) -> Outcome {
     let (file, (from, to)) = (Bytes::from_static(data.parquet()), bounds(data));
     Outcome::of(|| {
         raw_scan(&file, |person| (person.created_at >= from && person.created_at < to).then(|| person.age.into()))
     })
 }
 
-fn raw_search_unsorted(data: &Data) -> Outcome {
+pub fn raw_search_unsorted(data: &Data) -> Outcome {
     let file = Bytes::from_static(data.parquet());
     Outcome::of(|| raw_scan(&file, |person| (person.age < 10).then(|| person.age.into())))
 }

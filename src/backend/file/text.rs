@@ -1,6 +1,7 @@
 //! Base files of text: CSV, TSV, NDJSON and JSON arrays. Rows are cut off in order and parsed on all cores.
 
 use std::{
+    convert::Infallible,
     io,
     path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -28,9 +29,10 @@ use crate::{
         parallel::raised,
     },
     id::Id,
-    query::{Bound, Filter, Predicate, Seen},
-    record::{Name, Part, RecordCodec, Stored},
+    query::{Bound, Cells, Filter, Predicate, Seen},
+    record::{Document, Name, Part, RecordCodec, Schema, Stored, Target},
     store::Limits,
+    value::ValueRef,
 };
 
 /// What is read for one row.
@@ -247,6 +249,9 @@ impl<D: Disk> TextBase<D> {
             Layout::Csv(csv) if !row::is_loose(&ask.shape) || csv.tells_all() => {
                 Ok(Raw::Cells(CellFilter::new(filter.clone(), &csv.columns, &ask.shape)?))
             }
+            Layout::Lines | Layout::Array if !row::is_loose(&ask.shape) => {
+                Ok(Raw::Peeked(Peek::new(filter.clone(), &ask.shape)))
+            }
             _ => Ok(Raw::Decoded(filter.clone())),
         }
     }
@@ -322,6 +327,11 @@ impl<D: Disk> TextBase<D> {
             let range = row.range();
             let read = match raw {
                 Raw::Cells(filter) => match row.admitted(filter, &mut cells) {
+                    Ok(false) => return true,
+                    Ok(true) => row.read(&ask.shape),
+                    Err(error) => Err(error),
+                },
+                Raw::Peeked(peek) => match row.peeked(peek) {
                     Ok(false) => return true,
                     Ok(true) => row.read(&ask.shape),
                     Err(error) => Err(error),
@@ -409,6 +419,9 @@ impl<D: Disk> TextBase<D> {
             (Some(_), Layout::Csv(csv)) if !row::is_loose(&setup.schema) || csv.tells_all() => {
                 "the filter is tested on raw cells; a row of which it is false is not decoded"
             }
+            (Some(_), Layout::Lines | Layout::Array) if !row::is_loose(&setup.schema) => {
+                "the filter is tested on the fields that it reads; of a row of which it is false no other is decoded"
+            }
             (Some(_), _) => "the filter is tested on each record",
         };
         vec![scan, tested.to_owned()]
@@ -476,10 +489,40 @@ enum Raw<R> {
     All,
     /// On the cells, before anything is decoded.
     Cells(CellFilter<R>),
+    /// On the fields of an object that it reads, before the others are decoded.
+    Peeked(Peek<R>),
     /// On the record.
     Decoded(Bound<R>),
     /// On the record and its envelope, when its id is known.
     Settled(Bound<R>),
+}
+
+/// A filter, and the schema of the fields that it reads.
+struct Peek<R> {
+    filter: Bound<R>,
+    shape: Schema,
+}
+
+impl<R> Peek<R> {
+    fn new(filter: Bound<R>, schema: &Schema) -> Peek<R> {
+        let reads = |name: &Name| {
+            let mut fields = filter.columns().iter().filter_map(|target| target.steps().first());
+            fields.any(|step| step.name == *name)
+        };
+        let fields: Vec<_> = schema.fields.iter().filter(|field| reads(&field.name)).cloned().collect();
+        let shape = Schema { fields: fields.into(), open: false, ..schema.clone() };
+        Peek { filter, shape }
+    }
+}
+
+/// The fields that were read of a row.
+struct Peeked<'d>(&'d Document);
+
+impl Cells for Peeked<'_> {
+    type Error = Infallible;
+    fn cell(&self, _: usize, target: &Target) -> Result<ValueRef<'_>, Infallible> {
+        Ok(self.0.cell(target.steps()))
+    }
 }
 
 /// A row as it stands in the text.
@@ -518,6 +561,13 @@ impl<'b> RawRow<'_, 'b> {
         let RawRow::Csv(csv, row) = self else { return Ok(true) };
         RawRow::fits(csv, *row)?;
         filter.admits(&csv.columns, *row, cells)
+    }
+
+    /// Whether a filter is true of the fields of an object that it reads.
+    fn peeked<R>(&mut self, peek: &Peek<R>) -> Result<bool> {
+        let (fields, _) = self.read::<Document>(&peek.shape)?;
+        let Ok(holds) = peek.filter.test(&Peeked(&fields));
+        Ok(holds)
     }
 
     /// The record.
