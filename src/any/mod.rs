@@ -13,7 +13,7 @@ use crate::{
         Plan, Predicate, Runnable, Select, Whole,
         aggregate::{Aggregate, GroupKeys},
     },
-    record::{Changes, RecordCodec, Stored},
+    record::{Changes, Document, RecordCodec, Schema, Stored},
     store::{
         Aggregating, Database, Driver, Limits, Split, Transactional,
         write::{Atomicity, Outcome, Write},
@@ -107,6 +107,9 @@ macro_rules! backends {
                     db.open(name, shape).map(AnyStore::$name)
                 })+ }
             }
+            fn documents(&self, name: &str, schema: Schema) -> Result<AnyStore<Document>> {
+                match self { $(#[cfg $when] AnyDatabase::$name(db) => db.documents(name, schema).map(AnyStore::$name)),+ }
+            }
         }
 
         /// A backend without transactions answers with `Unsupported`, before `work` is run.
@@ -134,6 +137,12 @@ macro_rules! backends {
                 match self { $($(#[cfg $when] AnyTransaction::$name(transaction) => {
                     check_types::<R, transaction!($transactions 't $database)>(&shape)?;
                     transaction.open(name, shape).map(AnyTransactionStore::$name)
+                })?)+ }
+            }
+            fn documents(&self, name: &str, schema: Schema) -> Result<AnyTransactionStore<'t, Document>> {
+                match self { $($(#[cfg $when] AnyTransaction::$name(transaction) => {
+                    let inside: &transaction!($transactions 't $database) = transaction;
+                    inside.documents(name, schema).map(AnyTransactionStore::$name)
                 })?)+ }
             }
         }

@@ -97,6 +97,9 @@ impl<D: Database> Database for &D {
     fn open<R: RecordCodec>(&self, name: &str, shape: R::Shape) -> Result<Self::Store<R>> {
         (**self).open(name, shape)
     }
+    fn documents(&self, name: &str, schema: Schema) -> Result<Self::Store<Document>> {
+        (**self).documents(name, schema)
+    }
 }
 
 /// Refuses a store name outside semantics 8.4: 1 to 63 bytes of `a-z 0-9 _ -`, beginning with a letter.

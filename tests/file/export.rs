@@ -176,8 +176,46 @@ fn long_work_says_how_far_it_is() {
         let scan = ended(Work::Scan);
         assert_eq!((scan.records, Some(scan.bytes)), (RECORDS as u64, scan.total_bytes), "{name}");
         store.patch("p00001", dk_data::Changes::set("age", 1)).expect("it is there");
+        // Of Parquet the first few are found without an index.
+        (0..20).for_each(|n| drop(store.read(format!("p{n:05}")).expect("it reads")));
         assert_eq!(ended(Work::Index).records, RECORDS as u64, "{name}");
         store.checkpoint().expect("it is put into the base");
         assert_eq!(ended(Work::Checkpoint).records, RECORDS as u64, "{name}");
+    }
+}
+
+/// The first reads by id from a Parquet file ask its statistics and bloom filters instead of making an index.
+#[cfg(feature = "parquet")]
+#[test]
+fn the_first_reads_by_id_of_parquet_need_no_index() {
+    let people = people(schema());
+    let own =
+        Schema::new("people").field(FieldDef::new("name", Type::Text)).field(FieldDef::new("key", Type::I64).id());
+    let keyed = Memory::new().documents("people", own.clone()).expect("memory opens");
+    let rows = (0..RECORDS).map(|n| document! { "name" => "x", "key" => n });
+    keyed.create_batch(rows).expect("memory takes them");
+    let folder = crate::folder();
+    let export = Export::default().row_group_rows(1_000);
+    export.run(&people, Query::new(), folder.join("stored.parquet"), |_| ()).expect("it is written");
+    export.run(&keyed, Query::new(), folder.join("keyed.parquet"), |_| ()).expect("it is written");
+    for (name, schema, there, missing) in [("stored", schema(), "p01234", "p99999"), ("keyed", own, "1234", "99999")] {
+        let (to, heard) = mpsc::channel();
+        let path = folder.join(format!("{name}.parquet"));
+        let files = Files::open_file(path, Options::default().progress(to)).expect("it opens");
+        let store = files.documents("people", schema).expect("it opens");
+        let indexed = || heard.try_iter().any(|progress| progress.work == Work::Index);
+        let found = store.read(there).expect("it reads").expect("it is there");
+        assert_eq!(*found.storage_id(), there, "{name}");
+        assert!(store.read(missing).expect("it reads").is_none() && !indexed(), "{name}: no index was made");
+        if name == "stored" {
+            let plan = store.explain(dk_data::query::id().eq(there)).expect("it is planned").to_string();
+            assert!(plan.contains("1 of 5 row groups"), "{name}: {plan}");
+            let found = store.search(dk_data::query::id().eq(there)).expect("it reads");
+            assert!(found.len() == 1 && *found[0].storage_id() == there, "{name}: {found:?}");
+        }
+        for _ in 0..20 {
+            assert!(store.read(there).expect("it reads").is_some() && store.read(missing).expect("it reads").is_none());
+        }
+        assert!(indexed(), "{name}: then it was worth it");
     }
 }

@@ -209,3 +209,36 @@ fn semantics_6_1_what_does_not_fit_into_memory_is_sorted_in_files() {
     };
     assert_eq!(version(&sorted, 5), version(&versions, 5), "what was in a file comes back whole");
 }
+
+/// Types that a file cannot say stand beside it; what is no schema is told with its place.
+#[test]
+fn a_schema_beside_the_file_declares_types() {
+    let path = crate::folder().join("people.csv");
+    std::fs::write(&path, "code,level,note\n12,3,x\n7,2,\n").expect("it is written");
+    let beside = path.with_extension("csv.schema.json");
+    let declared =
+        r#"{"name":"people","fields":[{"name":"code","type":"text"},{"name":"level","type":"u8","nullable":true}]}"#;
+    std::fs::write(&beside, declared).expect("it is written");
+    let store = open(&path, Options::default());
+    let codes: Vec<_> = store.search(Query::new().sort(dk_data::Key::asc("code"))).expect("it reads");
+    let codes: Vec<_> = codes.iter().map(|row| row.record["code"].clone()).collect();
+    assert_eq!(codes, ["12".into(), "7".into()], "texts, in the order of texts");
+    let refused = store.create(document! { "code" => "1", "level" => 300 }).expect_err("it is no u8");
+    assert_eq!(refused.kind(), ErrorKind::Invalid, "{refused}");
+    store.create(document! { "code" => "007", "level" => 1, "more" => true }).expect("it fits");
+    dk_data::store::Driver::close(store).expect("it closes");
+    let again = open(&path, Options::default());
+    assert_eq!(
+        again
+            .count(Filter::eq("code", "007").bind::<Document>(dk_data::store::Driver::shape(&again)).expect("it fits"))
+            .expect("it counts"),
+        1
+    );
+    drop(again);
+    std::fs::write(&beside, "{\n\"name\":\"people\",\"fields\":[{\"name\":\"code\",\"type\":\"txt\"}]}")
+        .expect("it is written");
+    let files = Files::open_file_on(Unsynced, &path, Options::default()).expect("it opens");
+    let error = files.documents("people", Schema::open("people")).map(drop).expect_err("there is no such type");
+    assert_eq!((error.kind(), error.place().line), (ErrorKind::Configuration, Some(2)), "{error}");
+    assert!(error.place().url.as_deref().is_some_and(|url| url.ends_with("schema.json")), "{error}");
+}

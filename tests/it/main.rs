@@ -8,6 +8,8 @@ mod capabilities;
 mod csv_nested;
 mod derive;
 mod examples;
+#[cfg(all(feature = "file", target_os = "linux"))]
+mod file_memory;
 mod filter;
 mod formats;
 mod layer;

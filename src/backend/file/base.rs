@@ -99,6 +99,11 @@ impl IdRule {
         }
     }
 
+    /// Whether no column is named.
+    pub(super) fn is_plain(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Whether records bring their ids with them, so that no `_id` has to be written.
     pub(super) fn in_record(&self, schema: &Schema) -> bool {
         self.0.is_some() || schema.id_field().is_some()
@@ -182,6 +187,17 @@ impl<D: Disk> Base<D> {
         match self {
             Base::Text(text) => text.scan(ask).map(|rows| BaseRows::Text(Box::new(rows))),
             Base::Parquet(parquet) => parquet.scan(ask).map(|rows| BaseRows::Parquet(Box::new(rows))),
+        }
+    }
+
+    /// The record with this id, or that there is none, where the file itself leads to it without an index.
+    ///
+    /// # Errors
+    /// `Corrupt` where it does not read.
+    pub(super) fn look_up<R: RecordCodec>(&self, id: &Id, ask: &Ask<R>) -> Result<Option<Option<Stored<R>>>> {
+        match self {
+            Base::Text(_) => Ok(None),
+            Base::Parquet(parquet) => parquet.look_up(id, ask),
         }
     }
 

@@ -41,6 +41,7 @@ mod query;
 mod rewrite;
 mod row;
 mod salvage;
+mod sidecar;
 mod sink;
 mod sort;
 mod split;
@@ -74,8 +75,8 @@ use self::{
 use crate::{
     capability::{Aggregates, Caps, Engine, OwnCode, Provides, Regex},
     error::{Error, Result},
-    record::{RecordCodec, Schema},
-    store::Database,
+    record::{Document, RecordCodec, Schema},
+    store::{Database, check_name},
 };
 
 /// A folder with a file for each store, or one file; a cheap handle.
@@ -241,5 +242,14 @@ impl<D: Disk> Database for Files<D> {
 
     fn open<R: RecordCodec>(&self, name: &str, shape: R::Shape) -> Result<FileStore<R, D>> {
         Ok(FileStore::new(self.core(name, &shape)?, shape))
+    }
+
+    /// Of an open schema, the types of other fields are those that a file beside the base declares
+    /// (`people.csv.schema.json`), where there is one.
+    fn documents(&self, name: &str, schema: Schema) -> Result<FileStore<Document, D>> {
+        check_name(name)?;
+        schema.validate()?;
+        let completed = sidecar::completed(&self.0.disk, &self.path_of(name)?, schema);
+        self.open(name, Arc::new(completed.map_err(|error| error.in_store(name))?))
     }
 }

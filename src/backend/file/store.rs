@@ -297,6 +297,9 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
         if base.is_empty() {
             return Ok(None);
         }
+        if let Some(found) = base.look_up(id, ask)? {
+            return Ok(found);
+        }
         let index = base.index(&self.core.setup, &ask.limits)?;
         for place in index.places(id) {
             if let Some(found) = base.read(place, id, ask)? {

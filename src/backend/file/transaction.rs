@@ -30,7 +30,7 @@ use crate::{
         Plan, Predicate, Runnable, Select, Whole,
         aggregate::{Aggregate, GroupKeys},
     },
-    record::{Document, RecordCodec, Stored},
+    record::{Document, RecordCodec, Schema, Stored},
     store::{
         Aggregating, Database, Driver, Limits, Split, Transactional,
         write::{Atomicity, Outcome, Write},
@@ -189,7 +189,13 @@ fn lost(id: &Id) -> Error {
     Error::conflict("another writer was faster; run the transaction again").at_id(id).retryable(true)
 }
 
-impl<D: Disk> FileTransaction<'_, D> {
+impl<'t, D: Disk> FileTransaction<'t, D> {
+    fn inside<R: RecordCodec>(&self, store: FileStore<R, D>) -> Result<FileTransactionStore<'t, R, D>> {
+        store.core.refresh().map_err(|error| error.in_store(&store.core.name))?;
+        let opened = self.file(&store.core);
+        Ok(FileTransactionStore { store, opened, transaction: PhantomData })
+    }
+
     fn file(&self, core: &Arc<Core<D>>) -> Arc<Mutex<Opened<D>>> {
         let mut opened = locked(&self.opened);
         let new = || Arc::new(Mutex::new(Opened::new(core.clone())));
@@ -328,10 +334,11 @@ impl<'t, D: Disk> Database for FileTransaction<'t, D> {
     type Store<R: RecordCodec> = FileTransactionStore<'t, R, D>;
 
     fn open<R: RecordCodec>(&self, name: &str, shape: R::Shape) -> Result<Self::Store<R>> {
-        let store: FileStore<R, D> = self.files.open(name, shape)?;
-        store.core.refresh().map_err(|error| error.in_store(name))?;
-        let opened = self.file(&store.core);
-        Ok(FileTransactionStore { store, opened, transaction: PhantomData })
+        self.inside(self.files.open(name, shape)?)
+    }
+
+    fn documents(&self, name: &str, schema: Schema) -> Result<Self::Store<Document>> {
+        self.inside(self.files.documents(name, schema)?)
     }
 }
 

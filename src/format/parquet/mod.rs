@@ -55,6 +55,8 @@ pub use writer::ParquetWriter;
 use std::{io::Write, sync::Arc};
 
 use layout::Opened;
+#[cfg(feature = "file")]
+use parquet::file::metadata::RowGroupMetaData;
 
 use crate::{
     error::{Error, Result},
@@ -263,6 +265,16 @@ impl<I: Source> ParquetFile<I> {
     /// The names of its columns, in order; nested ones by their outermost.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.0.columns().fields().iter().map(|column| column.name().as_str())
+    }
+    /// Whether a column is there and null in no row, by its type or by its statistics.
+    #[cfg(feature = "file")]
+    pub(crate) fn is_never_null(&self, name: &str) -> bool {
+        let metadata = self.0.meta.metadata();
+        let columns = metadata.file_metadata().schema_descr();
+        let is_it = |leaf: &usize| matches!(columns.column(*leaf).path().parts(), [only] if only == name);
+        let Some(leaf) = (0..columns.num_columns()).find(is_it) else { return false };
+        let nulls = |group: &RowGroupMetaData| group.column(leaf).statistics().and_then(|known| known.null_count_opt());
+        columns.column(leaf).max_def_level() == 0 || metadata.row_groups().iter().all(|group| nulls(group) == Some(0))
     }
     /// The schema of its documents: that of our own writer where it left one, else what Parquet's types say. Columns whose
     /// names begin with `_` belong to the envelope and are no fields.

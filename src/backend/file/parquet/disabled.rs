@@ -40,6 +40,9 @@ impl<D: Disk> ParquetBase<D> {
     pub(in super::super) fn read<R: RecordCodec>(&self, _: u64, _: &Id, _: &Ask<R>) -> Result<Option<Stored<R>>> {
         match self.0 {}
     }
+    pub(in super::super) fn look_up<R: RecordCodec>(&self, _: &Id, _: &Ask<R>) -> Result<Option<Option<Stored<R>>>> {
+        match self.0 {}
+    }
     pub(in super::super) fn count(&self) -> u64 {
         match self.0 {}
     }

@@ -27,13 +27,16 @@ use crate::{
     format::parquet::{Compression, Found, FoundParts, Parquet, ParquetFile, ParquetWriter, Parts, Rows, Source},
     id::Id,
     query::{Bound, Filter, Predicate, Seen},
-    record::{Document, Envelope, FieldDef, Part, RecordCodec, Schema, Stored},
+    record::{Document, Envelope, FieldDef, Part, Path as FieldPath, RecordCodec, Schema, Stored, Type},
     store::Limits,
+    value::Value,
     version::Version,
 };
 
 /// About how much memory a row takes when it is decoded.
 const MEMORY_PER_ROW: usize = 400;
+/// How many records are looked up without an index before it is worth making.
+const LOOK_UPS: u64 = 16;
 /// Rows of a batch of a scan.
 const BATCH: usize = 1_024;
 
@@ -44,7 +47,11 @@ pub(in super::super) struct ParquetBase<D: Disk> {
     stamp: Stamp,
     /// Whether the rows have ids of their own: then those without one are rows that another tool has added.
     named: bool,
+    /// Whether every row has one.
+    all_named: bool,
     index: Mutex<Option<Arc<Index>>>,
+    /// Records that were looked up before there was an index.
+    looked_up: AtomicU64,
     shown: String,
 }
 
@@ -83,7 +90,9 @@ impl<D: Disk> ParquetBase<D> {
         let found = found.filter(|_| stamp.length > 0).map(|file| Bytesource(Arc::new(file)));
         let file = found.map(ParquetFile::open).transpose().map_err(|e| e.at_url(&shown))?;
         let named = file.as_ref().is_some_and(|file| file.columns().any(|name| name == "_id"));
-        Ok(ParquetBase { file, stamp, named, index: Mutex::new(None), shown })
+        let all_named = named && file.as_ref().is_some_and(|file| file.is_never_null("_id"));
+        let (index, looked_up) = (Mutex::new(None), AtomicU64::new(0));
+        Ok(ParquetBase { file, stamp, named, all_named, index, looked_up, shown })
     }
 
     pub(in super::super) fn stamp(&self) -> Stamp {
@@ -104,7 +113,7 @@ impl<D: Disk> ParquetBase<D> {
         let mut rows = self.rows(&ask)?;
         let mut later = None;
         if let Some(filter) = &ask.filter {
-            match is_in_columns(filter, &ask.shape) {
+            match self.is_in_columns(filter, &ask.shape) {
                 true => rows = rows.map(|rows| rows.filter(filter.clone())).transpose()?,
                 false => later = Some(filter.clone()),
             }
@@ -123,6 +132,34 @@ impl<D: Disk> ParquetBase<D> {
         let row = rows.only(&[place]).next().transpose().map_err(|e| e.at_url(&self.shown))?;
         let stored = row.map(|found| self.settle(found, ask)).transpose()?;
         Ok(stored.filter(|stored| stored.envelope.id() == id))
+    }
+
+    /// Whether a filter asks only for what stands in columns: ids may be the numbers of rows.
+    fn is_in_columns<R>(&self, filter: &Bound<R>, schema: &Schema) -> bool {
+        let told = self.all_named || schema.id_field().is_some();
+        filter.columns().iter().all(|target| target.part != Part::Id || told)
+    }
+
+    fn is_never_null(&self, column: &str) -> bool {
+        self.file.as_ref().is_some_and(|file| file.is_never_null(column))
+    }
+
+    /// The record with this id, found by statistics and bloom filters: for the first few that are looked up, so that they need
+    /// not wait for the index. None of that where the file does not say its ids, or there is an index.
+    pub(in super::super) fn look_up<R: RecordCodec>(&self, id: &Id, ask: &Ask<R>) -> Result<Option<Option<Stored<R>>>> {
+        let own = ask.shape.id_field().filter(|(_, field)| self.is_never_null(&field.name));
+        let own = own.and_then(|_| id_filter(id, &ask.shape));
+        let told = ask.ids.is_plain() && (own.is_some() || (self.all_named && ask.shape.id_field().is_none()));
+        if !told || self.looked_up.fetch_add(1, Ordering::Relaxed) >= LOOK_UPS {
+            return Ok(None);
+        }
+        let Some(rows) = self.rows(&Ask { part: (0, 1), ..ask.clone() })? else { return Ok(Some(None)) };
+        let mut rows = match own {
+            Some(filter) => rows.filter(filter.bind::<R>(&ask.shape)?),
+            None => rows.filter(crate::query::id().eq(id.to_string().as_str())),
+        }?;
+        let found = rows.next().transpose().map_err(|e| e.at_url(&self.shown))?;
+        Ok(Some(found.map(|found| self.settle(found, ask)).transpose()?.filter(|stored| stored.envelope.id() == id)))
     }
 
     fn settle<R: RecordCodec>(&self, found: Found<R>, ask: &Ask<R>) -> Result<Stored<R>> {
@@ -172,7 +209,7 @@ impl<D: Disk> ParquetBase<D> {
         let scan =
             format!("scan of the Parquet file of {} rows, {} bytes, on all cores", self.count(), self.stamp.length);
         let bound = filter.and_then(|filter| filter.clone().bind::<Document>(&setup.schema).ok());
-        let pushed = bound.filter(|bound| is_in_columns(bound, &setup.schema));
+        let pushed = bound.filter(|bound| self.is_in_columns(bound, &setup.schema));
         let rows = self.file.as_ref().and_then(|file| file.rows::<Document>(setup.schema.clone()).ok());
         match (filter, pushed, rows) {
             (Some(_), Some(bound), Some(rows)) => {
@@ -248,9 +285,16 @@ impl<D: Disk> ParquetBase<D> {
     }
 }
 
-/// Whether a filter asks only for what stands in columns: ids may be the numbers of rows.
-fn is_in_columns<R>(filter: &Bound<R>, schema: &Schema) -> bool {
-    filter.columns().iter().all(|target| target.part != Part::Id || schema.id_field().is_some())
+/// The id of a record as a filter on the field that holds it.
+fn id_filter(id: &Id, schema: &Schema) -> Option<Filter> {
+    let (_, field) = schema.id_field()?;
+    let value = match &field.ty {
+        Type::Text => Value::Text(id.to_string()),
+        Type::Uuid => Value::Uuid(id.as_uuid()?),
+        ty if ty.integer_range().is_some() => Value::Int(id.as_integer()?),
+        _ => return None,
+    };
+    Some(Filter::eq(FieldPath::field(field.name.clone()), value))
 }
 
 fn put<D: Disk>(row: &Changed, schema: &Schema, writer: &mut ParquetWriter<Document, Passing<'_, D>>) -> Result<()> {
