@@ -13,7 +13,7 @@ use crate::{
     },
     record::{Changes, RecordCodec, Stored},
     store::{
-        Aggregating, Driver, Limits, Split,
+        Aggregating, Driver, Limits, Split, effort,
         write::{Atomicity, Outcome, Write},
     },
 };
@@ -48,6 +48,8 @@ pub struct Event<'a> {
     pub rows: u64,
     /// Records that were refused, and rows that did not read.
     pub failed: u64,
+    /// How often the engine did part of it once more: after a lost race for a record, or over a new connection.
+    pub retries: u64,
     /// How long it took; of a scan, from its start to its end, with the time its caller took between records.
     pub elapsed: Duration,
     /// Why the whole call failed; of a scan, the last error among its records.
@@ -127,11 +129,11 @@ impl<O: Observer> Watch<O> {
         call: impl FnOnce() -> Result<T>,
         tally: impl FnOnce(&T) -> (u64, u64),
     ) -> Result<T> {
-        let started = Instant::now();
+        let (started, before) = (Instant::now(), effort::repeats());
         let answer = call();
-        let elapsed = started.elapsed();
+        let (elapsed, retries) = (started.elapsed(), effort::repeats() - before);
         let (rows, failed) = answer.as_ref().map_or((0, 0), tally);
-        self.tell(&Event { store, verb, rows, failed, elapsed, error: answer.as_ref().err() });
+        self.tell(&Event { store, verb, rows, failed, retries, elapsed, error: answer.as_ref().err() });
         answer
     }
 }
@@ -139,13 +141,12 @@ impl<O: Observer> Watch<O> {
 /// The error's kind is logged, not its text, which may quote a value.
 fn log_call(event: &Event<'_>, slow: bool) {
     let level = if slow { log::Level::Warn } else { log::Level::Debug };
-    let Event { store, verb, rows, failed, elapsed, error } = event;
+    let Event { store, verb, rows, failed, retries, elapsed, error } = event;
     let slow = if slow { "slow: " } else { "" };
+    let done = format_args!("{slow}{verb:?} in {store}: {rows} rows, {failed} failed, {retries} retries, {elapsed:?}");
     match error {
-        None => log::log!(level, "{slow}{verb:?} in {store}: {rows} rows, {failed} failed, {elapsed:?}"),
-        Some(error) => {
-            log::log!(level, "{slow}{verb:?} in {store}: {rows} rows, {failed} failed, {elapsed:?}: {}", error.kind());
-        }
+        None => log::log!(level, "{done}"),
+        Some(error) => log::log!(level, "{done}: {}", error.kind()),
     }
 }
 
@@ -246,6 +247,7 @@ pub struct ObservedRows<I, O: Observer> {
     started: Instant,
     delivered: u64,
     failed: u64,
+    retries: u64,
     /// The last error, as far as it can be kept: its kind and message.
     error: Option<Error>,
     told: bool,
@@ -260,6 +262,7 @@ impl<I, O: Observer> ObservedRows<I, O> {
             started,
             delivered: 0,
             failed: 0,
+            retries: 0,
             error: None,
             told: false,
         }
@@ -274,6 +277,7 @@ impl<I, O: Observer> ObservedRows<I, O> {
             verb: Verb::Scan,
             rows: self.delivered,
             failed: self.failed,
+            retries: self.retries,
             elapsed: self.started.elapsed(),
             error: self.error.as_ref(),
         });
@@ -283,7 +287,9 @@ impl<I, O: Observer> ObservedRows<I, O> {
 impl<T, I: Iterator<Item = Result<T>>, O: Observer> Iterator for ObservedRows<I, O> {
     type Item = Result<T>;
     fn next(&mut self) -> Option<Result<T>> {
+        let before = effort::repeats();
         let row = self.rows.next();
+        self.retries += effort::repeats() - before;
         match &row {
             Some(Ok(_)) => self.delivered += 1,
             Some(Err(error)) => {

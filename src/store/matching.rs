@@ -7,6 +7,7 @@ use crate::{
     record::{Changes, RecordCodec, Stored},
     store::{
         driver::Driver,
+        effort,
         limits::Limits,
         write::{Atomicity, Effect, Outcome, Write},
     },
@@ -89,6 +90,7 @@ fn settle<R: RecordCodec, D: Driver<R>, P: Predicate<R>>(
             Err(error) if !matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => return Err(error),
             Err(_) => {}
         }
+        effort::repeated();
         let Some(now) = store.fetch_one(row.envelope.id(), limits)? else { return Ok(false) };
         if !predicate.matches(Seen { record: &now.record, envelope: &now.envelope }) {
             return Ok(false);

@@ -5,6 +5,7 @@
 pub mod aggregate;
 pub mod decide;
 pub mod driver;
+pub(crate) mod effort;
 pub mod limits;
 pub(crate) mod matching;
 pub mod split;

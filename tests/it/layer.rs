@@ -301,9 +301,33 @@ fn semantics_7_5_slow_calls_are_logged_as_warnings_and_nothing_shows_a_value() {
     let levels: Vec<_> = kept.iter().map(|(level, _)| *level).collect();
     assert_eq!(levels, [[log::Level::Debug; 3], [log::Level::Warn; 3]].concat());
     let lines: Vec<_> = kept.iter().map(|(_, line)| line.as_str()).collect();
-    assert!(lines[0].starts_with("Write in logged_people: 1 rows, 0 failed, "), "{lines:?}");
-    assert!(lines[4].starts_with("slow: Scan in logged_people: 2 rows, 0 failed, "), "{lines:?}");
+    assert!(lines[0].starts_with("Write in logged_people: 1 rows, 0 failed, 0 retries, "), "{lines:?}");
+    assert!(lines[4].starts_with("slow: Scan in logged_people: 2 rows, 0 failed, 0 retries, "), "{lines:?}");
     assert!(!lines.concat().to_lowercase().contains("secret"), "{lines:?}");
+}
+
+#[test]
+fn an_observer_hears_how_often_a_race_was_lost() {
+    let told: Arc<Mutex<Vec<(Verb, u64, u64)>>> = Arc::default();
+    let hears = told.clone();
+    let people = memory();
+    let watched = people.observed(move |event: &Event<'_>| {
+        hears.lock().expect("no observer panicked").push((event.verb, event.rows, event.retries));
+    });
+    // While the set is looked for, somebody else writes two of its records, once.
+    let (rival, once) = (people.clone(), Arc::new(Mutex::new(vec![3, 7])));
+    let seven = own(move |doc: &Document| {
+        let n = doc["n"].as_int();
+        let due = once.lock().expect("no test panicked").iter().position(|due| n == Some(*due));
+        if let Some(place) = due {
+            let due = once.lock().expect("no test panicked").swap_remove(place);
+            let row = rival.first(bind(&format!("n = {due}"))).expect("memory reads").expect("it is there");
+            rival.patch(row.storage_id(), Changes::set("name", "changed")).expect("memory writes");
+        }
+        n < Some(10)
+    });
+    assert_eq!(watched.delete_where(seven).ok(), Some(10));
+    assert_eq!(*told.lock().expect("no observer panicked"), [(Verb::Write, 10, 2)]);
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::{
     store::{
         Driver, Incoming, Limits, Mode,
         decide::{check_version, missing, taken},
+        effort,
         write::{Atomicity, Effect, Outcome, Write, Written},
     },
     version::Version,
@@ -118,7 +119,7 @@ impl<R: RecordCodec> MemoryStore<R> {
             // The page is given back first, or it would have to be copied to be written to.
             drop(row);
             match self.place(incoming) {
-                Err(error) if error.is_conflict() => {}
+                Err(error) if error.is_conflict() => effort::repeated(),
                 done => return done,
             }
         }

@@ -22,7 +22,7 @@ use crate::{
     id::Id,
     record::{Envelope, RecordCodec},
     store::{
-        Limits,
+        Limits, effort,
         write::{Atomicity, Effect, Outcome, Write, Written},
     },
     version::Version,
@@ -240,7 +240,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         };
         for _ in 1..TRIES {
             match put() {
-                Err(Refusal::Undone(_)) if matches!(self.link, Link::Pool(_)) => {}
+                Err(Refusal::Undone(_)) if matches!(self.link, Link::Pool(_)) => effort::repeated(),
                 done => return done,
             }
         }

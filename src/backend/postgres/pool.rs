@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    store::Limits,
+    store::{Limits, effort},
 };
 
 /// The most prepared statements that a connection keeps; what was used longest ago goes first.
@@ -453,7 +453,7 @@ impl Pool {
                 got => got?,
             };
             match work(&mut loan) {
-                Err(error) if is_lost(&error) && loan.client.is_closed() => {}
+                Err(error) if is_lost(&error) && loan.client.is_closed() => effort::repeated(),
                 done => return done,
             }
         }

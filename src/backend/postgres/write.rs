@@ -19,7 +19,7 @@ use crate::{
     id::{Id, IdBuffer},
     record::{Changes, Draft, Envelope, Metadata, RecordCodec},
     store::{
-        Limits,
+        Limits, effort,
         write::{Effect, Outcome, Write, Written},
     },
     version::Version,
@@ -410,7 +410,7 @@ impl<R: RecordCodec> PostgresStore<R> {
             };
             match self.look_back(pool, loan, &evidence, limits) {
                 Ok(Trace::Done(envelope)) => return Ok(Ran::Found(envelope)),
-                Ok(Trace::NotDone) => {}
+                Ok(Trace::NotDone) => effort::repeated(),
                 Ok(Trace::Unknown) => return Err(ambiguous(error)),
                 Err(unreachable) => return Err(ambiguous(unreachable)),
             }
