@@ -159,13 +159,17 @@ fn every_file_says_what_it_is() {
     assert_none(rust.filter_map(|source| undescribed(&source)).collect());
 }
 
+/// A file that is included into another one cannot begin with `//!`: it says what it is in a plain comment.
 fn undescribed(source: &Source) -> Option<String> {
-    (!source.text.starts_with("//! ")).then(|| finding(source, 1, "a file begins with `//!` and says what it is"))
+    let included = source.path.starts_with("benches/compile_cost/src/") && source.text.starts_with("// ");
+    (!source.text.starts_with("//! ") && !included)
+        .then(|| finding(source, 1, "a file begins with `//!` and says what it is"))
 }
 
 #[test]
 fn a_file_without_a_description_is_found() {
     assert!(undescribed(&Source::new("src/x.rs", "use std::fs;")).is_some());
+    assert!(undescribed(&Source::new("src/x.rs", "// What this is.")).is_some());
     assert!(undescribed(&Source::new("src/x.rs", "//! What this is.")).is_none());
 }
 
