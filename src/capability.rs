@@ -45,6 +45,8 @@ capabilities! {
     Regex, REGEX, 1, "regular expressions";
     /// Aggregates and groups (semantics 4.8).
     Aggregates, AGGREGATES, 2, "aggregates";
+    /// Words of texts, found as a search engine finds them, with rank and highlights.
+    FullText, FULL_TEXT, 3, "full text";
 }
 
 impl Caps {

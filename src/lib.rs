@@ -85,7 +85,8 @@ pub use record::{
     TextEnum, Type, Typed,
 };
 pub use store::{
-    Aggregating, CancelToken, Database, Effect, Limits, Outcome, Page, Split, Store, Transactional, Written,
+    Aggregating, CancelToken, Database, Effect, Highlight, Hit, Limits, Outcome, Page, Searching, Split, Store,
+    Transactional, Written,
 };
 pub use value::{Value, ValueRef};
 pub use version::Version;

@@ -55,6 +55,8 @@ pub struct Field {
     pub unique: Option<Span>,
     pub json: Option<Span>,
     pub large: Option<Span>,
+    /// The language of its words.
+    pub text: Option<LitStr>,
     pub rename: Option<LitStr>,
     pub alias: Vec<LitStr>,
     pub handle: Handle,
@@ -114,6 +116,7 @@ impl Field {
                 "unique" => flag(&mut read.unique, meta)?,
                 "json" => flag(&mut read.json, meta)?,
                 "large" => flag(&mut read.large, meta)?,
+                "text" => once(&mut read.text, meta)?,
                 "rename" => once(&mut read.rename, meta)?,
                 "alias" => read.alias.push(text(meta)?),
                 "handle" => read.handle = handle(meta)?,
@@ -133,6 +136,7 @@ impl Field {
             ("unique", self.unique),
             ("json", self.json),
             ("large", self.large),
+            ("text", self.text.as_ref().map(LitStr::span)),
             ("rename", self.rename.as_ref().map(LitStr::span)),
             ("alias", self.alias.first().map(LitStr::span)),
         ];

@@ -91,6 +91,11 @@ fn attributes(field: &Field<'_>, faults: &mut Faults) {
         ),
         (attrs.json, attrs.index, "JSON has no order, so it cannot be indexed: leave `json` or `index` out"),
         (attrs.json, attrs.unique, "JSON is never compared, so it cannot be unique: leave `json` or `unique` out"),
+        (
+            attrs.json,
+            attrs.text.as_ref().map(syn::LitStr::span),
+            "JSON has no words to be found: leave `json` or `text` out",
+        ),
         (attrs.json, attrs.large, "JSON has no limit that `large` would lift: leave `large` out"),
     ];
     for (one, other, why) in pairs {

@@ -11,11 +11,11 @@ macro_rules! provided {
 }
 
 /// An enum of stores, an enum of their rows, and the contract on both. Of each backend: its variant, its store, and whether
-/// its streams split and it aggregates.
+/// its streams split, it aggregates and finds words.
 macro_rules! any_store {
     (
         $(#[$about:meta])* $store:ident [$($life:lifetime)?], $rows:ident;
-        $($(#[doc = $doc:expr])+ $name:ident($inner:ty), $when:tt, $split:tt, $aggregates:tt;)+
+        $($(#[doc = $doc:expr])+ $name:ident($inner:ty), $when:tt, $split:tt, $aggregates:tt, $search:tt;)+
     ) => {
         $(#[$about])*
         #[non_exhaustive]
@@ -139,6 +139,25 @@ macro_rules! any_store {
                         $aggregates,
                         store.fold(query.retarget()?, keys, aggregates, limits),
                         Err(Caps::AGGREGATES.missing_in(Caps::NONE, stringify!($name)))
+                    )
+                ),+ }
+            }
+        }
+
+        /// A backend without full text answers with `Unsupported`.
+        impl<$($life,)? R: RecordCodec> Searching<R> for $store<$($life,)? R> {
+            fn ranked<P: Predicate<R>>(
+                &self,
+                query: Runnable<AnyDatabase, R, P, Whole>,
+                highlight: &Highlight,
+                limits: &Limits,
+            ) -> Result<Vec<Hit<R>>> {
+                match self { $(
+                    #[allow(unused_variables, reason = "a backend that cannot is not asked")]
+                    #[cfg $when] Self::$name(store) => provided!(
+                        $search,
+                        store.ranked(query.retarget()?, highlight, limits),
+                        Err(Caps::FULL_TEXT.missing_in(Caps::NONE, stringify!($name)))
                     )
                 ),+ }
             }

@@ -15,7 +15,7 @@ use crate::{
     },
     record::{Changes, Document, RecordCodec, Schema, Stored},
     store::{
-        Aggregating, Database, Driver, Limits, Split, Transactional,
+        Aggregating, Database, Driver, Highlight, Hit, Limits, Searching, Split, Transactional,
         write::{Atomicity, Outcome, Write},
     },
 };
@@ -26,7 +26,7 @@ macro_rules! backends {
     ($(
         $(#[doc = $doc:expr])+
         $name:ident($database:ty), built $when:tt, schemes [$($scheme:literal),+],
-        provides [$($transactions:ident)?] $split:tt $aggregates:tt,
+        provides [$($transactions:ident)?] $split:tt $aggregates:tt $search:tt,
         open $open:expr;
     )+) => {
         /// A database whose backend was chosen at run time.
@@ -66,7 +66,7 @@ macro_rules! backends {
             AnyStore [], AnyRows;
             $(
                 $(#[doc = $doc])+
-                $name(<$database as Database>::Store<R>), $when, $split, $aggregates;
+                $name(<$database as Database>::Store<R>), $when, $split, $aggregates, $search;
             )+
         }
 
@@ -75,7 +75,7 @@ macro_rules! backends {
             AnyTransactionStore ['t], AnyTransactionRows;
             $($(
                 #[doc = concat!("In [`AnyDatabase::", stringify!($name), "`].")]
-                $name(transaction_store!($transactions 't $database)), $when, $split, $aggregates;
+                $name(transaction_store!($transactions 't $database)), $when, $split, $aggregates, $search;
             )?)+
         }
 
@@ -164,19 +164,19 @@ macro_rules! transaction_store {
 backends! {
     /// Records in this process.
     Memory(Memory), built (all()), schemes ["memory"],
-    provides [transactions] [split] [aggregates],
+    provides [transactions] [split] [aggregates] [],
     open |rest| match rest {
         "" => Ok(Memory::new()),
         _ => Err(Error::configuration("`memory:` takes nothing behind the colon")),
     };
     /// Tables of a PostgreSQL database.
     Postgres(crate::backend::postgres::Postgres), built (feature = "postgres"), schemes ["postgres", "postgresql"],
-    provides [transactions] [split] [aggregates],
+    provides [transactions] [split] [aggregates] [search],
     open |rest| crate::backend::postgres::Postgres::open_rest(rest);
 
     /// Records in the user's own files.
     Files(crate::backend::file::Files), built (feature = "file"), schemes ["file"],
-    provides [transactions] [split] [aggregates],
+    provides [transactions] [split] [aggregates] [],
     open crate::backend::file::Files::open_url;
 }
 

@@ -14,7 +14,7 @@ use crate::{
     query::{
         coerce::coerce,
         filter::{Filter, Node, Op, Operand},
-        predicate::{Predicate, RunsOn, Seen, check_regex},
+        predicate::{Predicate, RunsOn, Seen, check_regex, check_search},
     },
     record::{Envelope, Part, RecordCodec, Schema, Target, Type},
     value::{Value, ValueRef},
@@ -123,6 +123,8 @@ pub(crate) enum Test {
     Contains(Column, Box<(Value, memmem::Finder<'static>)>),
     IsNull(Column),
     Matches(Column, regex::Regex),
+    /// What only an engine with full text tells; any other refuses the query before it comes here.
+    Search(Column),
     And(Vec<Test>),
     Or(Vec<Test>),
     /// None of these; what `not` makes, of a list of one.
@@ -227,6 +229,7 @@ impl Filter {
             Node::And(list) | Node::Or(list) => list.iter().fold(Caps::NONE, |caps, f| caps.or(f.needs())),
             Node::Not(inner) => inner.needs(),
             Node::Matches(..) => Caps::REGEX,
+            Node::Search(..) => Caps::FULL_TEXT,
             _ => Caps::NONE,
         }
     }
@@ -283,6 +286,7 @@ impl Binder<'_> {
             }
             Node::StartsWith(operand, text) => Test::StartsWith(self.text(operand)?.0, text.clone()),
             Node::EndsWith(operand, text) => Test::EndsWith(self.text(operand)?.0, text.clone()),
+            Node::Search(operand, words) => Test::Search(self.searched(operand, words)?),
             Node::Matches(operand, source) => {
                 let (column, target) = self.text(operand)?;
                 Test::Matches(column, check_regex(source).map_err(|e| e.at_field(target.path.to_string()))?)
@@ -323,6 +327,17 @@ impl Binder<'_> {
         match target.ty {
             Type::Text | Type::Any => Ok((column, target)),
             _ => Err(misused(&target, "only text has text operators")),
+        }
+    }
+
+    /// Texts of any length are searched, also those that are not compared.
+    fn searched(&mut self, operand: &Operand, words: &str) -> Result<Column> {
+        let (column, target) = self.column(operand)?;
+        match (operand, &target.ty) {
+            (Operand::Field(_), Type::Text | Type::Any) => {
+                check_search(words).map_err(|e| e.at_field(target.path.to_string())).map(|()| column)
+            }
+            _ => Err(misused(&target, "only text is searched for words")),
         }
     }
 
@@ -395,7 +410,7 @@ impl Test {
     pub(crate) fn leaf_holds<C: Cells + ?Sized>(&self, row: &C, columns: &[Target]) -> Result<bool, C::Error> {
         Ok(match self {
             // Logic was looked at before.
-            Test::And(_) | Test::Or(_) | Test::Nor(_) => false,
+            Test::And(_) | Test::Or(_) | Test::Nor(_) | Test::Search(_) => false,
             Test::Compare(column, Op::Eq, value) => column.equals(&column.fetch(row, columns)?, value),
             Test::Compare(column, op, value) => op.holds(column.compare(&column.fetch(row, columns)?, value)),
             Test::Between(column, low, high) => {

@@ -44,6 +44,8 @@ pub enum Node {
     IsNull(Operand),
     /// A regular expression that matches somewhere.
     Matches(Operand, String),
+    /// Words that a text has, as people write them into a search box; only engines know which.
+    Search(Operand, String),
     /// All of these; of none, true.
     And(Vec<Filter>),
     /// At least one of these; of none, false.
@@ -206,6 +208,10 @@ impl Filter {
     /// A regular expression that matches somewhere in the text.
     pub fn matches(operand: impl Into<Operand>, pattern: impl Into<String>) -> Filter {
         Node::Matches(operand.into(), pattern.into()).into()
+    }
+    /// Words that a text has, as people write them into a search box: `quick "brown fox" -lazy or hound`.
+    pub fn search(operand: impl Into<Operand>, words: impl Into<String>) -> Filter {
+        Node::Search(operand.into(), words.into()).into()
     }
     /// All of these, flattened.
     pub fn and(list: Vec<Filter>) -> Filter {

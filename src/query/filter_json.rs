@@ -7,7 +7,7 @@
 //! | `{"eq": ["age", 18]}`, also `ne`, `gt`, `gte` or `ge`, `lt`, `lte` or `le` | a comparison |
 //! | `{"between": ["age", 1, 2]}`, `{"not_between": ..}` | both ends included |
 //! | `{"in": ["city", ["Oslo"]]}`, `{"not_in": ..}` | one of a list |
-//! | `{"like": ["name", "A%"]}`, `ilike`, `starts_with`, `ends_with`, `contains`, `matches`, each also with `not_` | text, lists |
+//! | `{"like": ["name", "A%"]}`, `ilike`, `starts_with`, `ends_with`, `contains`, `matches`, `search`, each also with `not_` | text, lists |
 //! | `{"is_null": "nick"}`, `{"not_null": "nick"}`, `{"is_empty": "tags"}`, `{"not_empty": "tags"}` | null, empty |
 //! | `{"and": [..]}`, `{"or": [..]}`, `{"not": {..}}` | logic; `{"and": []}` is true, `{"or": []}` false |
 //!
@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// The operators, for the hint.
-const OPERATORS: [&str; 30] = [
+const OPERATORS: [&str; 32] = [
     "eq",
     "ne",
     "gt",
@@ -56,6 +56,8 @@ const OPERATORS: [&str; 30] = [
     "not_contains",
     "matches",
     "not_matches",
+    "search",
+    "not_search",
     "is_null",
     "not_null",
     "is_empty",
@@ -139,6 +141,7 @@ impl Serialize for Filter {
             Node::EndsWith(operand, text) => map.serialize_entry("ends_with", &(operand, text))?,
             Node::Contains(operand, value) => map.serialize_entry("contains", &(operand, value))?,
             Node::Matches(operand, text) => map.serialize_entry("matches", &(operand, text))?,
+            Node::Search(operand, text) => map.serialize_entry("search", &(operand, text))?,
             Node::IsNull(operand) => map.serialize_entry("is_null", operand)?,
             Node::And(list) => map.serialize_entry("and", list)?,
             Node::Or(list) => map.serialize_entry("or", list)?,
@@ -220,7 +223,7 @@ fn test<'de, A: MapAccess<'de>>(operator: &str, map: &mut A) -> Result<Filter, A
         "not_null" => map.next_value::<Operand>().map(|operand| Filter::is_null(operand).not()),
         "is_empty" => empty(map),
         "not_empty" => empty(map).map(Filter::not),
-        "like" | "ilike" | "starts_with" | "ends_with" | "matches" => text_test(operator, map),
+        "like" | "ilike" | "starts_with" | "ends_with" | "matches" | "search" => text_test(operator, map),
         _ => value_test(operator, map),
     }
 }
@@ -239,6 +242,7 @@ fn text_test<'de, A: MapAccess<'de>>(operator: &str, map: &mut A) -> Result<Filt
         "ilike" => Filter::like(operand, text, true),
         "starts_with" => Filter::starts_with(operand, text),
         "ends_with" => Filter::ends_with(operand, text),
+        "search" => Filter::search(operand, text),
         _ => Filter::matches(operand, text),
     })
 }
@@ -290,6 +294,7 @@ mod tests {
             (r#"{"not_ends_with": ["name", "A"]}"#, "name not ends with \"A\""),
             (r#"{"contains": ["tags", 1]}"#, "tags contains 1"),
             (r#"{"matches": ["name", "^A"]}"#, "name matches \"^A\""),
+            (r#"{"not_search": ["name", "ann"]}"#, "name not search \"ann\""),
             (r#"{"is_null": "nick"}"#, "nick is null"),
             (r#"{"not_null": "nick"}"#, "nick is not null"),
             (r#"{"is_empty": "tags"}"#, "len(tags) = 0"),

@@ -11,8 +11,8 @@ use crate::{
         filter::Operand,
         literal::Literal,
         predicate::{
-            Between, Compare, Eq, Ge, Gt, Has, In, IsNull, Le, Lt, Matches, Not, Prefix, Resembles, Substring, Suffix,
-            Where,
+            Between, Compare, Eq, Ge, Gt, Has, In, IsNull, Le, Lt, Matches, Not, Prefix, Resembles, Search, Substring,
+            Suffix, Where,
         },
     },
     record::{
@@ -407,6 +407,29 @@ impl<F: Field> Column<F> {
         F::Value: Text,
     {
         Where(Matches::new(F::SELF, pattern))
+    }
+    /// The text has these words, as people write them into a search box: `quick "brown fox" -lazy or hound`. Words are those
+    /// of the language that `#[record(text = "..")]` names, in any of their forms; nothing that can be written is an error, and
+    /// what holds no word matches nothing. False of null. Needs an engine that provides
+    /// [`FullText`](crate::capability::FullText); [`hits`](crate::Searching::hits) gives rank and highlights too.
+    pub fn search(self, words: &str) -> Where<Search<F>>
+    where
+        F::Value: Text,
+    {
+        Where(Search::new(F::SELF, words))
+    }
+}
+
+impl<F: Field> OpaqueColumn<F> {
+    /// The text has these words, as people write them into a search box: `quick "brown fox" -lazy or hound`. Words are those
+    /// of the language that `#[record(text = "..")]` names, in any of their forms; nothing that can be written is an error, and
+    /// what holds no word matches nothing. False of null. Needs an engine that provides
+    /// [`FullText`](crate::capability::FullText); [`hits`](crate::Searching::hits) gives rank and highlights too.
+    pub fn search(self, words: &str) -> Where<Search<F>>
+    where
+        F::Value: Text,
+    {
+        Where(Search::new(F::SELF, words))
     }
 }
 

@@ -8,7 +8,7 @@ use std::{cmp::Ordering, marker::PhantomData, ops};
 use memchr::memmem;
 
 use crate::{
-    capability::{Caps, OwnCode, Provides, Regex},
+    capability::{Caps, FullText, OwnCode, Provides, Regex},
     error::{Error, Result},
     like::{CaseFold, Pattern},
     query::{
@@ -545,6 +545,45 @@ pub(crate) fn check_regex(source: &str) -> Result<regex::Regex> {
     regex::Regex::new(source).map_err(refused)
 }
 
+/// A text that has words; see [`Column::search`](crate::query::handle::Column::search).
+pub struct Search<F> {
+    field: F,
+    words: String,
+}
+
+impl<F> Search<F> {
+    pub(crate) fn new(field: F, words: &str) -> Self {
+        Search { field, words: words.to_owned() }
+    }
+}
+
+impl<F: Reach> Predicate<F::Record> for Search<F> {
+    /// Only an engine knows; one that has no full text refuses the query before it comes here.
+    fn matches(&self, _: Seen<'_, F::Record>) -> bool {
+        false
+    }
+    fn lower(&self) -> Option<Filter> {
+        Some(Filter::search(self.field.path(), self.words.as_str()))
+    }
+    fn needs(&self) -> Caps {
+        Caps::FULL_TEXT
+    }
+    fn check(&self) -> Result<()> {
+        check_search(&self.words).map_err(|e| e.at_field(self.field.path().to_string()))
+    }
+}
+
+/// The longest text of words to search for, in bytes.
+const MAX_SEARCH: usize = 16_384;
+
+/// Refuses what nobody writes into a search box; there is no other way to write it wrong.
+pub(crate) fn check_search(words: &str) -> Result<()> {
+    match words.len() {
+        0..=MAX_SEARCH => Ok(()),
+        bytes => Err(Error::query(format!("{bytes} bytes of words to search for; {MAX_SEARCH} are the most"))),
+    }
+}
+
 // ---- null, lists
 
 /// A field that is null.
@@ -657,6 +696,11 @@ impl<F: Copy> Clone for Matches<F> {
         Matches { field: self.field, source: self.source.clone(), regex: self.regex.clone() }
     }
 }
+impl<F: Copy> Clone for Search<F> {
+    fn clone(&self) -> Self {
+        Search { field: self.field, words: self.words.clone() }
+    }
+}
 impl<F: Copy> Clone for IsNull<F> {
     fn clone(&self) -> Self {
         IsNull(self.0)
@@ -676,3 +720,4 @@ macro_rules! core_operator {
 core_operator!(Compare<F: Field, O>, Between<F: Field>, In<F: Field>, Resembles<F>, Prefix<F>, Suffix<F>, Substring<F>, IsNull<F>);
 impl<E, F: ListField<Item: Scalar>> RunsOn<E> for Has<F> {}
 impl<E: Provides<Regex>, F> RunsOn<E> for Matches<F> {}
+impl<E: Provides<FullText>, F> RunsOn<E> for Search<F> {}

@@ -52,6 +52,20 @@ pub const fn large<T: Large>() -> bool {
     true
 }
 
+/// A field type in which `#[record(text = "..")]` finds words.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not searched for words",
+    label = "only a `String` or an `Option<String>` can be `#[record(text = \"..\")]`"
+)]
+pub trait Words {}
+impl Words for String {}
+impl Words for Option<String> {}
+
+/// `#[record(text = "..")]`
+pub const fn text<T: Words>(language: &'static str) -> Option<Cow<'static, str>> {
+    Some(Cow::Borrowed(language))
+}
+
 /// `#[record(of = Larger)]`: every field of the part is called in the store what it is called in the whole.
 ///
 /// # Panics

@@ -63,6 +63,9 @@ pub struct FieldDef {
     /// Whether it may hold long text and gives up comparisons for it (semantics 2.8).
     #[serde(default, skip_serializing_if = "is_false")]
     pub large: bool,
+    /// The language whose words the store should find in it, as the engine calls it: `english`, `simple`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<Name>,
     /// Old names that are accepted when reading.
     #[serde(default, skip_serializing_if = "<[Name]>::is_empty")]
     pub aliases: Cow<'static, [Name]>,
@@ -265,6 +268,7 @@ impl FieldDef {
         index: false,
         unique: false,
         large: false,
+        text: None,
         aliases: Cow::Borrowed(&[]),
     };
     /// Null is a value of it.
@@ -297,6 +301,12 @@ impl FieldDef {
         self.large = true;
         self
     }
+    /// The store should find its words, those of this language as the engine calls it: `english`, `simple`.
+    #[must_use]
+    pub fn searched(mut self, language: impl Into<Name>) -> FieldDef {
+        self.text = Some(language.into());
+        self
+    }
     /// The most bytes of text that may be written to it (semantics 2.8); `None` where there is no limit.
     pub fn text_limit(&self) -> Option<usize> {
         match self {
@@ -322,7 +332,7 @@ impl fmt::Display for FieldDef {
         {
             f.write_str(if set { word } else { "" })?;
         }
-        Ok(())
+        self.text.iter().try_for_each(|language| write!(f, " text({language})"))
     }
 }
 
@@ -403,6 +413,8 @@ impl FieldDef {
             () if self.name.contains('\0') => Some("a name holds U+0000"),
             () if self.id && self.nullable => Some("an id cannot be null"),
             () if self.id && !id_type => Some("an id is a text, a uuid or an integer"),
+            () if self.text.is_some() && self.ty != Type::Text => Some("only text is searched for words"),
+            () if self.text.as_ref().is_some_and(|language| language.contains('\0')) => Some("a language holds U+0000"),
             () if self.large && self.unique => Some("a large field cannot be unique: it is never compared"),
             () if self.large && self.index => Some("a large field cannot be indexed: it is never compared"),
             () => None,

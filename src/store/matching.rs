@@ -2,6 +2,7 @@
 //! (semantics 5.10).
 
 use crate::{
+    capability::Caps,
     error::{ErrorKind, Result},
     query::{Predicate, Runnable, Seen, Whole},
     record::{Changes, RecordCodec, Stored},
@@ -84,6 +85,10 @@ fn settle<R: RecordCodec, D: Driver<R>, P: Predicate<R>>(
     mut outcome: Outcome,
     write: &impl Fn(&Stored<R>) -> Write<'static, R>,
 ) -> Result<bool> {
+    // What only the engine can tell is not told here: whoever lost the race is told so.
+    if Caps::FULL_TEXT.within(predicate.needs()) && !matches!(&outcome, Err(e) if e.kind() == ErrorKind::NotFound) {
+        return outcome.map(|written| written.effect != Effect::Absent);
+    }
     for _ in 0..MAX_ROUNDS {
         match outcome {
             Ok(written) => return Ok(written.effect != Effect::Absent),

@@ -8,6 +8,7 @@ pub mod driver;
 pub(crate) mod effort;
 pub mod limits;
 pub(crate) mod matching;
+pub mod search;
 pub mod split;
 pub mod stream;
 pub mod transaction;
@@ -22,6 +23,7 @@ pub use self::{
     decide::{Decision, Incoming, Mode},
     driver::Driver,
     limits::{CancelToken, Limits},
+    search::{Highlight, Hit, Searching},
     split::Split,
     stream::{Page, Progress, Stream},
     transaction::Transactional,

@@ -15,6 +15,7 @@ mod injection;
 mod plans;
 mod proxy;
 mod regex;
+mod search;
 mod server;
 mod silence;
 mod store;

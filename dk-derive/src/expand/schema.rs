@@ -54,6 +54,13 @@ fn definition(field: &Field<'_>) -> TokenStream {
             None => quote!(false),
         }
     });
+    let text = match &attrs.text {
+        Some(language) => {
+            let language = language.value();
+            quote_spanned!(ty.span()=> ::dk_data::record::declared::text::<#ty>(#language))
+        }
+        None => quote!(::core::option::Option::None),
+    };
     quote! {
         ::dk_data::record::schema::FieldDef {
             name: ::std::borrow::Cow::Borrowed(#name),
@@ -64,6 +71,7 @@ fn definition(field: &Field<'_>) -> TokenStream {
             index: #index,
             unique: #unique,
             large: #large,
+            text: #text,
             aliases: ::std::borrow::Cow::Borrowed(&[#(::std::borrow::Cow::Borrowed(#aliases)),*]),
         }
     }

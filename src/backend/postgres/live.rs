@@ -277,6 +277,7 @@ fn unique_fields(expected: &Table, live: &Live) -> Vec<Index> {
             expression: quoted(&column),
             column,
             unique: true,
+            words: false,
         };
         Some(known(&index.name).unwrap_or(named))
     };

@@ -201,11 +201,16 @@ fn differences(expected: &Table, live: &Live) -> Vec<Difference> {
     let mut all: Vec<_> = columns.filter_map(|column| difference(expected, column, live)).collect();
     for index in &expected.indexes {
         let there = |found: &live::LiveIndex| {
-            found.name == index.name || (found.unique == index.unique && found.column.as_ref() == Some(&index.column))
+            let alike = || found.unique == index.unique && found.column.as_ref() == Some(&index.column);
+            found.name == index.name || (!index.words && alike())
         };
         if !live.indexes.iter().any(there) {
             all.push(Difference {
-                what: format!("`{}` has no {}index", index.field, if index.unique { "unique " } else { "" }),
+                what: match (index.words, index.unique) {
+                    (true, _) => format!("`{}` has no index of its words", index.field),
+                    (_, true) => format!("`{}` has no unique index", index.field),
+                    _ => format!("`{}` has no index", index.field),
+                },
                 sql: expected.create_index(index, true),
                 // Rows that share a value stand in the way of a unique one; the server says which.
                 safe: true,

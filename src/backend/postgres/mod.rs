@@ -37,6 +37,7 @@ mod query;
 mod regex;
 mod rows;
 mod schema;
+mod search;
 mod silence;
 mod split;
 mod statement;
@@ -160,7 +161,7 @@ impl fmt::Debug for Postgres {
 
 impl Engine for Postgres {
     const NAME: &'static str = "postgres";
-    const PROVIDES: Caps = Caps::AGGREGATES.or(Caps::REGEX);
+    const PROVIDES: Caps = Caps::AGGREGATES.or(Caps::REGEX).or(Caps::FULL_TEXT);
 }
 
 impl Provides<Regex> for Postgres {}

@@ -64,7 +64,7 @@ impl Statement {
             .map(|(place, (kind, value))| format!("${}: {} = {}", place + 1, kind.sql(), shown(*kind, value.0)));
         shown.collect::<Vec<_>>().join("\n")
     }
-    fn bind_text(&mut self, value: &str) {
+    pub(super) fn bind_text(&mut self, value: &str) {
         self.bind(Scalar::Text.one(), |out| out.put(value.as_bytes()));
     }
     fn bind_jsonb(&mut self, json: &[u8]) {
@@ -100,7 +100,7 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    fn of(cell: &Cell) -> Answer {
+    pub(super) fn of(cell: &Cell) -> Answer {
         if cell.nullable { Answer::MaybeNull } else { Answer::TrueOrFalse }
     }
     fn and(self, other: Answer) -> Answer {
@@ -205,6 +205,7 @@ impl Lowering<'_> {
                 out.push(")");
                 Ok(answer)
             }
+            Node::Search(operand, words) => self.search(operand, words, out),
             Node::Matches(operand, source) => self.matches(operand, source, out),
             _ => Err(Error::unsupported("PostgreSQL is not asked this operator by this version of the backend")),
         }
@@ -439,7 +440,7 @@ fn text_of(cell: &Cell) -> (String, Answer) {
     }
 }
 
-fn json_string(json: &str) -> String {
+pub(super) fn json_string(json: &str) -> String {
     format!("(CASE WHEN jsonb_typeof({json}) = 'string' THEN {json} #>> '{{}}' END COLLATE \"C\")")
 }
 
@@ -728,15 +729,47 @@ impl Lowering<'_> {
             out.push(" ORDER BY ");
             order_by(&columns, out);
         }
-        if let Some(limit) = page.limit {
-            out.push(" LIMIT ");
-            out.bind_int(i64::try_from(limit).unwrap_or(i64::MAX));
-        }
-        if page.offset > 0 {
-            out.push(" OFFSET ");
-            out.bind_int(i64::try_from(page.offset).unwrap_or(i64::MAX));
-        }
+        push_page(page, out);
         Ok(())
+    }
+
+    /// Appends the clauses of a query whose order is that of its keys, then of a rank, then of ids.
+    pub(super) fn ranked_clauses<R>(
+        &self,
+        filter: &Filter,
+        page: &PageOf<'_, R>,
+        rank: &str,
+        out: &mut Statement,
+    ) -> Result<()> {
+        if !filter.is_all() {
+            out.push(" WHERE ");
+            self.condition(filter, out)?;
+        }
+        let mut columns = self.sort_columns(page.keys, page.ids_descending, None)?;
+        let best_first = SortColumn {
+            sql: rank.to_owned(),
+            kind: Scalar::Float8.one(),
+            descending: true,
+            nulls: Nulls::Last,
+            nullable: false,
+            bound: None,
+        };
+        columns.insert(columns.len().saturating_sub(1), best_first);
+        out.push(" ORDER BY ");
+        order_by(&columns, out);
+        push_page(page, out);
+        Ok(())
+    }
+}
+
+fn push_page<R>(page: &PageOf<'_, R>, out: &mut Statement) {
+    if let Some(limit) = page.limit {
+        out.push(" LIMIT ");
+        out.bind_int(i64::try_from(limit).unwrap_or(i64::MAX));
+    }
+    if page.offset > 0 {
+        out.push(" OFFSET ");
+        out.bind_int(i64::try_from(page.offset).unwrap_or(i64::MAX));
     }
 }
 

@@ -86,6 +86,8 @@ pub(super) struct Index {
     pub(super) unique: bool,
     /// What is indexed, in SQL.
     pub(super) expression: String,
+    /// An index of words.
+    pub(super) words: bool,
 }
 
 /// The kind of column that a type is kept in.
@@ -199,19 +201,33 @@ impl Table {
 
     fn push_index(&mut self, field: &FieldDef, path: &Path, column: &str, nullable: bool) {
         let primary = field.id && path.segments().len() == 1;
+        self.push_words(field, path, column);
         if !(field.index || field.unique) || primary {
             return;
         }
         let mut push = |ending: &str, unique: bool, expression: String| {
             let name = fitted(format!("{}.{column}.{ending}", self.name));
             let (field, column) = (path.to_string(), column.to_owned());
-            self.indexes.push(Index { name, field, column, unique, expression });
+            self.indexes.push(Index { name, field, column, unique, expression, words: false });
         };
         push(if field.unique { "key" } else { "idx" }, field.unique, quoted(column));
         if nullable {
             // Read backwards the first one has the nulls first, and pages have them last in both directions.
             push("desc", false, format!("{} DESC NULLS LAST", quoted(column)));
         }
+    }
+
+    /// The index of a field that is searched for words.
+    fn push_words(&mut self, field: &FieldDef, path: &Path, column: &str) {
+        let Some(language) = &field.text else { return };
+        let text = match self.layout {
+            Layout::Columns => quoted(column),
+            Layout::Document => Table::document_text(&quoted("_data"), &field.name),
+        };
+        let (expression, ending) = super::search::index_of(language, &text);
+        let name = fitted(format!("{}.{column}.{ending}", self.name));
+        let (field, column) = (path.to_string(), column.to_owned());
+        self.indexes.push(Index { name, field, column, unique: false, expression, words: true });
     }
 
     /// One column for the whole record.
@@ -230,8 +246,12 @@ impl Table {
                 column: field.name.to_string(),
                 unique: field.unique,
                 expression: format!("({json} -> {})", literal(&field.name)),
+                words: false,
             })
             .collect();
+        for field in schema.fields.iter() {
+            self.push_words(field, &Path::field(field.name.clone()), &field.name);
+        }
     }
 
     /// Columns of the record, then what holds the rest of it.
@@ -272,9 +292,10 @@ impl Table {
         let unique = if index.unique { "UNIQUE " } else { "" };
         let concurrently = if concurrently { "CONCURRENTLY " } else { "" };
         format!(
-            "CREATE {unique}INDEX {concurrently}IF NOT EXISTS {} ON {} ({})",
+            "CREATE {unique}INDEX {concurrently}IF NOT EXISTS {} ON {} {}({})",
             quoted(&index.name),
             self.qualified,
+            if index.words { "USING gin " } else { "" },
             index.expression
         )
     }

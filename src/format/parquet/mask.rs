@@ -378,7 +378,7 @@ pub(super) fn column_of_leaf(leaf: &Test) -> Option<Column> {
         Test::And(_) | Test::Or(_) | Test::Nor(_) => return None,
         Test::Compare(column, ..) | Test::Between(column, ..) | Test::In(column, _) | Test::Like(column, _) => *column,
         Test::StartsWith(column, _) | Test::EndsWith(column, _) | Test::Contains(column, _) => *column,
-        Test::IsNull(column) | Test::Matches(column, _) => *column,
+        Test::IsNull(column) | Test::Matches(column, _) | Test::Search(column) => *column,
     })
 }
 

@@ -16,7 +16,7 @@
 //! test      = operand ( compare literal
 //!                     | [ "not" ] "between" literal "and" literal
 //!                     | [ "not" ] "in" "(" [ literal { "," literal } ] ")"
-//!                     | [ "not" ] ( "like" | "ilike" | "matches" | "starts" "with" | "ends" "with" ) text
+//!                     | [ "not" ] ( "like" | "ilike" | "matches" | "search" | "starts" "with" | "ends" "with" ) text
 //!                     | [ "not" ] "contains" literal
 //!                     | "is" [ "not" ] ( "null" | "empty" ) )
 //! compare   = "=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">="

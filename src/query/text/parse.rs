@@ -14,8 +14,19 @@ use crate::{
 };
 
 /// The words that can stand behind an operand, for the hint.
-const OPERATORS: [&str; 10] =
-    ["between", "in", "like", "ilike", "matches", "starts with", "ends with", "contains", "is null", "not in"];
+const OPERATORS: [&str; 11] = [
+    "between",
+    "in",
+    "like",
+    "ilike",
+    "matches",
+    "search",
+    "starts with",
+    "ends with",
+    "contains",
+    "is null",
+    "not in",
+];
 
 /// The words that begin a typed literal, for the hint.
 const TYPES: [&str; 6] = ["timestamp", "date", "uuid", "decimal", "bytes", "value"];
@@ -150,6 +161,7 @@ impl<'a> Parser<'a> {
             () if self.lexer.keyword("like") => Ok(Filter::like(operand, self.lexer.text()?, false)),
             () if self.lexer.keyword("ilike") => Ok(Filter::like(operand, self.lexer.text()?, true)),
             () if self.lexer.keyword("matches") => Ok(Filter::matches(operand, self.lexer.text()?)),
+            () if self.lexer.keyword("search") => Ok(Filter::search(operand, self.lexer.text()?)),
             () if self.lexer.keyword("contains") => Ok(Filter::contains(operand, self.literal()?)),
             () if self.with("starts", "starts_with")? => Ok(Filter::starts_with(operand, self.lexer.text()?)),
             () if self.with("ends", "ends_with")? => Ok(Filter::ends_with(operand, self.lexer.text()?)),

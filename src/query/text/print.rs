@@ -68,6 +68,7 @@ fn test(f: &mut fmt::Formatter<'_>, node: &Node, not: &str) -> fmt::Result {
         Node::EndsWith(operand, text) => write!(f, "{operand} {not}ends with {}", Quoted(text)),
         Node::Contains(operand, value) => write!(f, "{operand} {not}contains {}", Literal(value)),
         Node::Matches(operand, text) => write!(f, "{operand} {not}matches {}", Quoted(text)),
+        Node::Search(operand, text) => write!(f, "{operand} {not}search {}", Quoted(text)),
         Node::IsNull(operand) => write!(f, "{operand} is null"),
         // Not in the grammar: a filter that is refused wherever it is used has no text that could be read again.
         Node::TooDeep => f.write_str("<nested too deep>"),

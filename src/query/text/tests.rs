@@ -47,6 +47,7 @@ fn every_form_is_read_and_printed() {
         ("name starts_with 'A'", r#"name starts with "A""#),
         ("name not ends   with 'A'", r#"name not ends with "A""#),
         ("name contains 'A' and tags contains 3", r#"name contains "A" and tags contains 3"#),
+        (r#"body search 'quick "fox"'"#, r#"body search "quick \"fox\"""#),
         (r"name matches '^A\\d'", r#"name matches "^A\\d""#),
         ("nick is null or nick is not null", "nick is null or nick is not null"),
         ("not nick is null", "nick is not null"),
@@ -229,6 +230,7 @@ pub(crate) fn filters() -> impl Strategy<Value = Filter> {
         (operand(), any::<String>()).prop_map(|(o, t)| Filter::starts_with(o, t)),
         (operand(), any::<String>()).prop_map(|(o, t)| Filter::ends_with(o, t)),
         (operand(), any::<String>()).prop_map(|(o, t)| Filter::matches(o, t)),
+        (operand(), any::<String>()).prop_map(|(o, t)| Filter::search(o, t)),
         (operand(), value()).prop_map(|(o, v)| Filter::contains(o, v)),
         operand().prop_map(Filter::is_null),
     ];
