@@ -22,3 +22,4 @@ mod store;
 mod streams;
 mod suite;
 mod types;
+mod watch;

@@ -8,6 +8,7 @@ use super::{
     name::quoted,
     schema::{Column, Table, VersionAt, qualified},
     store::PostgresStore,
+    watch,
     wire::{Kind, Scalar},
 };
 use crate::{
@@ -125,6 +126,7 @@ impl Postgres {
             let found = live::look(&link, &new.qualified)?;
             let found = found.ok_or_else(|| Error::configuration(format!("there is no table {}", new.qualified)))?;
             let old = live::adapt(Table::of(&shape, name, namespace, found.layout())?, &found)?;
+            let watched = watch::is_made(&link, &old)?;
             let mut sql = vec![format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", new.qualified)];
             sql.extend(found.indexes.iter().map(|index| format!("DROP INDEX {}", qualified(namespace, &index.name))));
             sql.push(format!("ALTER TABLE {} RENAME TO {}", new.qualified, quoted(&old_name)));
@@ -138,6 +140,9 @@ impl Postgres {
             };
             let moved = copy(&store(old), &store(new.clone()))?;
             link.read(Limits::NONE, |session| session.batch(&dropped))?;
+            if watched {
+                link.read(Limits::NONE, |session| session.batch(&watch::make(&new)))?;
+            }
             Ok(moved)
         });
         self.tables().remove(name);

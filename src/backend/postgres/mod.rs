@@ -46,6 +46,7 @@ mod tagged;
 #[cfg(feature = "postgres-tls")]
 mod tls;
 mod transaction;
+mod watch;
 mod wire;
 mod write;
 
@@ -62,6 +63,7 @@ pub use self::{
     rows::PostgresRows,
     store::PostgresStore,
     transaction::PostgresTransaction,
+    watch::{Event, PostgresWatch},
 };
 use self::{link::Link, live::Opened, pool::Pool};
 use crate::{

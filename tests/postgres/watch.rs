@@ -1,0 +1,215 @@
+//! Changes as they happen: seen from other connections, filtered, with gaps told after a broken connection.
+
+use std::time::{Duration, Instant};
+
+use dk_data::{
+    Database, Document, Draft, ErrorKind, FieldDef, Filter, Key, Query, Schema, Store, Transactional, Type,
+    backend::postgres::{Event, Layout, Postgres, PostgresStore, PostgresWatch},
+    document,
+};
+
+use crate::server::{self, Scratch, Server};
+
+const SOON: Duration = Duration::from_secs(10);
+const NOW: Duration = Duration::from_millis(200);
+
+fn orders() -> Schema {
+    Schema::new("orders").field(FieldDef::new("state", Type::Text)).field(FieldDef::new("n", Type::I64).nullable())
+}
+
+fn store(db: &Postgres) -> PostgresStore<Document> {
+    let store = db.documents("orders", orders()).expect("it is made");
+    store.ensure_watch().expect("the table is ours");
+    store
+}
+
+fn open(store: &PostgresStore<Document>) -> PostgresWatch<Document> {
+    store.watch(Filter::eq("state", "open").bind::<Document>(&orders()).expect("it fits")).expect("it listens")
+}
+
+fn order(id: &str, state: &str) -> Draft<'static, Document> {
+    Draft::of(document! { "state" => state }).id(id).expect("an id")
+}
+
+/// The next change in words: `+id`, `-id`, `gap`, `none`.
+fn next(watch: &mut PostgresWatch<Document>, wait: Duration) -> String {
+    match watch.next_within(wait).expect("the server is there") {
+        Some(Event::Written(stored)) => format!("+{}", stored.storage_id()),
+        Some(Event::Gone(id)) => format!("-{id}"),
+        Some(_) => "gap".to_owned(),
+        None => "none".to_owned(),
+    }
+}
+
+#[test]
+fn changes_by_others_are_seen_where_the_predicate_is_true_of_them() {
+    let mut scratch = Scratch::new();
+    for layout in [Layout::Columns, Layout::Document] {
+        let here = scratch.config().layout(layout).connect().expect("the server answers");
+        let there = scratch.config().layout(layout).connect().expect("the server answers");
+        let (store, others) = (store(&here), self::store(&there));
+        let mut open = open(&store);
+        others.create(order("a", "open")).expect("it is new");
+        assert_eq!(next(&mut open, SOON), "+a");
+        others.create(order("b", "done")).expect("it is new");
+        others.update("a", document! { "state" => "done" }).expect("it is there");
+        assert_eq!(next(&mut open, SOON), "-a", "of `b` nothing is told: it never was open");
+        others.update("b", document! { "state" => "open" }).expect("it is there");
+        assert_eq!(next(&mut open, SOON), "+b");
+        others.delete("b").expect("it is there");
+        assert_eq!(next(&mut open, SOON), "-b");
+
+        // What a transaction does comes when it commits, and not at all when it does not.
+        let undone: Result<(), dk_data::Error> = there.transaction(|tx| {
+            tx.documents("orders", orders())?.create(order("c", "open"))?;
+            Err(dk_data::Error::invalid("no"))
+        });
+        undone.expect_err("it is undone");
+        there
+            .transaction(|tx| {
+                let orders = tx.documents("orders", orders())?;
+                orders.create(order("d", "open"))?;
+                orders.patch("d", dk_data::Changes::set("n", 7))?;
+                assert_eq!(next(&mut open, NOW), "none");
+                Ok::<_, dk_data::Error>(())
+            })
+            .expect("it stands");
+        match open.next_within(SOON).expect("the server is there") {
+            Some(Event::Written(stored)) => assert_eq!(stored["n"], 7.into(), "the record as it is now"),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(next(&mut open, NOW), "none", "changes that come together are told as one");
+        scratch.client.batch_execute("TRUNCATE orders").expect("the table is ours");
+        assert_eq!(next(&mut open, SOON), "gap", "which rows went is not told");
+        drop(open);
+        scratch.client.batch_execute("DROP TABLE orders; DROP FUNCTION \"orders.watch\"").expect("they are ours");
+    }
+}
+
+#[test]
+fn a_batch_is_told_whole_and_ids_of_any_kind_arrive() {
+    let scratch = Scratch::new();
+    let store = store(&scratch.database());
+    let mut all = store.watch(Query::new()).expect("it listens");
+    let odd = ["é ü/..%\"'\\", "x".repeat(512).as_str(), "日本", "12", "00000000-0000-7000-8000-000000000000"]
+        .map(str::to_owned);
+    let ids: Vec<_> = (0..2_500).map(|n| format!("n{n}")).chain(odd).collect();
+    for outcome in store.create_batch(ids.iter().map(|id| order(id, "x")).collect::<Vec<_>>()).expect("it writes") {
+        outcome.expect("it is new");
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    let start = Instant::now();
+    while seen.len() < ids.len() && start.elapsed() < SOON {
+        if let Some(Event::Written(stored)) = all.next_within(NOW).expect("the server is there") {
+            seen.insert(stored.storage_id().to_string());
+        }
+    }
+    assert_eq!(seen, ids.into_iter().collect());
+    assert_eq!(store.delete_where(dk_data::query::All).expect("it deletes"), 2_505);
+    let mut gone = 0;
+    while gone < 2_505 && start.elapsed() < SOON * 2 {
+        gone += u32::from(matches!(all.next_within(NOW).expect("the server is there"), Some(Event::Gone(_))));
+    }
+    assert_eq!(gone, 2_505);
+}
+
+#[test]
+fn a_killed_connection_leaves_a_gap_and_the_watch_goes_on() {
+    let scratch = Scratch::new();
+    let watched = scratch.config().application_name(format!("{}_watch", scratch.name)).connect().expect("it answers");
+    let others = store(&scratch.database());
+    let mut open = open(&store(&watched));
+    others.create(order("a", "open")).expect("it is new");
+    assert_eq!(next(&mut open, SOON), "+a");
+    assert!(server::terminate(&server::admin_url(), &format!("{}_watch", scratch.name)) > 0);
+    others.create(order("b", "open")).expect("it is new");
+    assert_eq!(next(&mut open, SOON), "gap");
+    others.create(order("c", "open")).expect("it is new");
+    let mut last = next(&mut open, SOON);
+    if last == "+b" {
+        last = next(&mut open, SOON);
+    }
+    assert_eq!(last, "+c");
+    assert_eq!(next(&mut open, NOW), "none");
+}
+
+#[test]
+fn a_server_that_is_gone_is_an_error_and_not_silence() {
+    let mut server = Server::start("");
+    let scratch = Scratch::on(server.url());
+    let config = scratch.config().connect_timeout(Duration::from_secs(2));
+    let store = store(&config.connect().expect("the server answers"));
+    let mut open = open(&store);
+    server.stop();
+    let start = Instant::now();
+    let gone = loop {
+        match open.next_within(NOW) {
+            Err(error) => break error,
+            Ok(seen) => assert!(seen.is_none() && start.elapsed() < SOON, "{seen:?}"),
+        }
+    };
+    assert_eq!(gone.kind(), ErrorKind::Connection, "{gone}");
+    assert!(start.elapsed() < SOON);
+    server.start_again();
+    let mut first = open.next_within(SOON);
+    while first.is_err() && start.elapsed() < SOON * 3 {
+        first = open.next_within(NOW);
+    }
+    assert!(matches!(first, Ok(Some(Event::Gap))), "{first:?}");
+    store.create(order("a", "open")).expect("it is new");
+    assert_eq!(next(&mut open, SOON), "+a");
+}
+
+#[test]
+fn waits_are_bounded_and_a_dropped_watch_gives_its_connection_back() {
+    let scratch = Scratch::new();
+    let db = scratch.config().pool_size(1).pool_timeout(Duration::from_millis(500)).connect().expect("it answers");
+    let store = store(&db);
+    let mut open = open(&store);
+    for wait in [Duration::ZERO, NOW] {
+        let start = Instant::now();
+        assert_eq!(next(&mut open, wait), "none");
+        assert!(start.elapsed() >= wait && start.elapsed() < wait + Duration::from_secs(2), "{:?}", start.elapsed());
+    }
+    let busy = store.count(Query::new()).expect_err("the watch has the only connection");
+    assert_eq!(busy.kind(), ErrorKind::Timeout);
+    drop(open);
+    // A busy machine may take longer to connect than the pool waits.
+    server::wait_until("the connection is free again", || store.count(Query::new()).is_ok());
+    // And the connection that it had is not the one that others get: nobody listens any more.
+    store.create(order("a", "open")).expect("it is new");
+    let mut scratch = scratch;
+    let listening = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND application_name = $1";
+    let name = scratch.name.clone();
+    server::wait_until("the connection is closed", || {
+        let left: i64 = scratch.client.query_one(listening, &[&name]).expect("it answers").get(0);
+        left == 0
+    });
+}
+
+#[test]
+fn what_could_not_be_heard_is_refused() {
+    let scratch = Scratch::new();
+    let db = scratch.database();
+    let store = db.documents("orders", orders()).expect("it is made");
+    let silent = store.watch(Query::new()).err().expect("nothing would ever come");
+    assert_eq!(silent.kind(), ErrorKind::Configuration, "{silent}");
+    assert!(silent.to_string().contains("ensure_watch"), "{silent}");
+    for _ in 0..2 {
+        store.ensure_watch().expect("once or twice alike");
+    }
+    let paged =
+        store.watch(Query::<Document>::new().sort(Key::asc("n")).limit(3)).err().expect("changes have no order");
+    assert_eq!(paged.kind(), ErrorKind::Query);
+    let inside = db.transaction(|tx| tx.documents("orders", orders())?.watch(Query::new()).map(drop));
+    assert_eq!(inside.expect_err("it would hear nothing").kind(), ErrorKind::Unsupported);
+    // A table that changes its layout goes on telling.
+    let shape = std::sync::Arc::new(orders());
+    db.relayout::<Document>("orders", shape, Layout::Document).expect("it moves");
+    let moved = db.documents("orders", orders()).expect("it is there");
+    let mut all = moved.watch(Query::new()).expect("it tells its changes");
+    moved.create(order("a", "open")).expect("it is new");
+    assert_eq!(next(&mut all, SOON), "+a");
+    moved.drop_watch().expect("the table is ours");
+    moved.watch(Query::new()).err().expect("nothing would ever come");
+}
