@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use dk_data::{
-    Aggregating, AnyDatabase, Database, Document, Split, Transactional,
+    Aggregating, AnyDatabase, Database, Document, Searching, Split, Transactional,
     backend::{file::Files, memory::Memory, postgres::Postgres},
-    capability::{Aggregates, Caps, Engine, OwnCode, Provides, Regex},
+    capability::{Aggregates, Caps, Engine, FullText, OwnCode, Provides, Regex},
 };
 
 const PAGE: &str = include_str!("../../src/docs/capabilities.md");
@@ -37,7 +37,7 @@ struct Column {
     title: &'static str,
     says: Caps,
     provides: Vec<(Caps, bool)>,
-    families: [(&'static str, bool); 3],
+    families: [(&'static str, bool); 4],
 }
 
 macro_rules! column {
@@ -51,9 +51,11 @@ macro_rules! column {
                 (Caps::OWN_CODE, has!(E: Provides<OwnCode>)),
                 (Caps::REGEX, has!(E: Provides<Regex>)),
                 (Caps::AGGREGATES, has!(E: Provides<Aggregates>)),
+                (Caps::FULL_TEXT, has!(E: Provides<FullText>)),
             ],
             families: [
                 ("`Aggregating`", has!(S: Aggregating<Document>)),
+                ("`Searching`", has!(S: Searching<Document>)),
                 ("`Split`", has!(S: Split<Document>)),
                 ("`Transactional`", has!($database: Transactional)),
             ],
