@@ -192,14 +192,13 @@ fn what_could_not_be_heard_is_refused() {
     let scratch = Scratch::new();
     let db = scratch.database();
     let store = db.documents("orders", orders()).expect("it is made");
-    let silent = store.watch(Query::new()).err().expect("nothing would ever come");
+    let silent = store.watch(Query::new()).expect_err("nothing would ever come");
     assert_eq!(silent.kind(), ErrorKind::Configuration, "{silent}");
     assert!(silent.to_string().contains("ensure_watch"), "{silent}");
     for _ in 0..2 {
         store.ensure_watch().expect("once or twice alike");
     }
-    let paged =
-        store.watch(Query::<Document>::new().sort(Key::asc("n")).limit(3)).err().expect("changes have no order");
+    let paged = store.watch(Query::<Document>::new().sort(Key::asc("n")).limit(3)).expect_err("changes have no order");
     assert_eq!(paged.kind(), ErrorKind::Query);
     let inside = db.transaction(|tx| tx.documents("orders", orders())?.watch(Query::new()).map(drop));
     assert_eq!(inside.expect_err("it would hear nothing").kind(), ErrorKind::Unsupported);
@@ -211,5 +210,5 @@ fn what_could_not_be_heard_is_refused() {
     moved.create(order("a", "open")).expect("it is new");
     assert_eq!(next(&mut all, SOON), "+a");
     moved.drop_watch().expect("the table is ours");
-    moved.watch(Query::new()).err().expect("nothing would ever come");
+    moved.watch(Query::new()).expect_err("nothing would ever come");
 }
