@@ -146,6 +146,7 @@ macro_rules! any_store {
 
         /// A backend without full text answers with `Unsupported`.
         impl<$($life,)? R: RecordCodec> Searching<R> for $store<$($life,)? R> {
+            #[allow(unused_variables, reason = "a backend that cannot is not asked")]
             fn ranked<P: Predicate<R>>(
                 &self,
                 query: Runnable<AnyDatabase, R, P, Whole>,
@@ -153,7 +154,6 @@ macro_rules! any_store {
                 limits: &Limits,
             ) -> Result<Vec<Hit<R>>> {
                 match self { $(
-                    #[allow(unused_variables, reason = "a backend that cannot is not asked")]
                     #[cfg $when] Self::$name(store) => provided!(
                         $search,
                         store.ranked(query.retarget()?, highlight, limits),
