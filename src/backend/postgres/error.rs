@@ -68,11 +68,20 @@ pub(super) fn shown(cause: &postgres::Error) -> String {
     }
 }
 
+/// What the socket said, where it was the socket.
+fn io(cause: &postgres::Error) -> Option<&std::io::Error> {
+    std::error::Error::source(cause)?.downcast_ref()
+}
+
+/// Whether the other side was waited for in vain.
+pub(super) fn timed_out(cause: &postgres::Error) -> bool {
+    io(cause).is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+}
+
 /// What went wrong on the way.
 fn unreported(cause: postgres::Error) -> Error {
     let message = shown(&cause);
-    let io = std::error::Error::source(&cause).and_then(|source| source.downcast_ref::<std::io::Error>());
-    let kind = match io.map(std::io::Error::kind) {
+    let kind = match io(&cause) {
         _ if cause.is_closed() => ErrorKind::Connection,
         Some(_) => ErrorKind::Connection,
         None if message.contains("connecting") || message.contains("TLS") => ErrorKind::Connection,
@@ -103,8 +112,6 @@ pub(super) fn is_lost(error: &Error) -> bool {
 pub(super) fn is_broken(cause: &postgres::Error) -> bool {
     match cause.as_db_error() {
         Some(report) => kind_of(report.code()) == ErrorKind::Connection,
-        None => {
-            cause.is_closed() || std::error::Error::source(cause).is_some_and(|source| source.is::<std::io::Error>())
-        }
+        None => cause.is_closed() || io(cause).is_some(),
     }
 }

@@ -18,7 +18,7 @@ use r2d2_postgres::PostgresConnectionManager;
 
 use super::{
     config::PostgresConfig,
-    error::{failure, is_lost, is_stale},
+    error::{failure, is_lost, is_stale, timed_out},
     query::Statement,
     silence::{About, Doing, GRACE, Plain, Watch},
     wire::{Param, Raw, Scalar},
@@ -337,8 +337,12 @@ impl Manager {
         };
         // The driver's own limit is for each address; its error is the better one.
         let patience = config.connect_timeout.saturating_add(Duration::from_millis(200));
-        let answered = waiting.recv_timeout(patience).map_err(|_| silent());
-        answered.and_then(|made| made.map_err(failure)).map_err(|error| error.at_url(&config.shown()))
+        let made = match waiting.recv_timeout(patience) {
+            Ok(Err(cause)) if timed_out(&cause) => Err(silent().because(cause)),
+            Ok(made) => made.map_err(failure),
+            Err(_) => Err(silent()),
+        };
+        made.map_err(|error| error.at_url(&config.shown()))
     }
 }
 
