@@ -2,16 +2,20 @@
 //!
 //! No value of a record, no id and no literal of a query is among what is told (semantics 7.5).
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
 use crate::{
     error::{Error, Result},
     id::Id,
+    layer::weight::weight,
     query::{
         Plan, Predicate, Runnable, Select, Whole,
         aggregate::{Aggregate, GroupKeys},
     },
-    record::{Changes, RecordCodec, Stored},
+    record::{Changes, RecordCodec, Schema, Stored},
     store::{
         Aggregating, Driver, Limits, Split, effort,
         write::{Atomicity, Outcome, Write},
@@ -48,6 +52,9 @@ pub struct Event<'a> {
     pub rows: u64,
     /// Records that were refused, and rows that did not read.
     pub failed: u64,
+    /// About how many bytes the records have that went to the store or came from it: texts and bytes by their length,
+    /// everything else by its width, without envelopes and whatever a wire or a file adds. Nothing where no record travels.
+    pub bytes: u64,
     /// How often the engine did part of it once more: after a lost race for a record, or over a new connection.
     pub retries: u64,
     /// How long it took; of a scan, from its start to its end, with the time its caller took between records.
@@ -110,6 +117,28 @@ impl<D, O> Observed<D, O> {
     }
 }
 
+/// What a call was about; see [`Event`].
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    rows: u64,
+    failed: u64,
+    bytes: u64,
+}
+
+impl Tally {
+    fn rows(rows: u64) -> Tally {
+        Tally { rows, ..Tally::default() }
+    }
+    fn found<'a, R: RecordCodec>(records: impl IntoIterator<Item = &'a Stored<R>>, schema: &Schema) -> Tally {
+        let add = |sum: Tally, stored: &Stored<R>| Tally {
+            rows: sum.rows + 1,
+            bytes: sum.bytes + weight(&stored.record, schema),
+            ..sum
+        };
+        records.into_iter().fold(Tally::default(), add)
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Watch<O> {
     observer: O,
@@ -121,19 +150,19 @@ impl<O: Observer> Watch<O> {
         log_call(event, event.elapsed >= self.slow);
         self.observer.call(event);
     }
-    /// Runs a call and tells of it; `tally` says of the answer how many records were done and how many failed.
+    /// Runs a call and tells of it; `tally` says what it was about.
     fn over<T>(
         &self,
         store: &str,
         verb: Verb,
         call: impl FnOnce() -> Result<T>,
-        tally: impl FnOnce(&T) -> (u64, u64),
+        tally: impl FnOnce(&T) -> Tally,
     ) -> Result<T> {
         let (started, before) = (Instant::now(), effort::repeats());
         let answer = call();
         let (elapsed, retries) = (started.elapsed(), effort::repeats() - before);
-        let (rows, failed) = answer.as_ref().map_or((0, 0), tally);
-        self.tell(&Event { store, verb, rows, failed, retries, elapsed, error: answer.as_ref().err() });
+        let Tally { rows, failed, bytes } = answer.as_ref().map(tally).unwrap_or_default();
+        self.tell(&Event { store, verb, rows, failed, bytes, retries, elapsed, error: answer.as_ref().err() });
         answer
     }
 }
@@ -141,23 +170,28 @@ impl<O: Observer> Watch<O> {
 /// The error's kind is logged, not its text, which may quote a value.
 fn log_call(event: &Event<'_>, slow: bool) {
     let level = if slow { log::Level::Warn } else { log::Level::Debug };
-    let Event { store, verb, rows, failed, retries, elapsed, error } = event;
+    let Event { store, verb, rows, failed, bytes, retries, elapsed, error } = event;
     let slow = if slow { "slow: " } else { "" };
-    let done = format_args!("{slow}{verb:?} in {store}: {rows} rows, {failed} failed, {retries} retries, {elapsed:?}");
+    let done = format_args!(
+        "{slow}{verb:?} in {store}: {rows} rows, {failed} failed, {bytes} bytes, {retries} retries, {elapsed:?}"
+    );
     match error {
         None => log::log!(level, "{done}"),
         Some(error) => log::log!(level, "{done}: {}", error.kind()),
     }
 }
 
-fn tally_outcomes(outcomes: &[Outcome]) -> (u64, u64) {
-    let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
-    ((outcomes.len() - failed) as u64, failed as u64)
+/// What a write hands over.
+fn written<R: RecordCodec>(write: &Write<'_, R>, schema: &Schema) -> u64 {
+    match write {
+        Write::Create(draft) | Write::Update(draft) | Write::Upsert(draft) => weight(draft.record(), schema),
+        Write::Patch { .. } | Write::Delete { .. } => 0,
+    }
 }
 
 impl<R: RecordCodec, D: Driver<R>, O: Observer> Driver<R> for Observed<D, O> {
     type Engine = D::Engine;
-    type Rows<P: Predicate<R>, S: Select<R>> = ObservedRows<D::Rows<P, S>, O>;
+    type Rows<P: Predicate<R>, S: Select<R>> = ObservedRows<D::Rows<P, S>, S::Out, O>;
 
     fn shape(&self) -> &R::Shape {
         self.inner.shape()
@@ -174,11 +208,16 @@ impl<R: RecordCodec, D: Driver<R>, O: Observer> Driver<R> for Observed<D, O> {
     where
         R: 'a,
     {
-        let call = || self.inner.write(writes, atomicity, limits);
-        self.watch.over(self.inner.name(), Verb::Write, call, |outcomes| tally_outcomes(outcomes))
+        let bytes = Cell::new(0);
+        let weighed = |write: &Write<'a, R>| bytes.set(bytes.get() + written(write, self.shape()));
+        let call = || self.inner.write(writes.into_iter().inspect(weighed), atomicity, limits);
+        self.watch.over(self.inner.name(), Verb::Write, call, |outcomes| {
+            let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+            Tally { rows: (outcomes.len() - failed) as u64, failed: failed as u64, bytes: bytes.get() }
+        })
     }
     fn fetch(&self, ids: &[Id], limits: &Limits) -> Result<Vec<Option<Stored<R>>>> {
-        let found = |answers: &Vec<Option<Stored<R>>>| (answers.iter().flatten().count() as u64, 0);
+        let found = |answers: &Vec<Option<Stored<R>>>| Tally::found(answers.iter().flatten(), self.shape());
         self.watch.over(self.inner.name(), Verb::Fetch, || self.inner.fetch(ids, limits), found)
     }
     fn scan<P: Predicate<R>, S: Select<R>>(
@@ -187,9 +226,10 @@ impl<R: RecordCodec, D: Driver<R>, O: Observer> Driver<R> for Observed<D, O> {
         limits: &Limits,
     ) -> Result<Self::Rows<P, S>> {
         let (store, started) = (self.inner.name(), Instant::now());
-        match self.inner.scan(query, limits) {
-            Ok(rows) => Ok(ObservedRows::new(rows, self.watch.clone(), store, started)),
-            Err(error) => self.watch.over(store, Verb::Scan, || Err(error), |_| (0, 0)),
+        let shape = query.selection().shape(self.shape());
+        match shape.and_then(|shape| Ok((self.inner.scan(query, limits)?, shape))) {
+            Ok((rows, shape)) => Ok(ObservedRows::new(rows, shape, self.watch.clone(), store, started)),
+            Err(error) => self.watch.over(store, Verb::Scan, || Err(error), |_| Tally::default()),
         }
     }
     fn count_matching<P: Predicate<R>, S: Select<R>>(
@@ -198,21 +238,28 @@ impl<R: RecordCodec, D: Driver<R>, O: Observer> Driver<R> for Observed<D, O> {
         limits: &Limits,
     ) -> Result<u64> {
         let call = || self.inner.count_matching(query, limits);
-        self.watch.over(self.inner.name(), Verb::Count, call, |count| (*count, 0))
+        self.watch.over(self.inner.name(), Verb::Count, call, |count| Tally::rows(*count))
     }
     fn plan<P: Predicate<R>, S: Select<R>>(&self, query: &Runnable<Self::Engine, R, P, S>) -> Result<Plan> {
-        self.watch.over(self.inner.name(), Verb::Plan, || self.inner.plan(query), |_| (0, 0))
+        self.watch.over(self.inner.name(), Verb::Plan, || self.inner.plan(query), |_| Tally::default())
     }
     fn write_one(&self, write: Write<'_, R>, limits: &Limits) -> Outcome {
-        self.watch.over(self.inner.name(), Verb::Write, || self.inner.write_one(write, limits), |_| (1, 0))
+        let bytes = written(&write, self.shape());
+        let call = || self.inner.write_one(write, limits);
+        self.watch.over(self.inner.name(), Verb::Write, call, |_| Tally { rows: 1, failed: 0, bytes })
     }
     fn fetch_one(&self, id: &Id, limits: &Limits) -> Result<Option<Stored<R>>> {
-        let found = |answer: &Option<Stored<R>>| (u64::from(answer.is_some()), 0);
+        let found = |answer: &Option<Stored<R>>| Tally::found(answer, self.shape());
         self.watch.over(self.inner.name(), Verb::Fetch, || self.inner.fetch_one(id, limits), found)
     }
     fn show<T>(&self, id: &Id, look: impl FnOnce(&Stored<R>) -> T, limits: &Limits) -> Result<Option<T>> {
-        let found = |answer: &Option<T>| (u64::from(answer.is_some()), 0);
-        self.watch.over(self.inner.name(), Verb::Fetch, || self.inner.show(id, look, limits), found)
+        let bytes = Cell::new(0);
+        let weighed = |stored: &Stored<R>| {
+            bytes.set(weight(&stored.record, self.shape()));
+            look(stored)
+        };
+        let found = |answer: &Option<T>| Tally { rows: answer.is_some().into(), failed: 0, bytes: bytes.get() };
+        self.watch.over(self.inner.name(), Verb::Fetch, || self.inner.show(id, weighed, limits), found)
     }
     fn patch_matching<P: Predicate<R>>(
         &self,
@@ -221,7 +268,7 @@ impl<R: RecordCodec, D: Driver<R>, O: Observer> Driver<R> for Observed<D, O> {
         limits: &Limits,
     ) -> Result<u64> {
         let call = || self.inner.patch_matching(query, changes, limits);
-        self.watch.over(self.inner.name(), Verb::Write, call, |changed| (*changed, 0))
+        self.watch.over(self.inner.name(), Verb::Write, call, |changed| Tally::rows(*changed))
     }
     fn delete_matching<P: Predicate<R>>(
         &self,
@@ -229,7 +276,7 @@ impl<R: RecordCodec, D: Driver<R>, O: Observer> Driver<R> for Observed<D, O> {
         limits: &Limits,
     ) -> Result<u64> {
         let call = || self.inner.delete_matching(query, limits);
-        self.watch.over(self.inner.name(), Verb::Write, call, |deleted| (*deleted, 0))
+        self.watch.over(self.inner.name(), Verb::Write, call, |deleted| Tally::rows(*deleted))
     }
     fn limits(&self) -> &Limits {
         self.inner.limits()
@@ -240,28 +287,28 @@ impl<R: RecordCodec, D: Driver<R>, O: Observer> Driver<R> for Observed<D, O> {
 }
 
 /// The records of a query on an [`Observed`] store; tells of the query when they end or are dropped.
-pub struct ObservedRows<I, O: Observer> {
+pub struct ObservedRows<I, T: RecordCodec, O: Observer> {
     rows: I,
+    shape: T::Shape,
     watch: Watch<O>,
     store: String,
     started: Instant,
-    delivered: u64,
-    failed: u64,
+    tally: Tally,
     retries: u64,
     /// The last error, as far as it can be kept: its kind and message.
     error: Option<Error>,
     told: bool,
 }
 
-impl<I, O: Observer> ObservedRows<I, O> {
-    fn new(rows: I, watch: Watch<O>, store: &str, started: Instant) -> Self {
+impl<I, T: RecordCodec, O: Observer> ObservedRows<I, T, O> {
+    fn new(rows: I, shape: T::Shape, watch: Watch<O>, store: &str, started: Instant) -> Self {
         ObservedRows {
             rows,
+            shape,
             watch,
             store: store.to_owned(),
             started,
-            delivered: 0,
-            failed: 0,
+            tally: Tally::default(),
             retries: 0,
             error: None,
             told: false,
@@ -275,8 +322,9 @@ impl<I, O: Observer> ObservedRows<I, O> {
         self.watch.tell(&Event {
             store: &self.store,
             verb: Verb::Scan,
-            rows: self.delivered,
-            failed: self.failed,
+            rows: self.tally.rows,
+            failed: self.tally.failed,
+            bytes: self.tally.bytes,
             retries: self.retries,
             elapsed: self.started.elapsed(),
             error: self.error.as_ref(),
@@ -284,16 +332,19 @@ impl<I, O: Observer> ObservedRows<I, O> {
     }
 }
 
-impl<T, I: Iterator<Item = Result<T>>, O: Observer> Iterator for ObservedRows<I, O> {
-    type Item = Result<T>;
-    fn next(&mut self) -> Option<Result<T>> {
+impl<T: RecordCodec, I: Iterator<Item = Result<Stored<T>>>, O: Observer> Iterator for ObservedRows<I, T, O> {
+    type Item = Result<Stored<T>>;
+    fn next(&mut self) -> Option<Self::Item> {
         let before = effort::repeats();
         let row = self.rows.next();
         self.retries += effort::repeats() - before;
         match &row {
-            Some(Ok(_)) => self.delivered += 1,
+            Some(Ok(stored)) => {
+                self.tally.rows += 1;
+                self.tally.bytes += weight(&stored.record, &self.shape);
+            }
             Some(Err(error)) => {
-                self.failed += 1;
+                self.tally.failed += 1;
                 self.error = Some(Error::new(error.kind(), error.message().to_owned()));
             }
             None => self.tell(),
@@ -314,7 +365,7 @@ impl<R: RecordCodec, D: Aggregating<R>, O: Observer> Aggregating<R> for Observed
         limits: &Limits,
     ) -> Result<Vec<(K::Row, A::Out)>> {
         let call = || self.inner.fold(query, keys, aggregates, limits);
-        self.watch.over(self.inner.name(), Verb::Aggregate, call, |groups| (groups.len() as u64, 0))
+        self.watch.over(self.inner.name(), Verb::Aggregate, call, |groups| Tally::rows(groups.len() as u64))
     }
 }
 
@@ -327,17 +378,18 @@ impl<R: RecordCodec, D: Split<R>, O: Observer> Split<R> for Observed<D, O> {
         limits: &Limits,
     ) -> Result<Vec<Self::Rows<P, S>>> {
         let (store, started) = (self.inner.name(), Instant::now());
-        match self.inner.split(query, parts, limits) {
-            Ok(parts) => {
-                let watched = |rows| ObservedRows::new(rows, self.watch.clone(), store, started);
+        let shape = query.selection().shape(self.shape());
+        match shape.and_then(|shape| Ok((self.inner.split(query, parts, limits)?, shape))) {
+            Ok((parts, shape)) => {
+                let watched = |rows| ObservedRows::new(rows, shape.clone(), self.watch.clone(), store, started);
                 Ok(parts.into_iter().map(watched).collect())
             }
-            Err(error) => self.watch.over(store, Verb::Scan, || Err(error), |_| (0, 0)),
+            Err(error) => self.watch.over(store, Verb::Scan, || Err(error), |_| Tally::default()),
         }
     }
 }
 
-impl<I, O: Observer> Drop for ObservedRows<I, O> {
+impl<I, T: RecordCodec, O: Observer> Drop for ObservedRows<I, T, O> {
     fn drop(&mut self) {
         self.tell();
     }

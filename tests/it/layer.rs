@@ -301,8 +301,8 @@ fn semantics_7_5_slow_calls_are_logged_as_warnings_and_nothing_shows_a_value() {
     let levels: Vec<_> = kept.iter().map(|(level, _)| *level).collect();
     assert_eq!(levels, [[log::Level::Debug; 3], [log::Level::Warn; 3]].concat());
     let lines: Vec<_> = kept.iter().map(|(_, line)| line.as_str()).collect();
-    assert!(lines[0].starts_with("Write in logged_people: 1 rows, 0 failed, 0 retries, "), "{lines:?}");
-    assert!(lines[4].starts_with("slow: Scan in logged_people: 2 rows, 0 failed, 0 retries, "), "{lines:?}");
+    assert!(lines[0].starts_with("Write in logged_people: 1 rows, 0 failed, 6 bytes, 0 retries, "), "{lines:?}");
+    assert!(lines[4].starts_with("slow: Scan in logged_people: 2 rows, 0 failed, 12 bytes, 0 retries, "), "{lines:?}");
     assert!(!lines.concat().to_lowercase().contains("secret"), "{lines:?}");
 }
 
