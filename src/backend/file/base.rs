@@ -100,6 +100,7 @@ impl IdRule {
     }
 
     /// Whether no column is named.
+    #[cfg(feature = "parquet")]
     pub(super) fn is_plain(&self) -> bool {
         self.0.is_none()
     }
