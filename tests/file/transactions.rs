@@ -219,3 +219,43 @@ fn a_write_that_was_refused_lets_no_other_pass() {
     let kinds: Vec<_> = outcomes.iter().map(|outcome| outcome.as_ref().err().map(Error::kind)).collect();
     assert_eq!(kinds, [Some(ErrorKind::AlreadyExists), None, Some(ErrorKind::AlreadyExists), None]);
 }
+
+/// What a write found of the writes before it stands, whatever becomes of those behind it.
+#[test]
+fn semantics_5_4_a_refusal_in_a_batch_does_not_run_what_came_before_it_again() {
+    let schema = Schema::new("accounts").field(FieldDef::new("name", Type::Text).unique().nullable());
+    let files = open(Unsynced, &crate::folder()).expect("the folder opens");
+    let store = files.documents("accounts", schema).expect("it opens");
+    let named = |id: &str, name: &str| Draft::of(document! { "name" => name }).id(id).expect("an id");
+    store.create(named("a", "x")).expect("it is new");
+    store.create(named("b", "y")).expect("it is new");
+    let batch = [
+        Write::Delete { id: "a".parse().expect("an id"), expected: None },
+        Write::Update(named("a", "w")),
+        Write::Create(named("a", "z")),
+        Write::Create(named("a", "v")),
+        Write::Update(named("a", "y")),
+    ];
+    let outcomes = store.write(batch, Atomicity::Each, &Limits::default()).expect("it answers");
+    let kinds: Vec<_> = outcomes.iter().map(|outcome| outcome.as_ref().err().map(Error::kind)).collect();
+    let taken = Some(ErrorKind::AlreadyExists);
+    assert_eq!(kinds, [None, Some(ErrorKind::NotFound), None, taken, taken]);
+    let found = store.read("a").expect("it reads").map(|row| row.record["name"].clone());
+    assert_eq!(found, Some("z".into()));
+}
+
+/// A write that waits for one before it is not overtaken by one behind it that frees a value which it asks for.
+#[test]
+fn semantics_5_4_a_write_that_waits_in_a_batch_is_not_overtaken() {
+    let schema = Schema::new("accounts").field(FieldDef::new("name", Type::Text).unique().nullable());
+    let files = open(Unsynced, &crate::folder()).expect("the folder opens");
+    let store = files.documents("accounts", schema).expect("it opens");
+    let named = |id: &str, name: &str| Draft::of(document! { "name" => name }).id(id).expect("an id");
+    store.create(named("b", "x")).expect("it is new");
+    let batch = [Write::Create(named("a", "x")), Write::Create(named("a", "x")), Write::Update(named("b", "y"))];
+    let outcomes = store.write(batch, Atomicity::Each, &Limits::default()).expect("it answers");
+    let kinds: Vec<_> = outcomes.iter().map(|outcome| outcome.as_ref().err().map(Error::kind)).collect();
+    let taken = Some(ErrorKind::AlreadyExists);
+    assert_eq!(kinds, [taken, taken, None]);
+    assert!(store.read("a").expect("it reads").is_none());
+}

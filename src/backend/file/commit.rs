@@ -4,7 +4,7 @@
 //! faster the writer is told, looks again and comes back. Nothing is visible before it is as durable as it is to be.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Condvar, Mutex, PoisonError},
 };
 
@@ -44,6 +44,8 @@ pub(super) struct Proposal {
 /// Writes of one thread.
 pub(super) struct Job {
     pub(super) proposals: Vec<Proposal>,
+    /// Records of which other writes of the batch wait for what becomes of these.
+    pub(super) awaited: HashSet<Id>,
     /// All or nothing.
     pub(super) atomic: bool,
     /// It is only asked what would become of it.
@@ -300,12 +302,17 @@ impl<'c, D: Disk> Group<'c, D> {
         let mut verdicts = Vec::with_capacity(job.proposals.len());
         let mut overtaken = false;
         for proposal in job.proposals {
+            let awaited = job.awaited.contains(proposal.entry.id());
             let verdict = match !overtaken && (same_base || proposal.seen == Seen::Fresh) {
                 true => self.judge_one(proposal),
                 false => Verdict::Lost,
             };
             // A write that has to wait must not be overtaken by one behind it, which might take its unique value.
-            overtaken |= matches!(verdict, Verdict::Lost) && self.writer.unique.is_needed();
+            overtaken |= match verdict {
+                Verdict::Done => false,
+                Verdict::Lost => self.writer.unique.is_needed(),
+                Verdict::Refused(_) => awaited,
+            };
             let failed = job.atomic && !matches!(verdict, Verdict::Done);
             verdicts.push(verdict);
             if failed {

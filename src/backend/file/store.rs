@@ -420,26 +420,28 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
         if proposals.is_empty() {
             return Ok(());
         }
-        let job = Job { proposals, atomic: false, dry: false, generation: view.generation };
+        let awaited = provisional.iter().map(|(pending, _)| pending.id.clone()).collect();
+        let job = Job { proposals, awaited, atomic: false, dry: false, generation: view.generation };
         drop(planner);
         // What nobody looks at is not copied when it is written to.
         drop(view);
-        let mut undone = HashSet::new();
+        // Of each record, the first write that is not done.
+        let mut undone: HashMap<Id, usize> = HashMap::new();
         for (verdict, (pending, written)) in self.core.queue.write(&self.core, job)?.into_iter().zip(told) {
             match verdict {
                 Verdict::Done => outcomes[pending.at] = Ok(written),
                 Verdict::Lost => {
-                    undone.insert(pending.id.clone());
+                    undone.entry(pending.id.clone()).or_insert(pending.at);
                     waiting.push(pending);
                 }
                 Verdict::Refused(error) => {
-                    undone.insert(pending.id.clone());
+                    undone.entry(pending.id.clone()).or_insert(pending.at);
                     outcomes[pending.at] = Err(error.at_id(&pending.id).in_store(&self.core.name));
                 }
             }
         }
         for (pending, outcome) in provisional {
-            match undone.contains(&pending.id) {
+            match undone.get(&pending.id).is_some_and(|first| *first < pending.at) {
                 true => waiting.push(pending),
                 false => outcomes[pending.at] = outcome,
             }
@@ -488,7 +490,8 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
     fn planned(&self, pending: &[Pending<'_, R>], dry: bool) -> (Job, Vec<Written>, Option<Error>) {
         let view = self.core.snapshot();
         let mut planner = Planner::new(self, &view);
-        let mut job = Job { proposals: Vec::new(), atomic: true, dry, generation: view.generation };
+        let awaited = HashSet::new();
+        let mut job = Job { proposals: Vec::new(), awaited, atomic: true, dry, generation: view.generation };
         let mut written = Vec::with_capacity(pending.len());
         for write in pending {
             match planner.plan(write) {

@@ -137,7 +137,8 @@ impl<D: Disk> Opened<D> {
     }
 
     fn job(&self) -> Job {
-        Job { proposals: self.proposals.clone(), atomic: true, dry: false, generation: self.view.generation }
+        let (proposals, awaited) = (self.proposals.clone(), HashSet::new());
+        Job { proposals, awaited, atomic: true, dry: false, generation: self.view.generation }
     }
 
     /// Binds what was written to the file that has come into the place of the one that was looked at.
