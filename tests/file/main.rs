@@ -5,6 +5,7 @@ mod disk;
 mod export;
 mod faults;
 mod foreign;
+mod null;
 mod processes;
 mod suite;
 mod transactions;

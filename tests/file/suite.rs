@@ -11,13 +11,24 @@ const FILES: Supports = Supports { queries: 500, ..Supports::ALL };
 
 /// A database in a folder of its own, with checkpoints every few records.
 fn files(format: Format, compression: Compression) -> Files<Unsynced> {
-    let options = Options::default().format(format, compression).durability(Durability::Os).checkpoint_bytes(16 << 10);
+    files_with(Options::default().format(format, compression))
+}
+
+fn files_with(options: Options) -> Files<Unsynced> {
+    let options = options.durability(Durability::Os).checkpoint_bytes(16 << 10);
     Files::open_on(Unsynced, folder(), options).expect("a database")
 }
 
 dk_data::conformance::suite!(
     csv,
     || files(Format::Csv, Compression::None),
+    FILES,
+    [aggregates, split, transactions, in_transaction]
+);
+dk_data::conformance::suite!(
+    csv_null,
+    // A text that the suite writes, too.
+    || files_with(Options::default().null("\\N").expect("a spelling")),
     FILES,
     [aggregates, split, transactions, in_transaction]
 );

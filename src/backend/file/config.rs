@@ -11,7 +11,7 @@ use super::{lock::shown, progress::Progress};
 
 use crate::{
     error::{Error, Result},
-    format::csv::Dialect,
+    format::csv::{Dialect, NullSpelling},
     record::target::nearest,
 };
 
@@ -72,6 +72,7 @@ pub struct Options {
     pub(super) exclusive: bool,
     pub(super) id_column: Option<String>,
     pub(super) dialect: Option<Dialect>,
+    pub(super) null: NullSpelling,
     pub(super) header: bool,
     pub(super) checkpoint_bytes: u64,
     pub(super) sort_bytes: usize,
@@ -89,6 +90,7 @@ impl Default for Options {
             exclusive: false,
             id_column: None,
             dialect: None,
+            null: NullSpelling::default(),
             header: true,
             checkpoint_bytes: 4 << 20,
             sort_bytes: 64 << 20,
@@ -134,6 +136,17 @@ impl Options {
     /// `Configuration` for bytes that cannot be told from what cells hold.
     pub fn punctuation(mut self, delimiter: u8, quote: u8) -> Result<Options> {
         self.dialect = Some(Dialect::new(delimiter, Some(quote)).map_err(Error::configuration)?);
+        Ok(self)
+    }
+    /// Another spelling of null in CSV than nothing, such as `NA` or `\N`, for the whole file; as [`Csv::null`].
+    ///
+    /// [`Csv::null`]: crate::format::csv::Csv::null
+    ///
+    /// # Errors
+    /// `Configuration` for a spelling that cannot be told from what cells hold; where it holds the delimiter or the quote,
+    /// that is said when the file is opened.
+    pub fn null(mut self, spelling: &str) -> Result<Options> {
+        self.null = NullSpelling::new(spelling).map_err(|why| Error::configuration(why).with_value(spelling))?;
         Ok(self)
     }
     /// CSV without a header: columns are the fields of the schema in order, then `column_1`, `column_2`, … by their places.
@@ -215,12 +228,13 @@ impl Options {
                 b"tab" => self.punctuation(b'\t', b'"'),
                 _ => Err(unfit(key, value)),
             },
+            "null" => self.null(value),
             _ => Err(unknown(key)),
         }
     }
 }
 
-const KEYS: [&str; 7] = ["id", "format", "durability", "wait_ms", "exclusive", "header", "delimiter"];
+const KEYS: [&str; 8] = ["id", "format", "durability", "wait_ms", "exclusive", "header", "delimiter", "null"];
 
 fn unfit(key: &str, value: &str) -> Error {
     Error::configuration(format!("the option `{key}` of `file:` cannot be this")).with_value(value)

@@ -280,7 +280,7 @@ impl<'s> Table<'s> {
             None => {
                 let columns = &self.old.columns;
                 let place = columns.names().iter().position(|name| name == "_id");
-                let missing = place.is_some_and(|place| old.field(place).is_none_or(|cell| cell.is_null()));
+                let missing = place.is_some_and(|place| old.field(place).is_none_or(|cell| cell.is_blank()));
                 for column in 0..self.width {
                     if column > 0 {
                         out.push(self.dialect.delimiter());
@@ -292,8 +292,9 @@ impl<'s> Table<'s> {
                 }
                 for cell in &self.cells[self.width..] {
                     out.push(self.dialect.delimiter());
-                    if matches!(cell, Cell::Envelope("_id")) {
-                        self.put_text(&id.to_string(), out)?;
+                    match cell {
+                        Cell::Envelope("_id") => self.put_text(&id.to_string(), out)?,
+                        _ => out.extend_from_slice(self.dialect.null()),
                     }
                 }
                 out.extend_from_slice(self.line_end);

@@ -189,7 +189,9 @@ impl<D: Decoder> Opened<'_, D> {
         match name {
             "_id" => self.parts.id = self.id().map_err(placed)?,
             "_version" => {
-                let text = self.inner.text(&TEXT).map_err(placed)?.map(Cow::into_owned);
+                // Where null has a spelling in CSV, an empty cell of another tool's is a text.
+                let text = self.inner.text(&TEXT).map_err(placed)?.filter(|text| !text.is_empty());
+                let text = text.map(Cow::into_owned);
                 let version =
                     text.map(|text| text.parse().map_err(|_| self.misfit(&TEXT, "not a version").with_value(&text)));
                 self.parts.version = version.transpose().map_err(placed)?;

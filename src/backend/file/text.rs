@@ -433,10 +433,10 @@ pub(super) fn identities(setup: &Setup, limits: &Limits) -> Ask<Identity> {
     Ask::all(Identity::shape(setup), IdRule::default(), limits)
 }
 
-fn dialect(setup: &Setup) -> Dialect {
+fn dialect(setup: &Setup) -> Result<Dialect> {
     let tabs = || Dialect::new(b'\t', Some(b'"')).unwrap_or_default();
     let plain = if setup.format == Format::Tsv { tabs() } else { Dialect::default() };
-    setup.options.dialect.unwrap_or(plain)
+    setup.options.dialect.unwrap_or(plain).with_null(setup.options.null).map_err(Error::configuration)
 }
 
 fn is_io(error: &RawError) -> bool {
@@ -452,10 +452,10 @@ impl CsvLayout {
     /// That of a file without rows and without a header.
     ///
     /// # Errors
-    /// As the columns of the schema are settled.
+    /// As the columns of the schema are settled, and `Configuration` for a dialect that tells no cells apart.
     pub(super) fn empty(setup: &Setup) -> Result<CsvLayout> {
         let columns = Columns::settle(Vec::new(), &setup.schema)?;
-        Ok(CsvLayout { dialect: dialect(setup), columns, header: Vec::new(), crlf: false })
+        Ok(CsvLayout { dialect: dialect(setup)?, columns, header: Vec::new(), crlf: false })
     }
 
     /// Whether no cell has a type that only its row knows.

@@ -36,6 +36,14 @@ pub(super) struct Entry {
     pub(super) column: usize,
     /// The columns of a record that is spread.
     pub(super) inside: Option<Level>,
+    /// Whether an empty cell is a value of the field where null has another spelling.
+    empty_is_value: bool,
+}
+
+/// Whether an empty cell is a value of this type, where that is not how null is spelled.
+#[inline]
+pub(super) fn empty_is_value(ty: &Type) -> bool {
+    matches!(ty, Type::Text | Type::Bytes | Type::Any)
 }
 
 /// Where a column leads: places in nested schemas, and the name where the last one is open and has no such field.
@@ -54,7 +62,7 @@ impl Columns {
         let mut top = Level::default();
         for (column, name) in names.iter().enumerate() {
             let place = Place::of(name, schema);
-            if !top.add(&place, name, column) {
+            if !top.add(&place, name, column, schema) {
                 let why = format!("the column `{name}` is another name of a field that is there already");
                 return Err(Error::corrupt(why).at_line(1, Some(column as u64 + 1)));
             }
@@ -120,34 +128,37 @@ impl Columns {
 
 impl Level {
     /// Adds a column; says whether its place was free.
-    fn add(&mut self, place: &Place, name: &Name, column: usize) -> bool {
+    fn add(&mut self, place: &Place, name: &Name, column: usize, schema: &Schema) -> bool {
         let Some((&first, rest)) = place.fields.split_first() else {
             let name = place.undeclared.clone().map_or_else(|| name.clone(), Name::Owned);
-            self.entries.push(Entry { name, field: None, column, inside: None });
+            self.entries.push(Entry { name, field: None, column, inside: None, empty_is_value: true });
             return true;
         };
         let deeper = !rest.is_empty() || place.undeclared.is_some();
+        let Some(field) = schema.fields.get(first) else { return false };
         let known = self.entries.iter_mut().find(|entry| entry.field == Some(first));
         let inside = match (known, deeper) {
             (Some(Entry { inside: Some(inside), .. }), true) => inside,
             (Some(_), _) => return false,
             (None, _) => {
                 let inside = deeper.then(Level::default);
-                self.entries.push(Entry { name: name.clone(), field: Some(first), column, inside });
+                let empty_is_value = empty_is_value(&field.ty);
+                self.entries.push(Entry { name: name.clone(), field: Some(first), column, inside, empty_is_value });
                 match self.entries.last_mut() {
                     Some(Entry { inside: Some(inside), .. }) => inside,
                     _ => return true,
                 }
             }
         };
-        inside.add(&Place { fields: rest.to_vec(), undeclared: place.undeclared.clone() }, name, column)
+        let Type::Record(schema) = &field.ty else { return false };
+        inside.add(&Place { fields: rest.to_vec(), undeclared: place.undeclared.clone() }, name, column, schema)
     }
 
     /// Whether every cell of it is null.
     pub(super) fn is_null(&self, row: RawRecord<'_, '_>) -> bool {
         self.entries.iter().all(|entry| match &entry.inside {
             Some(inside) => inside.is_null(row),
-            None => row.field(entry.column).is_none_or(|cell| cell.is_null()),
+            None => row.field(entry.column).is_none_or(|cell| cell.is_null_for(entry.empty_is_value)),
         })
     }
 }

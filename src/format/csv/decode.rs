@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Inferred, RawField, RawRecord,
-    columns::{Columns, Level},
+    columns::{Columns, Level, empty_is_value},
     inferred,
     layout::may_lack,
 };
@@ -54,11 +54,11 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
         RowDecoder { column, ..RowDecoder::new(columns, row) }
     }
 
-    /// The text of the cell; `None` where it is null or not there.
+    /// The text of the cell; `None` where it is null for a field of this type, or not there.
     #[inline(always)]
-    fn cell(&self) -> Result<Option<Cow<'b, str>>> {
+    fn cell(&self, field: &FieldDef) -> Result<Option<Cow<'b, str>>> {
         match self.row.field(self.column) {
-            Some(cell) if !cell.is_null() => self.text_of(&cell).map(Some),
+            Some(cell) if !cell.is_null_for(empty_is_value(&field.ty)) => self.text_of(&cell).map(Some),
             _ => Ok(None),
         }
     }
@@ -71,7 +71,7 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
     /// The cell as `T`; a text that is not one is an error with its place.
     #[inline]
     fn parsed<T>(&self, field: &FieldDef, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>> {
-        let Some(text) = self.cell()? else { return Ok(None) };
+        let Some(text) = self.cell(field)? else { return Ok(None) };
         match parse(&text) {
             Some(value) => Ok(Some(value)),
             None => Err(self.unfit(field, &text)),
@@ -89,7 +89,7 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
         field: &FieldDef,
         read: impl FnOnce(&mut JsonDecoder<'_>) -> Result<Option<T>>,
     ) -> Result<Option<T>> {
-        let Some(text) = self.cell()? else { return Ok(None) };
+        let Some(text) = self.cell(field)? else { return Ok(None) };
         decode_field(&text, read).map_err(|inner| self.unfit_inside(field, &text, &inner))
     }
 
@@ -108,10 +108,10 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
         match field {
             None => self.inferred(),
             // Also of a field that is not nullable: a record on the way to it may be null.
-            Some(_) if self.row.field(self.column).is_none_or(|cell| cell.is_null()) => Ok(ValueRef::Null),
+            Some(field) if self.lacks(field) => Ok(ValueRef::Null),
             Some(field) => match &field.ty {
                 Type::Any => self.inferred(),
-                Type::Text => Ok(self.cell()?.map_or(ValueRef::Null, ValueRef::Text)),
+                Type::Text => Ok(self.cell(field)?.map_or(ValueRef::Null, ValueRef::Text)),
                 Type::F64 => Ok(self.parsed(field, float)?.map_or(ValueRef::Null, ValueRef::Float)),
                 ty if ty.integer_range().is_some() => {
                     let int = self.parsed(field, |text| text.parse::<i128>().ok())?;
@@ -121,6 +121,11 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
                 _ => Ok(Value::read(field, self)?.unwrap_or_default().into_ref()),
             },
         }
+    }
+
+    fn lacks(&self, field: &FieldDef) -> bool {
+        let empty_is_value = empty_is_value(&field.ty);
+        self.row.field(self.column).is_none_or(|cell| cell.is_null_for(empty_is_value))
     }
 
     fn inferred(&self) -> Result<ValueRef<'b>> {
@@ -133,7 +138,8 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
             return Ok(ValueRef::Text(text));
         }
         Ok(match inferred(&text) {
-            Inferred::Null => ValueRef::Null,
+            // Where null has another spelling.
+            Inferred::Null => ValueRef::Text(text),
             Inferred::Bool(v) => ValueRef::Bool(v),
             Inferred::Int(v) => ValueRef::Int(v.into()),
             Inferred::Uint(v) => ValueRef::Int(v.into()),
@@ -199,8 +205,8 @@ impl Decoder for RowDecoder<'_, '_> {
         self.parsed(field, |text| Decimal::from_str_exact(text).ok())
     }
     #[inline]
-    fn text(&mut self, _: &FieldDef) -> Result<Option<Cow<'_, str>>> {
-        self.cell()
+    fn text(&mut self, field: &FieldDef) -> Result<Option<Cow<'_, str>>> {
+        self.cell(field)
     }
     fn bytes(&mut self, field: &FieldDef) -> Result<Option<Vec<u8>>> {
         self.parsed(field, |text| BASE64_STANDARD.decode(text).ok())

@@ -1,4 +1,6 @@
-//! Which bytes separate, quote and end. Not a parser: it holds choices that have been checked.
+//! Which bytes separate, quote and end, and what spells null. Not a parser: it holds choices that have been checked.
+
+use super::NullSpelling;
 
 /// How a CSV text is punctuated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -6,6 +8,7 @@ pub(crate) struct Dialect {
     delimiter: u8,
     quote: Option<u8>,
     line_end: LineEnd,
+    null: NullSpelling,
 }
 
 /// What the writer puts after a record. Readers take all of them.
@@ -41,7 +44,30 @@ impl Dialect {
         if quote == Some(delimiter) {
             return Err("the delimiter and the quote must differ");
         }
-        Ok(Self { delimiter, quote, line_end: LineEnd::Lf })
+        Ok(Self { delimiter, quote, line_end: LineEnd::Lf, null: NullSpelling::default() })
+    }
+
+    /// The same with other bytes between and around fields.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Dialect::new), and where the spelling of null holds one of them.
+    pub fn with_punctuation(self, delimiter: u8, quote: u8) -> Result<Self, &'static str> {
+        let Self { delimiter, quote, .. } = Self::new(delimiter, Some(quote))?;
+        Self { delimiter, quote, ..self }.with_null(self.null)
+    }
+
+    /// The same with another spelling of null.
+    ///
+    /// # Errors
+    ///
+    /// Where it holds the delimiter or the quote.
+    pub fn with_null(self, null: NullSpelling) -> Result<Self, &'static str> {
+        let marks = |byte: &u8| *byte == self.delimiter || Some(*byte) == self.quote;
+        if null.bytes().iter().any(marks) {
+            return Err("a spelling of null holds neither the delimiter nor the quote");
+        }
+        Ok(Self { null, ..self })
     }
 
     /// The same with another line end for writing.
@@ -61,6 +87,12 @@ impl Dialect {
         self.quote
     }
 
+    /// What a null is written as, and what is null where it stands without quotes.
+    #[inline]
+    pub fn null(&self) -> &[u8] {
+        self.null.bytes()
+    }
+
     /// What the writer ends records with.
     pub fn line_end(self) -> LineEnd {
         self.line_end
@@ -68,9 +100,9 @@ impl Dialect {
 }
 
 impl Default for Dialect {
-    /// Comma, double quote, `\n`.
+    /// Comma, double quote, `\n`, nothing for null.
     fn default() -> Self {
-        Self { delimiter: b',', quote: Some(b'"'), line_end: LineEnd::Lf }
+        Self { delimiter: b',', quote: Some(b'"'), line_end: LineEnd::Lf, null: NullSpelling::default() }
     }
 }
 
@@ -99,5 +131,14 @@ mod tests {
         for delimiter in [b',', b';', b'\t', b'|', 0x1f] {
             assert!(Dialect::new(delimiter, Some(b'\'')).is_ok(), "{delimiter}");
         }
+    }
+
+    #[test]
+    fn null_is_not_spelled_with_punctuation() {
+        let null = NullSpelling::new("#N;A").expect("it is one");
+        let commas = Dialect::default().with_null(null).expect("it holds no comma");
+        assert!(commas.with_punctuation(b';', b'"').is_err() && commas.with_punctuation(b'\t', b'#').is_err());
+        let tabs = commas.with_line_end(LineEnd::CrLf).with_punctuation(b'\t', b'"').expect("it holds no tab");
+        assert_eq!((tabs.null(), tabs.line_end()), (&b"#N;A"[..], LineEnd::CrLf));
     }
 }

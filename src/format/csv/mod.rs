@@ -1,6 +1,6 @@
 //! CSV as records (RFC 4180, semantics 2.10).
 //!
-//! An unquoted empty cell is null, a quoted one the empty text. Line ends may be `\n`, `\r\n` or `\r`, mixed; blank lines
+//! An unquoted empty cell is null, a quoted one the empty text; [`Csv::null`] spells null otherwise. Line ends may be `\n`, `\r\n` or `\r`, mixed; blank lines
 //! are passed over; no cell is trimmed. A document's cells have the types of its schema, or, undeclared, those of the one
 //! rule below. Lists, vectors and JSON are JSON text in a cell. A nested record is spread over columns called `home.city`
 //! where every row can be (always, if it is not nullable; else if one of its fields is not), and JSON text elsewhere; reading
@@ -36,6 +36,7 @@ mod dialect;
 mod encode;
 mod infer;
 mod layout;
+mod null;
 mod reader;
 mod record;
 mod split;
@@ -48,6 +49,7 @@ mod tests;
 pub(crate) use dialect::{Dialect, LineEnd};
 pub(crate) use infer::{Inferred, inferred};
 pub(crate) use layout::Layout;
+pub(crate) use null::NullSpelling;
 pub(crate) use record::{RawField, RawRecord, Records};
 pub(crate) use split::Quotes;
 pub(crate) use write::{Quoting, Row};
@@ -93,13 +95,39 @@ impl Csv {
     /// # Errors
     /// `Configuration` for bytes that cannot be told from what cells hold.
     pub fn punctuation(mut self, delimiter: u8, quote: u8) -> Result<Csv> {
-        self.0.dialect = Dialect::new(delimiter, Some(quote)).map_err(Error::configuration)?;
+        self.0.dialect = self.0.dialect.with_punctuation(delimiter, quote).map_err(Error::configuration)?;
+        Ok(self)
+    }
+    /// Another spelling of null than nothing, such as `NA` or `\N`: of 15 bytes at most, and nothing that a number, a bool, a
+    /// date or a UUID is written as. A cell in quotes is the text itself, and a text like it is written in quotes.
+    ///
+    /// An empty cell without quotes is then the empty text where the field is text or undeclared, and no bytes where it is bytes.
+    /// It is still null where the type has no empty value, such as a number.
+    ///
+    /// ```
+    /// use dk_data::{Document, FieldDef, Schema, Type, format::csv::Csv};
+    /// let schema = Schema::open("people").field(FieldDef::new("age", Type::U8).nullable());
+    /// let csv = Csv::default().null("NA")?;
+    /// let people = csv.read_documents(&b"name,age\nNA,NA\n\"NA\",40\n,\n"[..], schema)?;
+    /// let people = people.collect::<Result<Vec<Document>, _>>()?;
+    /// assert!(people[0]["name"].is_null() && people[0]["age"].is_null());
+    /// assert_eq!((people[1]["name"].as_text(), people[2]["name"].as_text()), (Some("NA"), Some("")));
+    /// assert!(people[2]["age"].is_null());
+    /// # Ok::<(), dk_data::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Configuration` for a spelling that cannot be told from what cells hold.
+    pub fn null(mut self, spelling: &str) -> Result<Csv> {
+        let null = NullSpelling::new(spelling).and_then(|null| self.0.dialect.with_null(null));
+        self.0.dialect = null.map_err(|why| Error::configuration(why).with_value(spelling))?;
         Ok(self)
     }
     /// Tabs between cells.
     #[must_use]
     pub fn tabs(mut self) -> Csv {
-        self.0.dialect = Dialect::new(b'\t', Some(b'"')).unwrap_or_default();
+        // No spelling of null holds either.
+        self.0.dialect = self.0.dialect.with_punctuation(b'\t', b'"').unwrap_or(self.0.dialect);
         self
     }
     /// No header: columns are the fields of the schema in order, then `column_1`, `column_2`, … by their places.

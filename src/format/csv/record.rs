@@ -69,8 +69,8 @@ impl<'b> Records<'b> {
     }
 
     fn record(&self, start: usize) -> RawRecord<'_, 'b> {
-        let Self { source, dialect, ref ends, ref places, .. } = *self;
-        RawRecord { source, quote: dialect.quote(), start, ends, places }
+        let Self { source, ref dialect, ref ends, ref places, .. } = *self;
+        RawRecord { source, dialect, start, ends, places }
     }
 
     /// Notes where the fields of the next record end, and goes behind its line end.
@@ -165,7 +165,7 @@ impl Class for Punctuation {
 #[derive(Clone, Copy)]
 pub(crate) struct RawRecord<'r, 'b> {
     source: Source<'b>,
-    quote: Option<u8>,
+    dialect: &'r Dialect,
     start: usize,
     ends: &'r [u32],
     places: &'r Places<'b>,
@@ -186,7 +186,7 @@ impl<'r, 'b> RawRecord<'r, 'b> {
             Some(before) => (self.ends[before] & !ESCAPED) as usize + 1,
             None => self.start,
         };
-        Some(RawField::new(self.source, start..(end & !ESCAPED) as usize, self.quote, end & ESCAPED != 0))
+        Some(RawField::new(self.source, start..(end & !ESCAPED) as usize, self.dialect, end & ESCAPED != 0))
     }
 
     /// All fields, in order.
@@ -250,15 +250,18 @@ pub(crate) struct RawField<'b> {
     end: usize,
     quote: Option<u8>,
     escaped: bool,
+    null: bool,
 }
 
 impl<'b> RawField<'b> {
     #[inline]
-    fn new(source: Source<'b>, range: Range<usize>, quote: Option<u8>, escaped: bool) -> Self {
+    fn new(source: Source<'b>, range: Range<usize>, dialect: &Dialect, escaped: bool) -> Self {
         let Range { start, end } = range;
-        let quoted = quote.filter(|&quote| source.bytes(start..end).first() == Some(&quote));
+        let bytes = source.bytes(start..end);
+        let quoted = dialect.quote().filter(|quote| bytes.first() == Some(quote));
         let inside = usize::from(quoted.is_some());
-        Self { source, start: start + inside, end: end - inside, quote: quoted, escaped }
+        let null = quoted.is_none() && bytes == dialect.null();
+        Self { source, start: start + inside, end: end - inside, quote: quoted, escaped, null }
     }
 
     /// Whether it is quoted, and so text (semantics 2.10).
@@ -267,10 +270,25 @@ impl<'b> RawField<'b> {
         self.quote.is_some()
     }
 
-    /// Whether it is null: empty and not quoted (semantics 2.10).
+    /// Whether it is null: spelled so and not quoted (semantics 2.10).
     #[inline]
     pub fn is_null(&self) -> bool {
-        self.start == self.end && self.quote.is_none()
+        self.null
+    }
+
+    /// Whether it is null, or nothing without quotes, which is no value of a type that has no empty one.
+    #[inline]
+    pub fn is_blank(&self) -> bool {
+        self.null || (self.start == self.end && self.quote.is_none())
+    }
+
+    /// Whether it is null for a type, of which is known whether an empty cell is a value of it.
+    #[inline]
+    pub fn is_null_for(&self, empty_is_value: bool) -> bool {
+        match empty_is_value {
+            true => self.is_null(),
+            false => self.is_blank(),
+        }
     }
 
     /// What stands between the quotes, or all of it. Quotes inside are still doubled, and it may not be UTF-8.

@@ -260,14 +260,18 @@ fn undeclared() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn what_no_schema_declares_is_read_as_what_it_was(rows in prop::collection::vec([undeclared(), undeclared()], 0..6)) {
+    fn what_no_schema_declares_is_read_as_what_it_was(
+        rows in prop::collection::vec([undeclared(), undeclared()], 0..6),
+        null in prop::sample::select(vec!["", "null", "-", "a", "02"]),
+    ) {
         let schema = Schema::new("t").field(FieldDef::new("a", Type::Any)).field(FieldDef::new("b", Type::Any));
-        let mut writer = Csv::default().write_documents(Vec::new(), schema).unwrap();
+        let csv = Csv::default().null(null).unwrap();
+        let mut writer = csv.write_documents(Vec::new(), schema).unwrap();
         let rows: Vec<Document> =
             rows.into_iter().map(|[a, b]| Document::from_iter([("a", a), ("b", b)])).collect();
         rows.iter().for_each(|row| writer.write(row).unwrap());
         let text = writer.finish().unwrap();
-        let read = Csv::default().read_documents(&text[..], Schema::open("t")).unwrap();
+        let read = csv.read_documents(&text[..], Schema::open("t")).unwrap();
         let read: Vec<Document> = read.collect::<crate::Result<_>>().unwrap();
         prop_assert_eq!(&read, &rows);
         // Values of unlike kinds may be equal; the kinds are to be the same, too.
@@ -353,6 +357,22 @@ fn quotes_stand_only_where_they_are_needed() {
     let expected = "plain,two words,\"\",\" x\",\"x \",\"a,b\",\"a\"\"b\",\"a\nb\",\"a\rb\",02,\"12\",\"true\",\"1.5\",NaN,\"\u{feff}\",\
                     12,,-5,18446744073709551615,1.0,0.1,1e+300,true,2024-01-01\n";
     assert_eq!(String::from_utf8(out).unwrap(), expected);
+}
+
+#[test]
+fn what_is_written_like_null_is_quoted() {
+    let mut out = Vec::new();
+    let dialect = Dialect::default().with_null(NullSpelling::new("null").unwrap()).unwrap();
+    let mut row = Row::new(&mut out, dialect);
+    row.null();
+    row.text("null", Quoting::Distinct).unwrap();
+    row.text("null", Quoting::Needed).unwrap();
+    row.plain("null");
+    row.print(|out| out.extend_from_slice(b"null"));
+    row.text("", Quoting::Needed).unwrap();
+    row.plain("nulls");
+    assert!(row.end());
+    assert_eq!(String::from_utf8(out).unwrap(), "null,\"null\",\"null\",\"null\",\"null\",\"\",nulls\n");
 }
 
 #[test]

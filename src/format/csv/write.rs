@@ -44,9 +44,10 @@ impl<'a> Row<'a> {
         self.out
     }
 
-    /// A null: nothing, without quotes.
+    /// A null: its spelling, without quotes.
     pub fn null(&mut self) {
-        self.separate();
+        let dialect = self.dialect;
+        self.separate().extend_from_slice(dialect.null());
     }
 
     /// `true` or `false`.
@@ -67,14 +68,22 @@ impl<'a> Row<'a> {
         self.separate().extend_from_slice(buffer.format(value).as_bytes());
     }
 
-    /// ASCII that no dialect has to quote: numbers, dates, timestamps, UUIDs, base64.
+    /// ASCII that no punctuation is in: numbers, dates, timestamps, UUIDs, base64.
     pub fn plain(&mut self, text: &str) {
-        self.separate().extend_from_slice(text.as_bytes());
+        self.print(|out| out.extend_from_slice(text.as_bytes()));
     }
 
     /// What `print` appends: ASCII, as in [`plain`](Row::plain).
     pub fn print(&mut self, print: impl FnOnce(&mut Vec<u8>)) {
-        print(self.separate());
+        let dialect = self.dialect;
+        let out = self.separate();
+        let start = out.len();
+        print(out);
+        // Base64 may be what null is spelled as.
+        if let (true, Some(quote)) = (&out[start..] == dialect.null(), dialect.quote()) {
+            out.insert(start, quote);
+            out.push(quote);
+        }
     }
 
     /// Any text.
@@ -109,7 +118,8 @@ fn needs_quotes(text: &str, dialect: Dialect, quoting: Quoting) -> bool {
     let bytes = text.as_bytes();
     let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { return true };
     let marks = Punctuation::of(dialect);
-    is_blank(first)
+    bytes == dialect.null()
+        || is_blank(first)
         || is_blank(last)
         || any(bytes, |byte| marks.holds(byte) | (byte == 0))
         // A byte order mark at the start of the first field would be taken for the file's.
