@@ -23,6 +23,7 @@
 
 pub mod aggregates;
 pub mod errors;
+mod handles;
 pub mod ids;
 pub mod model;
 mod naive;

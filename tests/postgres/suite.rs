@@ -85,8 +85,8 @@ impl Transactional for Existing {
 }
 
 const SUPPORTS: Supports = Supports::ALL;
-/// Where much of the way of a query is the same as on columns, which have answered more questions.
-const OTHERS: Supports = Supports { queries: 1_000, ..SUPPORTS };
+/// Where much of the way of a query is the same as on columns: 5,100 questions, a third of them to derived records.
+const OTHERS: Supports = Supports { queries: 3_400, ..SUPPORTS };
 
 dk_data::conformance::suite!(columns, || COLUMNS.clone(), SUPPORTS, [aggregates, split, transactions, in_transaction]);
 dk_data::conformance::suite!(document, || DOCUMENT.clone(), OTHERS, [aggregates, split, transactions, in_transaction]);
