@@ -12,6 +12,7 @@ mod faults;
 mod golden;
 mod indexes;
 mod injection;
+mod migrations;
 mod plans;
 mod proxy;
 mod regex;

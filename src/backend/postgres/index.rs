@@ -2,6 +2,7 @@
 
 use super::{
     Postgres,
+    build::{self, Making, State},
     link::Link,
     live::Live,
     migrate::Difference,
@@ -228,9 +229,16 @@ pub(super) fn wanted(link: &Link, table: &Table, schema: &Schema) -> Result<Vec<
 pub(super) fn differences(wanted: &[Wanted], namespace: Option<&str>, live: &Live) -> Vec<Difference> {
     let mut all = Vec::new();
     for index in wanted {
-        if !live.indexes.iter().any(|found| found.name == index.name) {
+        let found = live.indexes.iter().find(|found| found.name == index.name).map(|found| found.state);
+        if found != Some(State::Valid) {
+            let name = super::schema::qualified(namespace, &index.name);
+            if found == Some(State::HalfMade) {
+                let what = format!("the index `{}` is not valid: it was left half made", index.name);
+                all.push(Difference::new(what, build::dropping(&name), true));
+            }
+            let making = Making { name, what: format!("the index `{}`", index.name), field: None };
             let what = format!("there is no index `{}`", index.name);
-            all.push(Difference { what, sql: index.create(true), safe: true });
+            all.push(Difference { making: Some(making), ..Difference::new(what, index.create(true), true) });
         }
         let old = live
             .indexes
@@ -238,9 +246,9 @@ pub(super) fn differences(wanted: &[Wanted], namespace: Option<&str>, live: &Liv
             .map(|found| &found.name)
             .filter(|name| name.starts_with(&index.stem) && !wanted.iter().any(|wanted| wanted.name == **name));
         for name in old {
-            let sql = format!("DROP INDEX CONCURRENTLY IF EXISTS {}", super::schema::qualified(namespace, name));
+            let sql = build::dropping(&super::schema::qualified(namespace, name));
             let what = format!("the index `{name}` is what `{}` was before", index.name);
-            all.push(Difference { what, sql, safe: true });
+            all.push(Difference::new(what, sql, true));
         }
     }
     all
@@ -249,20 +257,8 @@ pub(super) fn differences(wanted: &[Wanted], namespace: Option<&str>, live: &Liv
 impl Postgres {
     /// Makes those indexes of a table that are missing, without holding writers up.
     pub(super) fn make_missing(&self, differences: Vec<Difference>, name: &str) -> Result<()> {
-        for difference in differences.into_iter().filter(|difference| difference.sql.starts_with("CREATE ")) {
-            let run = |sql: &str| self.link().read(Limits::NONE, |session| session.batch(sql));
-            if let Err(error) = run(&difference.sql) {
-                // What was begun without a lock is left behind half made, and would pass for the index ever after.
-                let half_made =
-                    difference.sql.split_once(" IF NOT EXISTS ").and_then(|(_, rest)| rest.split_once(" ON "));
-                if let Some((index, _)) = half_made {
-                    let namespace = self.pool.config.schema.as_deref().map_or(String::new(), |s| quoted(s) + ".");
-                    let _ = run(&format!("DROP INDEX IF EXISTS {namespace}{index}"));
-                }
-                return Err(error.in_store(name));
-            }
-        }
-        Ok(())
+        let mut missing = differences.iter().filter(|difference| difference.making.is_some());
+        missing.try_for_each(|difference| self.apply(difference)).map_err(|e| e.in_store(name))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use postgres::Row;
 
 use super::{
-    Layout, codec,
+    Layout, build, codec,
     keep::Stray,
     link::Link,
     name::quoted,
@@ -62,6 +62,7 @@ pub(super) struct LiveColumn {
 pub(super) struct LiveIndex {
     pub(super) name: String,
     pub(super) unique: bool,
+    pub(super) state: build::State,
     /// The column, where it is on one alone.
     pub(super) column: Option<String>,
 }
@@ -74,17 +75,18 @@ const COLUMNS: &str = "SELECT c.relkind::text, a.attname::text, a.atttypid::bigi
     LEFT JOIN pg_collation o ON o.oid = a.attcollation WHERE c.oid = to_regclass($1) ORDER BY a.attnum";
 
 const INDEXES: &str = "SELECT c.relname::text, i.indisunique, \
-    CASE WHEN i.indnatts = 1 AND i.indpred IS NULL THEN a.attname::text END \
+    CASE WHEN i.indnatts = 1 AND i.indpred IS NULL THEN a.attname::text END, i.indisvalid, \
+    EXISTS (SELECT 1 FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid) \
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
     LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
-    WHERE i.indrelid = to_regclass($1) AND NOT i.indisprimary AND i.indisvalid ORDER BY 1";
+    WHERE i.indrelid = to_regclass($1) AND NOT i.indisprimary ORDER BY 1";
 
 fn text(row: &Row, at: usize) -> Result<String> {
     let raw = codec::raw(row, at)?.unwrap_or_default();
     Ok(String::from_utf8_lossy(raw).into_owned())
 }
 
-fn flag(row: &Row, at: usize) -> Result<bool> {
+pub(super) fn flag(row: &Row, at: usize) -> Result<bool> {
     Ok(codec::raw(row, at)? == Some(&[1]))
 }
 
@@ -114,7 +116,8 @@ pub(super) fn inspect(session: &mut Session, qualified: &str) -> Result<Option<L
     let (rows, _) = session.query(&ask(INDEXES))?;
     let index = |row: &Row| {
         let column = codec::raw(row, 2)?.map(|raw| String::from_utf8_lossy(raw).into_owned());
-        Ok(LiveIndex { name: text(row, 0)?, unique: flag(row, 1)?, column })
+        let state = build::State::of(flag(row, 3)?, flag(row, 4)?);
+        Ok(LiveIndex { name: text(row, 0)?, unique: flag(row, 1)?, state, column })
     };
     let indexes = rows.iter().map(index).collect::<Result<_>>()?;
     Ok(Some(Live { relation, columns, indexes }))

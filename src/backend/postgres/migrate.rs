@@ -3,12 +3,14 @@
 use std::fmt;
 
 use super::{
-    Layout, Postgres, index, live,
+    Layout, Postgres,
+    build::{self, Making, State},
+    index, live,
     live::{Live, LiveColumn},
     name::quoted,
     schema::{Column, Table, VersionAt, qualified},
     store::PostgresStore,
-    watch,
+    unknown, watch,
     wire::{Kind, Scalar},
 };
 use crate::{
@@ -26,8 +28,17 @@ pub struct Difference {
     pub what: String,
     /// What would mend it, in SQL.
     pub sql: String,
-    /// Whether [`migrate`](Postgres::migrate) does it: nothing is lost by it, and no row can stand in its way.
+    /// Whether [`migrate`](Postgres::migrate) does it: nothing is lost by it, and no row can stand in its way, or where rows
+    /// can, as in that of a unique index, nothing has changed then.
     pub safe: bool,
+    /// The index that the statement makes.
+    pub(super) making: Option<Making>,
+}
+
+impl Difference {
+    pub(super) fn new(what: String, sql: String, safe: bool) -> Difference {
+        Difference { what, sql, safe, making: None }
+    }
 }
 
 impl fmt::Display for Difference {
@@ -68,14 +79,12 @@ impl Postgres {
     pub fn diff(&self, name: &str, schema: &Schema) -> Result<Vec<Difference>> {
         let expected = self.expected(name, schema)?;
         match live::look(&self.link(), &expected.qualified)? {
-            None => Ok(vec![Difference {
-                what: format!("there is no table {}", expected.qualified),
-                sql: expected.create(),
-                safe: true,
-            }]),
+            None => {
+                Ok(vec![Difference::new(format!("there is no table {}", expected.qualified), expected.create(), true)])
+            }
             Some(live) => {
                 let expected = self.expected_as(name, schema, live.layout())?;
-                let mut all = differences(&expected, &live);
+                let mut all = differences(&expected, self.pool.config.schema.as_deref(), &live);
                 all.extend(self.missing_indexes(&expected, schema, &live)?);
                 Ok(all)
             }
@@ -93,6 +102,7 @@ impl Postgres {
     ///
     /// # Errors
     /// `Configuration`, with the SQL that a person would run, for every difference that is not safe; nothing is run then.
+    /// `AlreadyExists`, with the field, where rows share a value that is to be unique; nothing is left of its index then.
     pub fn migrate(&self, name: &str, schema: &Schema) -> Result<Vec<String>> {
         let differences = self.diff(name, schema)?;
         let unsafe_ones: Vec<_> = differences.iter().filter(|d| !d.safe).map(ToString::to_string).collect();
@@ -102,11 +112,15 @@ impl Postgres {
             return Err(Error::configuration(why).in_store(name));
         }
         let mut run = Vec::new();
-        for Difference { sql, .. } in differences {
-            self.link().read(Limits::NONE, |session| session.batch(&sql)).map_err(|e| e.in_store(name))?;
-            run.push(sql);
-        }
+        let mut apply = |difference: Difference| {
+            self.apply(&difference)?;
+            run.push(difference.sql);
+            Ok(())
+        };
+        let applied: Result<()> = differences.into_iter().try_for_each(&mut apply);
+        // What was run before a failure has changed the table too.
         self.tables().remove(name);
+        applied.map_err(|e| e.in_store(name))?;
         if run.iter().any(|sql| sql.starts_with("CREATE TABLE")) {
             run.extend(self.migrate(name, schema)?);
         }
@@ -117,18 +131,23 @@ impl Postgres {
     /// ids, times and metadata; versions are new. Gives back how many there are.
     ///
     /// # Errors
-    /// `Configuration` where there is no such table; what a record that does not fit reports; nothing is changed then.
+    /// `Configuration` where there is no such table, and where records hold fields that the type does not know, which are
+    /// named; what a record that does not fit reports; nothing is changed then.
     pub fn relayout<R: RecordCodec>(&self, name: &str, shape: R::Shape, to: Layout) -> Result<u64> {
         let namespace = self.pool.config.schema.as_deref();
         let new = Table::of(&shape, name, namespace, to)?;
         let old_name = super::name::fitted(format!("{name}~old"));
         let moved = self.transaction_on(|link| {
-            let found = live::look(&link, &new.qualified)?;
-            let found = found.ok_or_else(|| Error::configuration(format!("there is no table {}", new.qualified)))?;
+            let look = || live::look(&link, &new.qualified);
+            look()?.ok_or_else(|| Error::configuration(format!("there is no table {}", new.qualified)))?;
+            let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", new.qualified);
+            link.read(Limits::NONE, |session| session.batch(&lock))?;
+            let found = look()?.ok_or_else(|| Error::configuration(format!("there is no table {}", new.qualified)))?;
             let old = live::adapt(Table::of(&shape, name, namespace, found.layout())?, &found)?;
+            unknown::refuse(&link, &old, &found, &shape)?;
             let watched = watch::is_made(&link, &old)?;
-            let mut sql = vec![format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", new.qualified)];
-            sql.extend(found.indexes.iter().map(|index| format!("DROP INDEX {}", qualified(namespace, &index.name))));
+            let drops = found.indexes.iter().map(|index| format!("DROP INDEX {}", qualified(namespace, &index.name)));
+            let mut sql: Vec<_> = drops.collect();
             sql.push(format!("ALTER TABLE {} RENAME TO {}", new.qualified, quoted(&old_name)));
             link.read(Limits::NONE, |session| session.batch(&sql.join("; ")))?;
             live::create(&link, &new, &shape)?;
@@ -201,26 +220,36 @@ fn copy<R: RecordCodec>(from: &PostgresStore<R>, to: &PostgresStore<R>) -> Resul
 }
 
 /// What differs between a table and what is expected of it.
-fn differences(expected: &Table, live: &Live) -> Vec<Difference> {
+fn differences(expected: &Table, namespace: Option<&str>, live: &Live) -> Vec<Difference> {
     let columns = expected.written().filter(|column| **column != expected.id || expected.id_field.is_some());
     let mut all: Vec<_> = columns.filter_map(|column| difference(expected, column, live)).collect();
     for index in &expected.indexes {
-        let there = |found: &live::LiveIndex| {
-            let alike = || found.unique == index.unique && found.column.as_ref() == Some(&index.column);
-            found.name == index.name || (!index.words && alike())
+        let alike = |found: &live::LiveIndex| {
+            !index.words && found.unique == index.unique && found.column.as_ref() == Some(&index.column)
         };
-        if !live.indexes.iter().any(there) {
-            all.push(Difference {
-                what: match (index.words, index.unique) {
-                    (true, _) => format!("`{}` has no index of its words", index.field),
-                    (_, true) => format!("`{}` has no unique index", index.field),
-                    _ => format!("`{}` has no index", index.field),
-                },
-                sql: expected.create_index(index, true),
-                // Rows that share a value stand in the way of a unique one; the server says which.
-                safe: true,
-            });
+        let there = |found: &live::LiveIndex| found.state == State::Valid && (found.name == index.name || alike(found));
+        if live.indexes.iter().any(there) {
+            continue;
         }
+        let (what, missing) = match (index.words, index.unique) {
+            (true, _) => ("the index of the words of", "no index of its words"),
+            (_, true) => ("the unique index of", "no unique index"),
+            _ => ("the index of", "no index"),
+        };
+        let (field, name) = (&index.field, qualified(namespace, &index.name));
+        let half_made = |found: &live::LiveIndex| found.name == index.name && found.state == State::HalfMade;
+        if live.indexes.iter().any(half_made) {
+            let what = format!("{what} `{field}` is not valid: it was left half made");
+            all.push(Difference::new(what, build::dropping(&name), true));
+        }
+        let what = format!("{what} `{field}`");
+        all.push(Difference {
+            what: format!("`{field}` has {missing}"),
+            sql: expected.create_index(index, true),
+            // Rows that share a value stand in the way of a unique one; the server says which.
+            safe: true,
+            making: Some(Making { name, what, field: Some(field.clone()) }),
+        });
     }
     all
 }
@@ -234,30 +263,30 @@ fn difference(expected: &Table, column: &Column, live: &Live) -> Option<Differen
             (_, "_created_at" | "_updated_at") => " DEFAULT now()",
             _ => "",
         };
-        return Some(Difference {
-            what: format!("`{}` is missing", column.name),
-            sql: format!("{alter} ADD COLUMN {}{default}", expected.declaration(column)),
-            safe: column.nullable || (envelope && !default.is_empty()),
-        });
+        return Some(Difference::new(
+            format!("`{}` is missing", column.name),
+            format!("{alter} ADD COLUMN {}{default}", expected.declaration(column)),
+            column.nullable || (envelope && !default.is_empty()),
+        ));
     };
     if found.kind != Some(column.kind) {
-        return Some(Difference {
-            what: format!("`{}` is {}, not {}", column.name, found.type_name, column.kind.sql()),
-            sql: format!("{alter} ALTER COLUMN {} TYPE {}", column.quoted, column.kind.sql()),
-            safe: found.kind.is_some_and(|kind| widens(kind, column.kind)),
-        });
+        return Some(Difference::new(
+            format!("`{}` is {}, not {}", column.name, found.type_name, column.kind.sql()),
+            format!("{alter} ALTER COLUMN {} TYPE {}", column.quoted, column.kind.sql()),
+            found.kind.is_some_and(|kind| widens(kind, column.kind)),
+        ));
     }
     match (found.not_null, column.nullable) {
-        (true, true) => Some(Difference {
-            what: format!("`{}` may be null", column.name),
-            sql: format!("{alter} ALTER COLUMN {} DROP NOT NULL", column.quoted),
-            safe: !found.primary,
-        }),
-        (false, false) => Some(Difference {
-            what: format!("`{}` is never null", column.name),
-            sql: format!("{alter} ALTER COLUMN {} SET NOT NULL", column.quoted),
-            safe: false,
-        }),
+        (true, true) => Some(Difference::new(
+            format!("`{}` may be null", column.name),
+            format!("{alter} ALTER COLUMN {} DROP NOT NULL", column.quoted),
+            !found.primary,
+        )),
+        (false, false) => Some(Difference::new(
+            format!("`{}` is never null", column.name),
+            format!("{alter} ALTER COLUMN {} SET NOT NULL", column.quoted),
+            false,
+        )),
         _ => None,
     }
 }

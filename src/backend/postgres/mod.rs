@@ -17,6 +17,7 @@
 
 mod aggregate;
 mod batch;
+mod build;
 mod cell;
 mod codec;
 mod config;
@@ -46,6 +47,7 @@ mod tagged;
 #[cfg(feature = "postgres-tls")]
 mod tls;
 mod transaction;
+mod unknown;
 mod watch;
 mod wire;
 mod write;

@@ -1,0 +1,107 @@
+//! Making indexes without holding writers up. What fails halfway leaves half an index behind: no query uses it, and what it
+//! forbids is forbidden all the same. Here it is taken away, before a try and after one that failed.
+
+use super::{Postgres, error::is_lost, live::flag, migrate::Difference, pool::Session, query::Statement};
+use crate::{
+    error::{Error, Result},
+    store::Limits,
+};
+
+/// How often an index is made that others take away meanwhile.
+const TRIES: usize = 3;
+
+/// An index that a statement makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Making {
+    /// Its name, as SQL writes it.
+    pub(super) name: String,
+    /// What it is called in errors.
+    pub(super) what: String,
+    /// The field that it is of, where it is of one.
+    pub(super) field: Option<String>,
+}
+
+/// How far an index has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Valid,
+    /// Somebody makes it at this moment.
+    Growing,
+    /// Nobody does, and it is not valid.
+    HalfMade,
+}
+
+impl State {
+    pub(super) fn of(valid: bool, growing: bool) -> State {
+        match (valid, growing) {
+            (true, _) => State::Valid,
+            (false, true) => State::Growing,
+            (false, false) => State::HalfMade,
+        }
+    }
+}
+
+/// How far the index has come; `None` where there is none.
+fn state(session: &mut Session, name: &str) -> Result<Option<State>> {
+    let mut statement = Statement::new(
+        "SELECT i.indisvalid, EXISTS (SELECT 1 FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid) \
+         FROM pg_index i WHERE i.indexrelid = to_regclass(",
+    );
+    statement.bind_text(name);
+    statement.push(")");
+    let (rows, _) = session.query(&statement)?;
+    rows.first().map(|row| Ok(State::of(flag(row, 0)?, flag(row, 1)?))).transpose()
+}
+
+/// Takes half an index away.
+fn clear(session: &mut Session, name: &str) -> Result<()> {
+    match state(session, name)? {
+        Some(State::HalfMade) => session.batch(&dropping(name)),
+        _ => Ok(()),
+    }
+}
+
+/// The statement that takes an index away without holding writers up.
+pub(super) fn dropping(name: &str) -> String {
+    format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")
+}
+
+/// Makes an index. May be run again, over another connection, when the first is lost.
+fn make(session: &mut Session, name: &str, sql: &str) -> Result<()> {
+    for _ in 0..TRIES {
+        clear(session, name)?;
+        session.batch(sql)?;
+        // Of an index that is there already nothing is made, be it half of one.
+        if state(session, name)? == Some(State::Valid) {
+            return Ok(());
+        }
+    }
+    Err(Error::conflict("others make it, or take it away, at the same time").retryable(true))
+}
+
+impl Postgres {
+    /// Does what a difference says.
+    ///
+    /// # Errors
+    /// What the server reports, of an index with the field that it is of; nothing of it is left then.
+    pub(super) fn apply(&self, difference: &Difference) -> Result<()> {
+        let link = self.link();
+        let Some(Making { name, what, field }) = &difference.making else {
+            return link.read(Limits::NONE, |session| session.batch(&difference.sql));
+        };
+        let made = link.read(Limits::NONE, |session| make(session, name, &difference.sql));
+        made.map_err(|error| {
+            if is_lost(&error) {
+                return error;
+            }
+            let left = match link.read(Limits::NONE, |session| clear(session, name)) {
+                Ok(()) => "",
+                Err(_) => "; half of it is left, and taken away by the next `migrate`",
+            };
+            let why = format!("{what} was not made: {}{left}", error.message());
+            let told = Error::new(error.kind(), why).retryable(error.is_retryable());
+            let told = field.iter().fold(told, |told, field| told.at_field(field.clone()));
+            told.because(error)
+        })
+    }
+}
