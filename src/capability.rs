@@ -16,7 +16,7 @@ pub trait Engine: 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no native `{C}`",
     label = "this query needs `{C}`",
-    note = "let the client do it with `store.emulated(budget)`, or take an engine that provides it"
+    note = "let the client do it with `store.emulated(budget)` (all but `FullText`), or take an engine that provides it"
 )]
 pub trait Provides<C> {}
 
@@ -70,7 +70,10 @@ impl Caps {
     }
     /// The error of an engine that lacks some of it.
     pub(crate) fn missing_in(self, provided: Caps, engine: &str) -> Error {
-        let missing: Vec<_> = Caps(self.0 & !provided.0).names().collect();
-        Error::unsupported(format!("{engine} has no native {}; try `store.emulated(budget)`", missing.join(", ")))
+        let missing = Caps(self.0 & !provided.0);
+        let names = missing.names().collect::<Vec<_>>().join(", ");
+        // What words a text has, no client computes.
+        let hint = if Caps::FULL_TEXT.within(missing) { "" } else { "; try `store.emulated(budget)`" };
+        Error::unsupported(format!("{engine} has no native {names}{hint}"))
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     },
     record::{Changes, RecordCodec, Schema, Stored},
     store::{
-        Aggregating, Driver, Limits, Split, effort,
+        Aggregating, Driver, Highlight, Hit, Limits, Searching, Split, effort,
         write::{Atomicity, Outcome, Write},
     },
 };
@@ -30,7 +30,7 @@ pub enum Verb {
     Write,
     /// Records are read by id, one or many.
     Fetch,
-    /// A query is run; told when its records end or are dropped.
+    /// A query is run, also one for [hits](crate::Searching::hits); told when its records end or are dropped.
     Scan,
     /// The records of a query are counted.
     Count,
@@ -366,6 +366,20 @@ impl<R: RecordCodec, D: Aggregating<R>, O: Observer> Aggregating<R> for Observed
     ) -> Result<Vec<(K::Row, A::Out)>> {
         let call = || self.inner.fold(query, keys, aggregates, limits);
         self.watch.over(self.inner.name(), Verb::Aggregate, call, |groups| Tally::rows(groups.len() as u64))
+    }
+}
+
+/// A search for words is a scan whose records all come at once.
+impl<R: RecordCodec, D: Searching<R>, O: Observer> Searching<R> for Observed<D, O> {
+    fn ranked<P: Predicate<R>>(
+        &self,
+        query: Runnable<Self::Engine, R, P, Whole>,
+        highlight: &Highlight,
+        limits: &Limits,
+    ) -> Result<Vec<Hit<R>>> {
+        let call = || self.inner.ranked(query, highlight, limits);
+        let found = |hits: &Vec<Hit<R>>| Tally::found(hits.iter().map(|hit| &hit.stored), self.shape());
+        self.watch.over(self.inner.name(), Verb::Scan, call, found)
     }
 }
 

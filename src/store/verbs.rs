@@ -267,7 +267,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// `Query` for a query that does not fit the schema, and what keeps the store from answering.
     fn search<Q: AsQuery<R>>(&self, query: Q) -> Result<Vec<Stored<Out<Q, R>>>>
     where
-        Q::Predicate: RunsOn<Self::Engine>,
+        Q::Predicate: RunsOn<Self::Engine>, // too many filters: see `Query::dynamic`
     {
         self.stream(query)?.collect()
     }
@@ -278,7 +278,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// As [`search`](Store::search); failures on the way are items.
     fn stream<Q: AsQuery<R>>(&self, query: Q) -> Result<Stream<RowsOf<Self, Q, R>>>
     where
-        Q::Predicate: RunsOn<Self::Engine>,
+        Q::Predicate: RunsOn<Self::Engine>, // too many filters: see `Query::dynamic`
     {
         let rows = self.scan(runnable::<R, Self, Q>(self, query)?, self.limits())?;
         Ok(Stream::new(rows, self.limits().clone()))
@@ -290,7 +290,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// As [`search`](Store::search).
     fn first<Q: AsQuery<R>>(&self, query: Q) -> Result<Option<Stored<Out<Q, R>>>>
     where
-        Q::Predicate: RunsOn<Self::Engine>,
+        Q::Predicate: RunsOn<Self::Engine>, // too many filters: see `Query::dynamic`
     {
         self.stream(query.into_query().at_most(1))?.next().transpose()
     }
@@ -326,7 +326,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// As [`search`](Store::search).
     fn count<Q: AsQuery<R>>(&self, query: Q) -> Result<u64>
     where
-        Q::Predicate: RunsOn<Self::Engine>,
+        Q::Predicate: RunsOn<Self::Engine>, // too many filters: see `Query::dynamic`
     {
         self.count_matching(runnable::<R, Self, Q>(self, query)?, self.limits())
     }
@@ -337,7 +337,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// As [`search`](Store::search).
     fn exists<Q: AsQuery<R>>(&self, query: Q) -> Result<bool>
     where
-        Q::Predicate: RunsOn<Self::Engine>,
+        Q::Predicate: RunsOn<Self::Engine>, // too many filters: see `Query::dynamic`
     {
         Ok(self.count(query.into_query().at_most(1))? > 0)
     }
@@ -374,7 +374,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// As [`search`](Store::search); the first failure ends it.
     fn for_each<Q: AsQuery<R>>(&self, query: Q, mut look: impl FnMut(&Stored<Out<Q, R>>)) -> Result<u64>
     where
-        Q::Predicate: RunsOn<Self::Engine>,
+        Q::Predicate: RunsOn<Self::Engine>, // too many filters: see `Query::dynamic`
     {
         let mut shown = 0;
         for row in self.stream(query)? {
@@ -390,7 +390,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// As [`search`](Store::search).
     fn explain<Q: AsQuery<R>>(&self, query: Q) -> Result<Plan>
     where
-        Q::Predicate: RunsOn<Self::Engine>,
+        Q::Predicate: RunsOn<Self::Engine>, // too many filters: see `Query::dynamic`
     {
         self.plan(&runnable::<R, Self, Q>(self, query)?)
     }

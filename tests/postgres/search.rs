@@ -1,11 +1,13 @@
 //! Full text on the server: words, ranks, headlines, and input of any kind.
 
+use std::sync::{Arc, Mutex};
+
 use dk_data::{
-    AnyDatabase, Database, Document, Emulate, ErrorKind, FieldDef, Filter, Highlight, Path, Query, Record, Schema,
-    Searching, Store, Transactional, Type, Typed,
+    AnyDatabase, Database, Document, Emulate, ErrorKind, FieldDef, Filter, Highlight, Observe, Path, Query, Record,
+    Schema, Searching, Store, Transactional, Type, Typed,
     backend::postgres::{Layout, PostgresStore},
     document,
-    layer::Budget,
+    layer::{Budget, Event, Verb},
     own,
 };
 
@@ -227,4 +229,29 @@ fn an_unknown_language_is_told_when_the_table_is_made() {
     let unknown = scratch.database().documents("papers", schema).err().expect("there is no such configuration");
     assert_eq!(unknown.kind(), ErrorKind::Configuration, "{unknown}");
     assert!(unknown.to_string().contains("klingon"), "{unknown}");
+}
+
+#[test]
+fn an_observed_store_searches_and_tells_of_it() {
+    let scratch = Scratch::new();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let listener = told.clone();
+    let observer = move |event: &Event<'_>| {
+        let weighed = event.bytes > 0;
+        let call = (event.verb, event.rows, weighed, event.error.map(dk_data::Error::kind));
+        listener.lock().expect("nobody panics").push(call);
+    };
+    let plain = store(&scratch);
+    let articles = plain.observed(observer);
+    let foxes = || Query::new().filter(Article::BODY.search("fox"));
+    let highlight = Highlight::of([Path::field("body")]);
+    let hits = articles.hits(foxes(), &highlight).expect("it answers");
+    let same = plain.hits(foxes(), &highlight).expect("it answers");
+    let seen = |hits: &[dk_data::Hit<Article>]| {
+        hits.iter().map(|hit| (hit.stored.id, hit.rank.to_bits(), hit.highlights.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!((hits.len(), seen(&hits)), (2, seen(&same)));
+    articles.hits(foxes(), &Highlight::of([Path::field("year")])).expect_err("a year has no words");
+    let told = told.lock().expect("nobody panics").clone();
+    assert_eq!(told, [(Verb::Scan, 2, true, None), (Verb::Scan, 0, false, Some(ErrorKind::Query))]);
 }
