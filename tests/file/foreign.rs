@@ -242,3 +242,29 @@ fn a_schema_beside_the_file_declares_types() {
     assert_eq!((error.kind(), error.place().line), (ErrorKind::Configuration, Some(2)), "{error}");
     assert!(error.place().url.as_deref().is_some_and(|url| url.ends_with("schema.json")), "{error}");
 }
+
+/// A record whose columns do not tell whether it is there cannot be written into them; the file stays as it is.
+#[test]
+fn a_file_that_would_not_open_again_is_not_written() {
+    let path = crate::folder().join("people.csv");
+    let text = "name,home.city,home.zip\nAnn,Oslo,7\nBob,,\n";
+    std::fs::write(&path, text).expect("it is written");
+    let home = Schema::new("home")
+        .field(FieldDef::new("city", Type::Text).nullable())
+        .field(FieldDef::new("zip", Type::U16).nullable());
+    let schema = Schema::new("people")
+        .field(FieldDef::new("name", Type::Text))
+        .field(FieldDef::new("home", Type::record(home)).nullable());
+    let open = || {
+        let db = Files::open_file_on(Unsynced, &path, Options::default()).expect("it opens");
+        db.documents("people", schema.clone()).expect("it opens")
+    };
+    let store = open();
+    store.patch("0000000002", Changes::set("name", "Bo")).expect("it is there");
+    let refused = store.checkpoint().expect_err("`home` has no column");
+    assert_eq!(refused.kind(), ErrorKind::Unsupported, "{refused}");
+    drop(store);
+    assert_eq!(std::fs::read_to_string(&path).expect("it is there"), text);
+    let name = open().read("0000000002").expect("it reads").map(|row| row.record["name"].clone());
+    assert_eq!(name, Some("Bo".into()));
+}

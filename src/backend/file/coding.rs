@@ -5,6 +5,7 @@
 
 use std::{
     io::{self, BufReader, Read, Write},
+    ops::Range,
     sync::{Arc, OnceLock},
 };
 
@@ -22,6 +23,10 @@ const SKIPPABLE: u32 = 0x184D_2A5E;
 const SEEKABLE: u32 = 0x8F92_EAB1;
 /// Count, flags, number of the seek table.
 const SEEK_FOOTER: u64 = 9;
+/// What stands before a seek table: the number of a frame to be skipped, and its length.
+const SKIPPABLE_HEAD: u64 = 8;
+/// The longest head of a frame.
+const ZSTD_HEAD: usize = 18;
 /// The head of a member of ours: ten bytes, and an extra field of twelve with its length.
 const GZIP_HEAD: usize = 24;
 
@@ -75,15 +80,69 @@ impl Coding {
         }
     }
 
-    /// The frames that the file tells of; none where it is of another maker.
+    /// The frames that the file tells of; none where it is of another maker, or what it tells is not so.
     fn find_frames<F: DiskFile>(&self, file: &F, length: u64) -> Vec<Frame> {
-        let found = match self.compression {
+        let mut found = self.bounds(file, length).unwrap_or_default();
+        found.pop();
+        found
+    }
+
+    /// Where the frames begin, and where the last one ends.
+    fn bounds<F: DiskFile>(&self, file: &F, length: u64) -> Option<Vec<Frame>> {
+        match self.compression {
             Compression::None => None,
             Compression::Zstd => seek_table(file, length),
             Compression::Gzip => members(file, length),
-        };
-        found.unwrap_or_default()
+        }
     }
+
+    /// The text of a damaged file, with line ends for the frames that do not read, and where those are. `None` where it is not
+    /// known where frames begin.
+    ///
+    /// # Errors
+    /// What the disk reports.
+    pub(super) fn intact<F: DiskFile>(&self, file: &F, length: u64) -> io::Result<Option<Intact>> {
+        let Some(bounds) = self.bounds(file, length) else { return Ok(None) };
+        let mut intact = Intact::default();
+        for (start, end) in bounds.iter().zip(bounds.iter().skip(1)) {
+            let mut frame = vec![0; usize::try_from(end.file - start.file).map_err(io::Error::other)?];
+            let read = read_full(file, &mut frame, start.file)?;
+            let bytes = usize::try_from(end.text - start.text).map_err(io::Error::other)?;
+            match self.decompressed(&frame[..read]) {
+                Some(text) if text.len() == bytes => intact.text.extend_from_slice(&text),
+                _ => {
+                    let from = intact.text.len();
+                    intact.text.resize(from + bytes, b'\n');
+                    intact.lost.push(Lost { file: start.file..end.file, text: from..from + bytes });
+                }
+            }
+        }
+        Ok(Some(intact))
+    }
+
+    /// The text of one frame, if it is whole.
+    fn decompressed(&self, frame: &[u8]) -> Option<Vec<u8>> {
+        let mut text = Vec::new();
+        match self.compression {
+            Compression::None => return None,
+            Compression::Gzip => MultiGzDecoder::new(frame).read_to_end(&mut text).ok()?,
+            Compression::Zstd => zstd::Decoder::with_buffer(frame).ok()?.read_to_end(&mut text).ok()?,
+        };
+        Some(text)
+    }
+}
+
+/// What is whole of a file.
+#[derive(Default)]
+pub(super) struct Intact {
+    pub(super) text: Vec<u8>,
+    pub(super) lost: Vec<Lost>,
+}
+
+/// A frame that does not read.
+pub(super) struct Lost {
+    pub(super) file: Range<u64>,
+    pub(super) text: Range<usize>,
 }
 
 fn bytes<F: DiskFile, const N: usize>(file: &F, place: u64) -> Option<[u8; N]> {
@@ -106,26 +165,42 @@ fn seek_table<F: DiskFile>(file: &F, length: u64) -> Option<Vec<Frame>> {
     let place = length.checked_sub(SEEK_FOOTER + table_bytes)?;
     (read_full(file, &mut table, place).ok()? == table.len()).then_some(())?;
     let mut next = Frame::default();
-    let mut frames = Vec::new();
+    let mut frames = vec![next];
     for entry in table.chunks_exact(8) {
-        frames.push(next);
+        let (at, text) = (next.file, u64::from(number(&entry[4..])?));
         next.file += u64::from(number(entry)?);
-        next.text += u64::from(number(&entry[4..])?);
+        next.text += text;
+        frames.push(next);
+        // The table has no checksum: what it says must be what the frames say, or rows would be looked for where others are.
+        if content_size(file, at)? != text {
+            return None;
+        }
     }
-    Some(frames)
+    (next.file + SKIPPABLE_HEAD == place).then_some(frames)
+}
+
+/// How much text a frame says that it holds.
+fn content_size<F: DiskFile>(file: &F, place: u64) -> Option<u64> {
+    let head: [u8; ZSTD_HEAD] = bytes(file, place)?;
+    zstd::zstd_safe::get_frame_content_size(&head).ok()?
 }
 
 fn members<F: DiskFile>(file: &F, length: u64) -> Option<Vec<Frame>> {
     let mut next = Frame::default();
-    let mut frames = Vec::new();
+    let mut frames = vec![next];
     while next.file < length {
         let head: [u8; GZIP_HEAD] = bytes(file, next.file)?;
         if head[..4] != [0x1f, 0x8b, 8, 4] || head[12..16] != *b"DK\x08\0" {
             return None;
         }
-        frames.push(next);
+        let text = number(&head[20..])?;
         next.file += u64::from(number(&head[16..])?).max(1);
-        next.text += u64::from(number(&head[20..])?);
+        next.text += u64::from(text);
+        frames.push(next);
+        // The head has no checksum: the end of the member must say the same.
+        if u32::from_le_bytes(bytes(file, next.file.checked_sub(4)?)?) != text {
+            return None;
+        }
     }
     Some(frames)
 }
@@ -134,7 +209,12 @@ fn members<F: DiskFile>(file: &F, length: u64) -> Option<Vec<Frame>> {
 pub(super) fn compress(compression: Compression, level: Option<i32>, text: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
     match compression {
         Compression::None => out.extend_from_slice(text),
-        Compression::Zstd => out.extend_from_slice(&zstd::bulk::compress(text, level.unwrap_or(ZSTD_LEVEL))?),
+        Compression::Zstd => {
+            let mut compressor = zstd::bulk::Compressor::new(level.unwrap_or(ZSTD_LEVEL))?;
+            // A damaged frame is an error then, and never another text.
+            compressor.include_checksum(true)?;
+            out.extend_from_slice(&compressor.compress(text)?);
+        }
         Compression::Gzip => {
             let level = level.and_then(|level| u32::try_from(level).ok());
             compress_member(level.map_or_else(flate2::Compression::default, flate2::Compression::new), text, out)?;

@@ -62,7 +62,7 @@ pub use self::{
     export::{Export, Exported, Import},
     progress::{Progress, Work},
     query::FileRows,
-    salvage::{Salvaged, salvage},
+    salvage::{Salvaged, salvage, salvage_with},
     store::FileStore,
     transaction::{FileTransaction, FileTransactionStore},
 };

@@ -247,6 +247,12 @@ impl<'s> Table<'s> {
         if !setup.options.header && names.len() > width && !old.header.is_empty() {
             return Err(Error::unsupported("a file without a header has no place for new columns; give it a header"));
         }
+        // What is written must open again.
+        Columns::settle(names.clone(), &setup.schema).map_err(|cause| {
+            let why = "a record that may be null stands in columns of its fields, beside which it has no column of its own; \
+                       declare one of its fields as never null, or the record";
+            Error::unsupported(why).caused_by(cause)
+        })?;
         let line_end: &[u8] = if old.crlf { b"\r\n" } else { b"\n" };
         let cells = names.iter().map(|name| Cell::of(name, setup)).collect::<Result<_>>()?;
         Ok(Table { setup, dialect: old.dialect, old, names, cells, width, line_end })

@@ -1,10 +1,16 @@
 //! Recovering what is whole of damaged files: nothing is changed, and what is lost is told.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
 
 use super::{
     base::{Ask, Base, IdRule, Setup},
-    config::{Options, named},
+    coding::{Coding, Intact},
+    config::{Compression, Format, Options, format_of},
     disk::{Disk, DiskFile, Os, read_full},
     intent::Place,
     journal::{Change, Frame, whole_frames},
@@ -48,11 +54,18 @@ pub struct Salvaged {
 /// # Errors
 /// `Configuration` where the name does not say the format; `Backend` where a file cannot be read at all.
 pub fn salvage(path: impl AsRef<Path>, schema: Schema) -> Result<Salvaged> {
+    salvage_with(path, schema, Options::default())
+}
+
+/// The same, of a file that is opened with options: a format that its name does not say, a dialect, an id column.
+///
+/// # Errors
+/// As [`salvage`], and `Configuration` where the schema has no such id column.
+pub fn salvage_with(path: impl AsRef<Path>, schema: Schema, options: Options) -> Result<Salvaged> {
     let path = path.as_ref();
-    let coded =
-        named(path).ok_or_else(|| Error::configuration("the name does not say the format").at_url(&shown(path)))?;
     let schema = Arc::new(schema);
-    let setup = Setup::new(coded, Options::default(), schema.clone(), IdRule::default());
+    let ids = IdRule::of(&options, &schema)?;
+    let setup = Setup::new(format_of(path, &options)?, options, schema.clone(), ids);
     let mut salvaged = Salvaged::default();
     let mut rows = base_rows(path, &setup, &mut salvaged);
     let mut order: Vec<Id> = rows.iter().map(|row| row.envelope.id().clone()).collect();
@@ -77,22 +90,75 @@ pub fn salvage(path: impl AsRef<Path>, schema: Schema) -> Result<Salvaged> {
 }
 
 fn base_rows(path: &Path, setup: &Setup, salvaged: &mut Salvaged) -> Vec<Stored<Document>> {
+    let (rows, losses) = match read_rows(path, setup) {
+        (rows, losses) if losses.is_empty() => (rows, losses),
+        // What is behind the damage of a compressed file is in frames of its own.
+        from_the_front => by_frames(path, setup).ok().flatten().unwrap_or(from_the_front),
+    };
+    salvaged.losses.extend(losses);
+    rows
+}
+
+/// The rows that read, and why the others do not.
+type Read = (Vec<Stored<Document>>, Vec<Error>);
+
+fn read_rows(path: &Path, setup: &Setup) -> Read {
     let ask: Ask<Document> = Ask::all(setup.schema.clone(), setup.ids.clone(), &Limits::default());
     let batches = match Base::open(&Os, path, setup).and_then(|base| base.scan(ask)) {
         Ok(batches) => batches,
-        Err(error) => {
-            salvaged.losses.push(error);
-            return Vec::new();
-        }
+        Err(error) => return (Vec::new(), vec![error]),
     };
-    let mut rows = Vec::new();
+    let (mut rows, mut losses) = (Vec::new(), Vec::new());
     for row in batches.flatten() {
         match row.stored {
             Ok(stored) => rows.push(stored),
-            Err(error) => salvaged.losses.push(error),
+            Err(error) => losses.push(error),
         }
     }
-    rows
+    (rows, losses)
+}
+
+/// The rows of the frames that read, where it is known where frames begin, and what the columns are.
+fn by_frames(path: &Path, setup: &Setup) -> io::Result<Option<Read>> {
+    let file = Os.open(path)?;
+    let Some(mut intact) = Coding::new(setup.compression).intact(&file, file.stamp()?.length)? else {
+        return Ok(None);
+    };
+    let lost_first = intact.lost.first().is_some_and(|lost| lost.text.start == 0);
+    let is_table = matches!(setup.format, Format::Csv | Format::Tsv);
+    let (rows, of_rows) = match is_table && lost_first && setup.options.header {
+        true => (Vec::new(), vec![Error::corrupt("the header is lost, so what the cells are is not known")]),
+        false => {
+            if setup.format == Format::Json {
+                mend_array(&mut intact);
+            }
+            let mut plain = tempfile::NamedTempFile::new()?;
+            plain.write_all(&intact.text)?;
+            read_rows(plain.path(), &Setup { compression: Compression::None, ..setup.clone() })
+        }
+    };
+    let of_frames = intact.lost.iter().map(|lost| {
+        Error::corrupt(format!("the compressed bytes {} to {} do not read", lost.file.start, lost.file.end))
+    });
+    let losses = of_frames.chain(of_rows).map(|error| error.at_url(&shown(path)));
+    Ok(Some((rows, losses.collect())))
+}
+
+/// An array whose first or last frame is lost begins and ends all the same.
+fn mend_array(intact: &mut Intact) {
+    let all = intact.text.len();
+    for lost in intact.lost.iter().map(|lost| lost.text.clone()).filter(|text| !text.is_empty()) {
+        if lost.start == 0 {
+            intact.text[0] = b'[';
+            // The comma before the first element that is left.
+            if let Some(comma) = intact.text.get_mut(lost.end).filter(|byte| **byte == b',') {
+                *comma = b' ';
+            }
+        }
+        if lost.end == all {
+            intact.text[all - 1] = b']';
+        }
+    }
 }
 
 /// The changes of all frames that are whole, in order.

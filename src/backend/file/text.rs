@@ -30,7 +30,7 @@ use crate::{
     },
     id::Id,
     query::{Bound, Cells, Filter, Predicate, Seen},
-    record::{Document, Name, Part, RecordCodec, Schema, Stored, Target},
+    record::{Document, Envelope, FieldDef, Name, Part, RecordCodec, Schema, Stored, Target, Type},
     store::Limits,
     value::ValueRef,
 };
@@ -209,7 +209,10 @@ impl<D: Disk> TextBase<D> {
             Cause::Io(io)
                 if matches!(
                     io.kind(),
-                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::Other
+                    io::ErrorKind::InvalidData
+                        | io::ErrorKind::InvalidInput
+                        | io::ErrorKind::UnexpectedEof
+                        | io::ErrorKind::Other
                 ) =>
             {
                 let why = format!(
@@ -249,9 +252,7 @@ impl<D: Disk> TextBase<D> {
             Layout::Csv(csv) if !row::is_loose(&ask.shape) || csv.tells_all() => {
                 Ok(Raw::Cells(CellFilter::new(filter.clone(), &csv.columns, &ask.shape)?))
             }
-            Layout::Lines | Layout::Array if !row::is_loose(&ask.shape) => {
-                Ok(Raw::Peeked(Peek::new(filter.clone(), &ask.shape)))
-            }
+            Layout::Lines | Layout::Array => Ok(Raw::Peeked(Peek::new(filter.clone(), &ask.shape))),
             _ => Ok(Raw::Decoded(filter.clone())),
         }
     }
@@ -332,14 +333,18 @@ impl<D: Disk> TextBase<D> {
                     Err(error) => Err(error),
                 },
                 Raw::Peeked(peek) => match row.peeked(peek) {
-                    Ok(false) => return true,
-                    Ok(true) => row.read(&ask.shape),
+                    Ok(Some(false)) => return true,
+                    Ok(Some(true)) => row.read(&ask.shape),
+                    Ok(None) => match row.read(&ask.shape) {
+                        Ok((record, _)) if !tells(&peek.filter, &record) => return true,
+                        read => read,
+                    },
                     Err(error) => Err(error),
                 },
                 Raw::All | Raw::Decoded(_) | Raw::Settled(_) => row.read(&ask.shape),
             };
             if let (Raw::Decoded(filter), Ok((record, _))) = (raw, &read)
-                && !filter.matches(Seen { record, envelope: &crate::record::Envelope::nobody() })
+                && !tells(filter, record)
             {
                 return true;
             }
@@ -419,7 +424,7 @@ impl<D: Disk> TextBase<D> {
             (Some(_), Layout::Csv(csv)) if !row::is_loose(&setup.schema) || csv.tells_all() => {
                 "the filter is tested on raw cells; a row of which it is false is not decoded"
             }
-            (Some(_), Layout::Lines | Layout::Array) if !row::is_loose(&setup.schema) => {
+            (Some(_), Layout::Lines | Layout::Array) => {
                 "the filter is tested on the fields that it reads; of a row of which it is false no other is decoded"
             }
             (Some(_), _) => "the filter is tested on each record",
@@ -497,10 +502,17 @@ enum Raw<R> {
     Settled(Bound<R>),
 }
 
+/// Whether a filter that reads nothing but fields is true of a record.
+fn tells<R: RecordCodec>(filter: &Bound<R>, record: &R) -> bool {
+    filter.matches(Seen { record, envelope: &Envelope::nobody() })
+}
+
 /// A filter, and the schema of the fields that it reads.
 struct Peek<R> {
     filter: Bound<R>,
     shape: Schema,
+    /// Whether a row may say types of fields that no schema declares.
+    loose: bool,
 }
 
 impl<R> Peek<R> {
@@ -509,9 +521,14 @@ impl<R> Peek<R> {
             let mut fields = filter.columns().iter().filter_map(|target| target.steps().first());
             fields.any(|step| step.name == *name)
         };
-        let fields: Vec<_> = schema.fields.iter().filter(|field| reads(&field.name)).cloned().collect();
+        let mut fields: Vec<_> = schema.fields.iter().filter(|field| reads(&field.name)).cloned().collect();
+        for step in filter.columns().iter().filter_map(|target| target.steps().first()) {
+            if fields.iter().all(|field| field.name != step.name) {
+                fields.push(FieldDef::new(step.name.clone(), Type::Any).nullable());
+            }
+        }
         let shape = Schema { fields: fields.into(), open: false, ..schema.clone() };
-        Peek { filter, shape }
+        Peek { filter, shape, loose: row::is_loose(schema) }
     }
 }
 
@@ -563,11 +580,21 @@ impl<'b> RawRow<'_, 'b> {
         filter.admits(&csv.columns, *row, cells)
     }
 
-    /// Whether a filter is true of the fields of an object that it reads.
-    fn peeked<R>(&mut self, peek: &Peek<R>) -> Result<bool> {
+    /// Whether a filter is true of the fields of an object that it reads; `None` where those may have types that the row says.
+    fn peeked<R>(&mut self, peek: &Peek<R>) -> Result<Option<bool>> {
+        if peek.loose && self.may_say_types() {
+            return Ok(None);
+        }
         let (fields, _) = self.read::<Document>(&peek.shape)?;
         let Ok(holds) = peek.filter.test(&Peeked(&fields));
-        Ok(holds)
+        Ok(Some(holds))
+    }
+
+    /// Whether the text may hold `_types`, by its name or by an escape that could spell it.
+    fn may_say_types(&self) -> bool {
+        let RawRow::Json(_, text, _) = self else { return false };
+        memchr::memmem::find(text.as_bytes(), b"_types").is_some()
+            || memchr::memmem::find(text.as_bytes(), b"\\u").is_some()
     }
 
     /// The record.
