@@ -29,6 +29,41 @@ pub trait Cells {
     /// # Errors
     /// Where the cell does not parse.
     fn cell(&self, slot: usize, target: &Target) -> Result<ValueRef<'_>, Self::Error>;
+    /// Whether the value of a column with a declared type compares so with a literal.
+    ///
+    /// # Errors
+    /// Where the cell does not parse.
+    #[inline]
+    fn compares(&self, slot: usize, target: &Target, op: Op, literal: &Value) -> Result<bool, Self::Error> {
+        Ok(compares(&self.cell(slot, target)?, op, literal))
+    }
+}
+
+/// Whether a value compares so with a literal, numbers of all kinds by value (semantics 3.8).
+#[inline]
+pub(crate) fn compares(cell: &ValueRef<'_>, op: Op, literal: &Value) -> bool {
+    match (cell, literal) {
+        // What most filters compare. Texts of unlike lengths are told apart without a look at what they hold, which may be
+        // far away in memory.
+        (ValueRef::Int(a), Value::Int(b)) => op.holds(Some(a.cmp(b))),
+        (ValueRef::Float(a), Value::Float(b)) => op.holds(a.partial_cmp(b)),
+        (ValueRef::Text(a), Value::Text(b)) => text_compares(a, op, b),
+        _ => other_compares(cell, op, literal),
+    }
+}
+
+#[inline(never)]
+fn other_compares(cell: &ValueRef<'_>, op: Op, literal: &Value) -> bool {
+    op.holds(cell.compare_numbers(&literal.as_ref()))
+}
+
+/// The same of texts.
+#[inline]
+pub(crate) fn text_compares(text: &str, op: Op, literal: &str) -> bool {
+    match op {
+        Op::Eq => text == literal,
+        _ => op.holds(Some(text.as_bytes().cmp(literal.as_bytes()))),
+    }
 }
 
 impl Envelope {
@@ -63,6 +98,13 @@ impl<R: RecordCodec> Cells for Seen<'_, R> {
     #[inline]
     fn cell(&self, _: usize, target: &Target) -> Result<ValueRef<'_>, Infallible> {
         Ok(self.value(target))
+    }
+    #[inline]
+    fn compares(&self, _: usize, target: &Target, op: Op, literal: &Value) -> Result<bool, Infallible> {
+        Ok(match &target.part {
+            Part::Field(steps) => self.record.compares(steps, op, literal),
+            _ => compares(&self.envelope.cell(target), op, literal),
+        })
     }
 }
 
@@ -380,7 +422,7 @@ impl Literals {
         Ok(Literals { sorted, wholes })
     }
     pub(crate) fn hold(&self, column: Column, cell: &ValueRef<'_>) -> bool {
-        let same = |literal: &Value| column.equals(cell, literal);
+        let same = |literal: &Value| column.compares(cell, Op::Eq, literal);
         let scalar = match self.sorted.len() {
             0..=8 => self.sorted.iter().any(same),
             // What was found is compared again: a cell without a place in the order (NaN) is found anywhere.
@@ -412,11 +454,10 @@ impl Test {
         Ok(match self {
             // Logic was looked at before.
             Test::And(_) | Test::Or(_) | Test::Nor(_) | Test::Search(_) => false,
-            Test::Compare(column, Op::Eq, value) => column.equals(&column.fetch(row, columns)?, value),
-            Test::Compare(column, op, value) => op.holds(column.compare(&column.fetch(row, columns)?, value)),
+            Test::Compare(column, op, value) => column.holds(row, columns, *op, value)?,
             Test::Between(column, low, high) => {
                 let cell = column.fetch(row, columns)?;
-                Op::Ge.holds(column.compare(&cell, low)) && Op::Le.holds(column.compare(&cell, high))
+                column.compares(&cell, Op::Ge, low) && column.compares(&cell, Op::Le, high)
             }
             Test::In(column, list) => list.hold(*column, &column.fetch(row, columns)?),
             Test::Like(column, pattern) => text_of(&column.fetch(row, columns)?).is_some_and(|t| pattern.matches(t)),
@@ -459,26 +500,19 @@ impl Column {
         let cell = row.cell(self.slot, target)?;
         Ok(if self.len { length(&cell) } else { cell })
     }
-    /// Texts of unlike lengths are told apart without a look at what they hold, which may be far away in memory.
     #[inline]
-    pub(crate) fn equals(self, cell: &ValueRef<'_>, literal: &Value) -> bool {
-        match (cell, literal) {
-            (ValueRef::Text(a), Value::Text(b)) => a.as_ref() == b.as_str(),
-            _ => Op::Eq.holds(self.compare(cell, literal)),
+    fn holds<C: Cells + ?Sized>(self, row: &C, columns: &[Target], op: Op, literal: &Value) -> Result<bool, C::Error> {
+        match columns.get(self.slot) {
+            Some(target) if self.declared && !self.len => row.compares(self.slot, target, op, literal),
+            _ => self.fetch(row, columns).map(|cell| self.compares(&cell, op, literal)),
         }
     }
     #[inline]
+    pub(crate) fn compares(self, cell: &ValueRef<'_>, op: Op, literal: &Value) -> bool {
+        if self.declared { compares(cell, op, literal) } else { op.holds(cell.compare(&literal.as_ref())) }
+    }
+    /// How a value and a literal compare; `None` where they do not.
     pub(crate) fn compare(self, cell: &ValueRef<'_>, literal: &Value) -> Option<Ordering> {
-        match (cell, literal) {
-            // What most filters compare, and every rule agrees on.
-            (ValueRef::Int(a), Value::Int(b)) => Some(a.cmp(b)),
-            (ValueRef::Text(a), Value::Text(b)) => Some(a.as_bytes().cmp(b.as_bytes())),
-            (ValueRef::Float(a), Value::Float(b)) => a.partial_cmp(b),
-            _ => self.compare_others(cell, literal),
-        }
-    }
-    #[inline(never)]
-    fn compare_others(self, cell: &ValueRef<'_>, literal: &Value) -> Option<Ordering> {
         if self.declared { cell.compare_numbers(&literal.as_ref()) } else { cell.compare(&literal.as_ref()) }
     }
     /// The order in which the literals of a list stand. Where a type is declared they are of one family, and numbers of all
@@ -490,7 +524,7 @@ impl Column {
     fn holds_part(self, cell: &ValueRef<'_>, part: &Value, finder: &memmem::Finder<'_>) -> bool {
         match (cell, part) {
             (ValueRef::Text(text), Value::Text(_)) => finder.find(text.as_bytes()).is_some(),
-            (ValueRef::List(items), part) => items.iter().any(|item| Op::Eq.holds(self.compare(&item.as_ref(), part))),
+            (ValueRef::List(items), part) => items.iter().any(|item| self.compares(&item.as_ref(), Op::Eq, part)),
             _ => false,
         }
     }

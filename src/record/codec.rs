@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     error::{Error, Result},
     id::Id,
+    query::{bound, filter::Op},
     record::{
         field_type::FieldType,
         schema::{FieldDef, Schema, Shared, Type},
@@ -42,6 +43,13 @@ pub trait RecordCodec: Clone + Send + Sync + 'static {
     /// The value at the end of `steps`, null where a record on the way is null. `steps` were resolved against the schema
     /// of this record and are never empty.
     fn cell(&self, steps: &[Step]) -> ValueRef<'_>;
+
+    /// Whether the value of the declared type at the end of `steps` compares so with a literal of that type: what comparing its
+    /// [`cell`](RecordCodec::cell) says, without making one.
+    #[inline]
+    fn compares(&self, steps: &[Step], op: Op, literal: &Value) -> bool {
+        bound::compares(&self.cell(steps), op, literal)
+    }
 
     /// Sets the value at the end of `steps`; the way changes of single fields are applied (semantics 5.10).
     ///

@@ -12,7 +12,11 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    query::handle::{HandleKind, ListKind, OpaqueKind, ScalarKind},
+    query::{
+        bound::{compares, text_compares},
+        filter::Op,
+        handle::{HandleKind, ListKind, OpaqueKind, ScalarKind},
+    },
     record::{
         codec::{Decoder, Encoder, Form, Typed},
         schema::{FieldDef, Shared, Type},
@@ -75,6 +79,11 @@ pub trait FieldType: Clone + Send + Sync + 'static {
     }
     /// The value, or what `rest` leads to inside it.
     fn cell(&self, rest: &[Step]) -> ValueRef<'_>;
+    /// Whether it compares so with a literal of its type; see [`RecordCodec::compares`](crate::RecordCodec::compares).
+    #[inline]
+    fn compares(&self, rest: &[Step], op: Op, literal: &Value) -> bool {
+        compares(&self.cell(rest), op, literal)
+    }
     /// Sets the value, or what `rest` leads to inside it.
     ///
     /// # Errors
@@ -145,7 +154,8 @@ pub trait Plain: FieldType {}
 )]
 pub trait Item: Plain {
     /// The definition of an item.
-    const ITEM: FieldDef = FieldDef { name: std::borrow::Cow::Borrowed("item"), ty: Self::TYPE, ..FieldDef::EMPTY };
+    const ITEM: &'static FieldDef =
+        &FieldDef { name: std::borrow::Cow::Borrowed("item"), ty: Self::TYPE, ..FieldDef::EMPTY };
 }
 
 /// A scalar or an `Option` of one: a field that says null by itself.
@@ -204,6 +214,13 @@ macro_rules! integers {
             }
             #[inline]
             fn cell(&self, _: &[Step]) -> ValueRef<'_> { ValueRef::Int((*self).into()) }
+            #[inline]
+            fn compares(&self, _: &[Step], op: Op, literal: &Value) -> bool {
+                match literal {
+                    Value::Int(literal) => op.holds(Some(i128::from(*self).cmp(literal))),
+                    literal => compares(&self.cell(&[]), op, literal),
+                }
+            }
             fn from_value(field: &FieldDef, value: Value) -> Result<Self> {
                 let Value::Int(wide) = value else { return Err(wrong(field, &value)) };
                 wide.try_into().map_err(|_| {
@@ -282,6 +299,13 @@ macro_rules! floats {
             fn read<D: Decoder>(field: &FieldDef, from: &mut D) -> Result<Option<Self>> { from.$method(field) }
             #[inline]
             fn cell(&self, _: &[Step]) -> ValueRef<'_> { ValueRef::Float((*self).into()) }
+            #[inline]
+            fn compares(&self, _: &[Step], op: Op, literal: &Value) -> bool {
+                match literal {
+                    Value::Float(literal) => op.holds(f64::from(*self).partial_cmp(literal)),
+                    literal => compares(&self.cell(&[]), op, literal),
+                }
+            }
             fn from_value(field: &FieldDef, value: Value) -> Result<Self> {
                 match value {
                     Value::Float(v) => Ok(v as $native),
@@ -375,6 +399,9 @@ copied!(Timestamp, |v| Value::Timestamp(*v));
 
 /// Cuts finer digits off, toward the past (semantics 2.4).
 pub(crate) fn to_microseconds(moment: Timestamp) -> Timestamp {
+    if moment.subsec_nanosecond() % 1_000 == 0 {
+        return moment;
+    }
     let nanoseconds = moment.as_nanosecond();
     // The range of a timestamp ends on whole seconds, so cutting never leaves it.
     Timestamp::from_nanosecond(nanoseconds - nanoseconds.rem_euclid(1_000)).unwrap_or(moment)
@@ -396,6 +423,13 @@ impl FieldType for String {
     #[inline]
     fn cell(&self, _: &[Step]) -> ValueRef<'_> {
         ValueRef::text(self)
+    }
+    #[inline]
+    fn compares(&self, _: &[Step], op: Op, literal: &Value) -> bool {
+        match literal {
+            Value::Text(literal) => text_compares(self, op, literal),
+            literal => compares(&self.cell(&[]), op, literal),
+        }
     }
     fn from_value(field: &FieldDef, value: Value) -> Result<Self> {
         let Value::Text(v) = value else { return Err(wrong(field, &value)) };
@@ -567,6 +601,10 @@ impl<T: Plain> FieldType for Option<T> {
     fn cell(&self, rest: &[Step]) -> ValueRef<'_> {
         self.as_ref().map_or(ValueRef::Null, |value| value.cell(rest))
     }
+    #[inline]
+    fn compares(&self, rest: &[Step], op: Op, literal: &Value) -> bool {
+        self.as_ref().is_some_and(|value| value.compares(rest, op, literal))
+    }
     fn put(&mut self, field: &FieldDef, rest: &[Step], value: Value) -> Result<()> {
         match self {
             _ if rest.is_empty() => *self = Self::from_value(field, value)?,
@@ -597,29 +635,29 @@ impl<T: Scalar + Plain> Nullable for Option<T> {
 // ---- lists
 
 impl<T: Item> FieldType for Vec<T> {
-    const TYPE: Type = Type::List(Shared::Static(&T::ITEM));
+    const TYPE: Type = Type::List(Shared::Static(T::ITEM));
     type Kind = ListKind;
     fn encode<E: Encoder>(&self, field: &FieldDef, out: &mut E) -> Result<()> {
-        out.list(field, &T::ITEM, self)
+        out.list(field, T::ITEM, self)
     }
     fn read<D: Decoder>(field: &FieldDef, from: &mut D) -> Result<Option<Self>> {
-        from.list(field, &T::ITEM)
+        from.list(field, T::ITEM)
     }
     fn from_value(field: &FieldDef, value: Value) -> Result<Self> {
         let Value::List(items) = value else { return Err(wrong(field, &value)) };
-        let items = items.into_iter().map(|item| T::from_value(&T::ITEM, item));
+        let items = items.into_iter().map(|item| T::from_value(T::ITEM, item));
         items.collect::<Result<_>>().map_err(|e| e.under_field(&field.name))
     }
     fn cell(&self, _: &[Step]) -> ValueRef<'_> {
         ValueRef::List(self.iter().map(|item| item.cell(&[]).into_owned()).collect())
     }
     fn check(&self, field: &FieldDef) -> Result<Form> {
-        let forms = self.iter().map(|item| item.check(&T::ITEM));
+        let forms = self.iter().map(|item| item.check(T::ITEM));
         let form = forms.into_iter().try_fold(Form::Stored, |all, form| Ok(all.and(form?)));
         form.map_err(|e: Error| e.under_field(&field.name))
     }
     fn normalize(&mut self, _: &FieldDef) {
-        self.iter_mut().for_each(|item| item.normalize(&T::ITEM));
+        self.iter_mut().for_each(|item| item.normalize(T::ITEM));
     }
 }
 impl<T: Item> Plain for Vec<T> {}
@@ -693,6 +731,12 @@ pub mod nested {
     }
     pub fn cell<'a, N: Typed>(record: &'a N, rest: &[Step]) -> ValueRef<'a> {
         if rest.is_empty() { DocumentWriter::value_of(record, N::SCHEMA) } else { record.cell(rest) }
+    }
+    pub fn compares<N: Typed>(record: &N, rest: &[Step], op: Op, literal: &Value) -> bool {
+        if rest.is_empty() {
+            return super::compares(&cell(record, rest), op, literal);
+        }
+        RecordCodec::compares(record, rest, op, literal)
     }
     pub fn put<N: Typed>(record: &mut N, field: &FieldDef, rest: &[Step], value: Value) -> Result<()> {
         if rest.is_empty() {

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use crate::{
     error::{Error, Result},
+    query::{bound::compares, filter::Op},
     record::{
         codec::{Decoder, Encoder, Form},
         schema::FieldDef,
@@ -36,6 +37,10 @@ pub trait JsonType: Sized {
     fn is_null(&self) -> bool;
     #[doc(hidden)]
     fn cell(&self, steps: &[Step]) -> ValueRef<'static>;
+    #[doc(hidden)]
+    fn compares(&self, steps: &[Step], op: Op, literal: &Value) -> bool {
+        compares(&self.cell(steps), op, literal)
+    }
     #[doc(hidden)]
     fn put(&mut self, field: &FieldDef, steps: &[Step], value: Value) -> Result<()>;
     #[doc(hidden)]

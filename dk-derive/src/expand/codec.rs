@@ -21,6 +21,7 @@ pub fn codec(record: &Record<'_>, generics: &Generics) -> TokenStream {
         encode(&places),
         decode(record, &places),
         cell(&places),
+        compares(&places),
         put(&places),
         check(&places),
         normalize(&places),
@@ -151,6 +152,30 @@ fn cell(places: &[Place<'_>]) -> TokenStream {
             match __dk_step.index {
                 #(#arms)*
                 _ => ::dk_data::ValueRef::Null,
+            }
+        }
+    }
+}
+
+fn compares(places: &[Place<'_>]) -> TokenStream {
+    let arms = places.iter().map(|place| {
+        let (index, name, call) = (place.index, place.field.ident, place.call("compares"));
+        quote!(::core::option::Option::Some(#index) => #call(&self.#name, __dk_rest, __dk_op, __dk_literal),)
+    });
+    quote! {
+        fn compares(
+            &self,
+            __dk_steps: &[::dk_data::record::target::Step],
+            __dk_op: ::dk_data::query::filter::Op,
+            __dk_literal: &::dk_data::Value,
+        ) -> ::core::primitive::bool {
+            let ::core::option::Option::Some((__dk_step, __dk_rest)) = __dk_steps.split_first() else {
+                return false;
+            };
+            let _ = (__dk_rest, __dk_op, __dk_literal);
+            match __dk_step.index {
+                #(#arms)*
+                _ => false,
             }
         }
     }

@@ -59,6 +59,14 @@ fn methods() -> TokenStream {
         fn cell(&self, __dk_rest: &[::dk_data::record::target::Step]) -> ::dk_data::ValueRef<'_> {
             ::dk_data::record::field_type::nested::cell(self, __dk_rest)
         }
+        fn compares(
+            &self,
+            __dk_rest: &[::dk_data::record::target::Step],
+            __dk_op: ::dk_data::query::filter::Op,
+            __dk_literal: &::dk_data::Value,
+        ) -> ::core::primitive::bool {
+            ::dk_data::record::field_type::nested::compares(self, __dk_rest, __dk_op, __dk_literal)
+        }
         fn put(
             &mut self,
             __dk_field: &::dk_data::record::schema::FieldDef,

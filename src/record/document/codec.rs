@@ -168,7 +168,7 @@ impl FieldType for Value {
             (Value::Json(v), _) => out.json(field, v),
             (Value::Vector(v), _) => out.vector(field, v),
             (Value::List(v), Type::List(item)) => out.list(field, item, v),
-            (Value::List(v), _) => out.list(field, &<Value as Item>::ITEM, v),
+            (Value::List(v), _) => out.list(field, <Value as Item>::ITEM, v),
             (Value::Record(v), Type::Record(schema)) => out.record(field, schema, v),
             (Value::Record(v), _) => out.record(field, &Schema::open(""), v),
         }
@@ -228,7 +228,7 @@ impl FieldType for Value {
             (Value::Json(json), _) => check_json(json, field).map(|()| Form::Stored),
             (Value::Vector(v), _) => v.iter().try_fold(Form::Stored, |all, v| Ok(all.and(v.check(field)?))),
             (Value::List(items), Type::List(item)) => check_items(items, item, field),
-            (Value::List(items), _) => check_items(items, &<Value as Item>::ITEM, field),
+            (Value::List(items), _) => check_items(items, <Value as Item>::ITEM, field),
             (Value::Record(inside), Type::Record(schema)) => {
                 inside.check(schema).map_err(|e| e.under_field(&field.name))
             }
