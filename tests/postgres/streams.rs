@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, thread, time::Duration};
 
 use dk_data::{
-    Changes, Database, Error, Limits, Query, Record, Result, Store, Transactional, backend::postgres::PostgresStore,
+    Changes, Database, Error, Limits, Query, Record, Result, Split, Store, Transactional,
+    backend::postgres::PostgresStore,
 };
 
 use crate::{
@@ -140,4 +141,21 @@ fn a_stream_of_an_ended_transaction_is_an_error_and_no_short_answer() {
         .expect("it commits");
     let rest: Vec<_> = rows.by_ref().collect();
     assert!(rest.len() < 20 && rest.last().is_some_and(|row| row.is_err()), "{} rows", rest.len());
+}
+
+/// Two that take several connections each would else wait for each other until the pool's time is over.
+#[test]
+fn parts_wait_for_no_connection_that_others_hold() {
+    let scratch = Scratch::new();
+    let db = scratch.config().pool_size(4).pool_timeout(Duration::from_secs(30)).connect().expect("it answers");
+    let store = db.store::<Thing>().expect("the table is made");
+    fill(&store, 2_000, 200);
+    let first = store.streams(Query::new(), 100).expect("it streams");
+    assert_eq!(first.len(), 3, "one connection is left");
+    store.create(Thing { id: -1, n: 0, text: String::new() }).expect("it takes that one");
+    let second = store.streams(Query::new(), 100).expect("it streams over that one");
+    assert_eq!(second.len(), 1);
+    let count = |parts: Vec<_>| parts.into_iter().flatten().map(|row: Result<_>| row.expect("it reads")).count();
+    assert_eq!((count(second), count(first)), (2_001, 2_000));
+    assert_eq!(store.streams(Query::new(), 2).map(|parts| parts.len()).ok(), Some(2), "all are back");
 }

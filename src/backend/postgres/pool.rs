@@ -398,6 +398,8 @@ pub(super) struct Pool {
     pool: r2d2::Pool<Manager>,
     pub(super) config: Arc<PostgresConfig>,
     failed: Arc<Mutex<Option<Error>>>,
+    /// Whoever takes several connections does so alone.
+    spare: Arc<Mutex<()>>,
 }
 
 impl Pool {
@@ -414,7 +416,7 @@ impl Pool {
             .test_on_check_out(false)
             .connection_timeout(config.pool_timeout)
             .build_unchecked(manager);
-        Ok(Pool { pool, config, failed })
+        Ok(Pool { pool, config, failed, spare: Arc::default() })
     }
 
     /// A connection.
@@ -446,6 +448,27 @@ impl Pool {
             }
         }
         self.get(limits)
+    }
+
+    /// Up to so many more connections: those that are to be had without waiting for anybody who holds one. One is left.
+    pub(super) fn spare(&self, most: usize) -> Vec<Loan> {
+        // One that has to be made first may take this long; the server may also take no more.
+        const PATIENCE: Duration = Duration::from_secs(3);
+        let _alone = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loans = Vec::new();
+        for _ in 0..most.saturating_add(self.config.pool_size as usize) {
+            let state = self.pool.state();
+            let free = state.idle_connections + self.config.pool_size.saturating_sub(state.connections);
+            if free <= 1 || loans.len() == most {
+                break;
+            }
+            let Ok(mut loan) = self.pool.get_timeout(PATIENCE.min(self.config.pool_timeout)) else { break };
+            // One that died meanwhile is replaced.
+            if loan.is_fresh() {
+                loans.push(loan);
+            }
+        }
+        loans
     }
 
     /// Runs something that can be run again: over a new connection where the first turns out to be dead.

@@ -33,18 +33,17 @@ impl<R: RecordCodec> Split<R> for PostgresStore<R> {
         let run = || {
             let filter = filter_of(&query)?;
             let (output, _) = Picked::of(self, query.selection())?;
-            // Each part holds a connection; one is left for others.
-            let most = (pool.config.pool_size as usize).saturating_sub(1).max(1);
-            let snapshot = Snapshot::take(pool, &self.table.qualified, limits)?;
-            let ranges = snapshot.ranges(parts.clamp(1, most));
-            let (name, mut first) = (snapshot.name, Some(snapshot.loan));
-            let mut loans = Vec::with_capacity(ranges.len());
-            for _ in &ranges {
-                loans.push(match first.take() {
-                    Some(loan) => loan,
-                    None => join(pool, &name, limits)?,
-                });
+            let Snapshot { loan, name, blocks } = Snapshot::take(pool, &self.table.qualified, limits)?;
+            // Each part holds a connection. Who holds some must not wait for more: two who did would wait for each other.
+            let more = blocks.map_or(0, |blocks| parts.min(blocks.unsigned_abs() as usize).saturating_sub(1));
+            let mut loans = vec![loan];
+            for mut loan in pool.spare(more) {
+                loan.limit(limits, &pool.config)?;
+                begin(&mut loan)?;
+                loan.batch(&format!("SET TRANSACTION SNAPSHOT {}", literal(&name)))?;
+                loans.push(loan);
             }
+            let ranges = ranges(blocks, loans.len() as i64);
             let part = |(range, loan): (String, Loan)| {
                 let statement = self.part(&output, &filter, &range)?;
                 let raw = Streaming::start(loan, pool, &statement).map_err(|failed| failed.0)?;
@@ -85,7 +84,8 @@ struct Snapshot {
 
 impl Snapshot {
     fn take(pool: &Pool, table: &str, limits: &Limits) -> Result<Snapshot> {
-        let mut loan = begin(pool, limits)?;
+        let mut loan = pool.get_fresh(limits)?;
+        begin(&mut loan)?;
         let mut ask = Statement::new(
             "SELECT pg_export_snapshot(), CASE WHEN relkind = 'r' THEN \
              pg_relation_size(oid) / current_setting('block_size')::bigint END FROM pg_class WHERE oid = to_regclass(",
@@ -98,31 +98,22 @@ impl Snapshot {
         let blocks = codec::raw(row, 1)?.and_then(|raw| raw.try_into().ok()).map(i64::from_be_bytes);
         Ok(Snapshot { loan, name, blocks })
     }
-
-    /// Conditions that part the table: as many as asked for, but none for less than a block.
-    fn ranges(&self, parts: usize) -> Vec<String> {
-        let blocks = self.blocks.unwrap_or(0);
-        let parts = i64::try_from(parts).unwrap_or(1).min(blocks).max(1);
-        let start = |part: i64| blocks * part / parts;
-        let range = |part: i64| match (self.blocks, part + 1 == parts) {
-            (None, _) => "TRUE".to_owned(),
-            (_, true) => format!("ctid >= '({},0)'::tid", start(part)),
-            (_, false) => format!("ctid >= '({},0)'::tid AND ctid < '({},0)'::tid", start(part), start(part + 1)),
-        };
-        (0..parts).map(range).collect()
-    }
 }
 
-/// A connection in a transaction of its own, which ends when its rows do.
-fn begin(pool: &Pool, limits: &Limits) -> Result<Loan> {
-    let mut loan = pool.get_fresh(limits)?;
+/// Conditions that part a table of so many blocks.
+fn ranges(blocks: Option<i64>, parts: i64) -> Vec<String> {
+    let start = |part: i64| blocks.unwrap_or(0) * part / parts;
+    let range = |part: i64| match (blocks, part + 1 == parts) {
+        (None, _) => "TRUE".to_owned(),
+        (_, true) => format!("ctid >= '({},0)'::tid", start(part)),
+        (_, false) => format!("ctid >= '({},0)'::tid AND ctid < '({},0)'::tid", start(part), start(part + 1)),
+    };
+    (0..parts).map(range).collect()
+}
+
+/// Begins a transaction, which ends when its rows do.
+fn begin(loan: &mut Loan) -> Result<()> {
     loan.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
     loan.in_transaction = true;
-    Ok(loan)
-}
-
-fn join(pool: &Pool, snapshot: &str, limits: &Limits) -> Result<Loan> {
-    let mut loan = begin(pool, limits)?;
-    loan.batch(&format!("SET TRANSACTION SNAPSHOT {}", literal(snapshot)))?;
-    Ok(loan)
+    Ok(())
 }
