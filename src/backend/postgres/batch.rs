@@ -7,7 +7,7 @@ use super::{
     codec,
     copy::{Refusal, Stage},
     error::{failure, is_lost},
-    link::Link,
+    link::{Link, Transaction},
     pool::{Backend, Pool, Session, refuse_in_runtime},
     query::Statement,
     rows::id_of,
@@ -58,13 +58,7 @@ fn sort_of<R: RecordCodec>(write: &Write<'_, R>) -> Sort {
         Write::Delete { expected: None, .. } => return Sort::Delete,
         _ => return Sort::Alone,
     };
-    let (created, updated) = draft.given_times().unwrap_or_default();
-    let brings = Brings {
-        metadata: draft.given_metadata().is_some(),
-        created_at: created.is_some(),
-        updated_at: updated.is_some(),
-        expected: draft.expected().is_some(),
-    };
+    let brings = Brings::of(draft);
     match verb {
         Verb::Create | Verb::Upsert if brings.expected => Sort::Alone,
         // What a new record brings makes no difference to how it is stored.
@@ -89,24 +83,21 @@ impl<R: RecordCodec> PostgresStore<R> {
         }
     }
 
-    fn write_each(&self, writes: Vec<Write<'_, R>>, limits: &Limits) -> Result<Vec<Outcome>> {
+    fn write_each(&self, mut writes: Vec<Write<'_, R>>, limits: &Limits) -> Result<Vec<Outcome>> {
         let mut outcomes = Vec::with_capacity(writes.len());
-        let mut writes = writes.into_iter().peekable();
-        while let Some(first) = writes.next() {
-            let sort = sort_of(&first);
-            let mut run = vec![first];
-            while sort != Sort::Alone
-                && run.len() < BLOCK
-                && let Some(next) = writes.next_if(|next| sort_of(next) == sort)
-            {
-                run.push(next);
-            }
-            let count = run.len();
+        let mut rest = writes.as_mut_slice();
+        while let Some(first) = rest.first() {
+            let sort = sort_of(first);
+            let most = if sort == Sort::Alone { 1 } else { BLOCK };
+            let count = rest.iter().take(most).take_while(|write| sort_of(write) == sort).count();
+            let (run, behind) = rest.split_at_mut(count);
+            rest = behind;
             let done = match sort {
-                _ if count < FEW => run.into_iter().map(|write| self.write_single(write, limits)).collect(),
+                _ if count < FEW => run.iter_mut().map(|write| self.write_single(write, limits)).collect(),
+                Sort::Put(Verb::Create, _) => self.create_run(run, limits),
                 Sort::Put(verb, brings) => self.put_run(verb, brings, run, limits),
                 Sort::Delete => self.delete_run(run, limits).unwrap_or_else(|error| of_each(error, count)),
-                Sort::Alone => run.into_iter().map(|write| self.write_single(write, limits)).collect(),
+                Sort::Alone => run.iter_mut().map(|write| self.write_single(write, limits)).collect(),
             };
             outcomes.extend(done.into_iter().map(|outcome: Outcome| outcome.map_err(|e| e.in_store(&self.name))));
         }
@@ -128,67 +119,170 @@ impl<R: RecordCodec> PostgresStore<R> {
         }
     }
 
-    /// Puts with one verb. An id that comes again waits for the round after its first (in a batch of creates it is taken).
-    fn put_run(&self, verb: Verb, brings: Brings, run: Vec<Write<'_, R>>, limits: &Limits) -> Vec<Outcome> {
-        let sealed: Vec<_> = run.into_iter().map(|write| self.sealed(verb, write)).collect();
-        let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(sealed.len());
-        let mut rounds: Vec<Vec<usize>> = vec![Vec::with_capacity(sealed.len())];
-        let mut seen: HashMap<&Id, usize> = HashMap::with_capacity_and_hasher(sealed.len(), RandomState::default());
-        for (place, sealed) in sealed.iter().enumerate() {
-            let Ok(sealed) = sealed else {
-                outcomes.push(None);
-                continue;
-            };
-            let round = seen.entry(&sealed.id).and_modify(|round| *round += 1).or_insert(0);
-            match (*round, verb) {
-                (0, _) => rounds[0].push(place),
-                (_, Verb::Create) => {
-                    outcomes.push(Some(Err(taken(&sealed.id))));
-                    continue;
-                }
-                (round, _) => {
-                    rounds.resize_with(rounds.len().max(round + 1), Vec::new);
-                    rounds[round].push(place);
-                }
-            }
-            outcomes.push(None);
-        }
-        drop(seen);
-        for places in rounds {
-            let rows: Vec<_> = places.iter().filter_map(|place| sealed[*place].as_ref().ok()).collect();
-            let done = self.put_shares(verb, brings, &rows, limits);
-            places.into_iter().zip(done).for_each(|(place, outcome)| outcomes[place] = Some(outcome));
-        }
-        let lost = || Error::backend("a write of the batch was passed over");
-        let settled = sealed.into_iter().zip(outcomes).map(|(sealed, outcome)| match (sealed, outcome) {
-            (Err(error), _) => Err(error),
-            (Ok(_), outcome) => outcome.unwrap_or_else(|| Err(lost())),
-        });
-        settled.collect()
-    }
-
-    /// Rows of different ids, over several connections where that was asked for. Each share stands by itself: what becomes of
-    /// one says nothing of another.
-    fn put_shares(&self, verb: Verb, brings: Brings, rows: &[&Sealed<'_, R>], limits: &Limits) -> Vec<Outcome> {
-        let connections = match (&self.link, verb) {
-            (Link::Pool(pool), Verb::Create) => pool.config.load_connections.min(rows.len() / LEAST_SHARE),
-            _ => 1,
+    /// New records, over several connections where that was asked for. Each share stands by itself: what becomes of one says
+    /// nothing of another.
+    fn create_run(&self, run: &mut [Write<'_, R>], limits: &Limits) -> Vec<Outcome> {
+        let repeated = self.repeated(run);
+        let connections = match &self.link {
+            Link::Pool(pool) => pool.config.load_connections.min(run.len() / LEAST_SHARE),
+            Link::Transaction(_) => 1,
         };
         if connections <= 1 {
-            return self.put_rows(verb, brings, rows, limits);
+            return self.create_share(run, &repeated, limits);
         }
+        let (length, mut begun) = (run.len().div_ceil(connections), 0);
         std::thread::scope(|scope| {
-            let shares = rows.chunks(rows.len().div_ceil(connections));
-            let threads: Vec<_> = shares
-                .map(|share| (share.len(), scope.spawn(move || self.put_rows(verb, brings, share, limits))))
-                .collect();
+            let shares = run.chunks_mut(length).map(|share| {
+                let here = begun..begun + share.len();
+                begun = here.end;
+                let repeated: HashSet<usize> =
+                    repeated.iter().filter(|place| here.contains(place)).map(|place| place - here.start).collect();
+                (share.len(), scope.spawn(move || self.create_share(share, &repeated, limits)))
+            });
+            let threads: Vec<_> = shares.collect();
             let joined =
                 threads.into_iter().map(|(count, thread)| thread.join().unwrap_or_else(|_| of_each(stopped(), count)));
             joined.flatten().collect()
         })
     }
 
-    fn sealed<'a>(&self, verb: Verb, write: Write<'a, R>) -> Result<Sealed<'a, R>> {
+    /// Where ids come again: the first of each that can be stored is created, and the others find it there.
+    fn repeated(&self, run: &[Write<'_, R>]) -> HashSet<usize> {
+        let id_of = |write: &Write<'_, R>| match write {
+            // A draft without a good id is refused later, or given one of its own.
+            Write::Create(draft) => draft.settle_id(&self.shape).ok().flatten(),
+            _ => None,
+        };
+        let stores = |write: &Write<'_, R>| match write {
+            Write::Create(draft) => Sealed::of(self, Verb::Create, &mut draft.by_ref())
+                .is_ok_and(|sealed| sealed.push_row(self, now(), &mut Values::default()).is_ok()),
+            _ => false,
+        };
+        let mut first: HashMap<Id, usize> = HashMap::with_capacity_and_hasher(run.len(), RandomState::default());
+        let mut repeated = HashSet::default();
+        for (place, write) in run.iter().enumerate() {
+            let Some(id) = id_of(write) else { continue };
+            let known = *first.entry(id).or_insert(place);
+            if known == place {
+                continue;
+            }
+            match run.get(known).is_some_and(stores) {
+                true => drop(repeated.insert(place)),
+                false => drop(id_of(write).and_then(|id| first.insert(id, place))),
+            }
+        }
+        repeated
+    }
+
+    /// New records over one connection: straight into the table, and where the server refuses some of them, by way of a table
+    /// beside it.
+    fn create_share(&self, run: &mut [Write<'_, R>], repeated: &HashSet<usize>, limits: &Limits) -> Vec<Outcome> {
+        const TRIES: usize = 3;
+        let mut seals = Vec::with_capacity(run.len());
+        let mut refused = None;
+        if let VersionAt::Token(_) = self.table.version {
+            for _ in 0..TRIES {
+                match self.copy_over(run, repeated, &mut seals, limits) {
+                    Ok(()) => return seals.into_iter().map(|seal| seal.map(Seal::created)).collect(),
+                    Err(Refusal::Undone(error)) if matches!(self.link, Link::Pool(_)) => {
+                        effort::repeated();
+                        refused = Some(Refusal::Undone(error));
+                    }
+                    Err(other) => {
+                        refused = Some(other);
+                        break;
+                    }
+                }
+            }
+        }
+        // With the versions that were sent: by them a record is recognised.
+        let mut seals = seals.into_iter();
+        let sealed: Vec<_> = run
+            .iter_mut()
+            .enumerate()
+            .map(|(place, write)| match seals.next() {
+                Some(Err(error)) => Err(error),
+                Some(Ok(seal)) => {
+                    self.sealed(Verb::Create, write).map(|new| Sealed { version: seal.version, id: seal.id, ..new })
+                }
+                None if repeated.contains(&place) => {
+                    Err(self.sealed(Verb::Create, write).map_or_else(|e| e, |new| taken(&new.id)))
+                }
+                None => self.sealed(Verb::Create, write),
+            })
+            .collect();
+        let rows: Vec<_> = sealed.iter().flatten().collect();
+        let told = refused.map(|refusal| self.given_up(Verb::Create, &rows, refusal, limits));
+        let done = match told {
+            Some(Ok(outcomes)) => outcomes,
+            _ => self.put_rows(Verb::Create, Brings::default(), &rows, limits),
+        };
+        let mut done = done.into_iter();
+        let outcome =
+            |sealed: Result<Sealed<'_, R>>| sealed.and_then(|_| done.next().unwrap_or_else(|| Err(passed_over())));
+        sealed.into_iter().map(outcome).collect()
+    }
+
+    /// Copies over a connection of the pool, or that of the transaction. Records are checked and encoded while the server
+    /// takes in those before them.
+    fn copy_over(
+        &self,
+        run: &mut [Write<'_, R>],
+        repeated: &HashSet<usize>,
+        seals: &mut Vec<Result<Seal>>,
+        limits: &Limits,
+    ) -> Result<(), Refusal> {
+        let mut copied = |session: &mut Session| {
+            seals.clear();
+            let now = now();
+            self.copy_in(session, run.len(), |place, out| {
+                let sealed = self.sealed(Verb::Create, &mut run[place]).and_then(|sealed| {
+                    if repeated.contains(&place) {
+                        return Err(taken(&sealed.id));
+                    }
+                    sealed.push_row(self, now, out).map(|()| Seal { id: sealed.id, version: sealed.version })
+                });
+                let good = sealed.is_ok();
+                seals.push(sealed);
+                good
+            })
+        };
+        match &self.link {
+            Link::Transaction(transaction) => guarded(transaction, limits, copied),
+            Link::Pool(pool) => {
+                let mut loan = pool.get_fresh(limits).map_err(Refusal::whole)?;
+                let backend = loan.backend;
+                copied(&mut loan).map_err(|refusal| refusal.committing(backend))
+            }
+        }
+    }
+
+    /// Puts with one verb. An id that comes again waits for the round after its first.
+    fn put_run(&self, verb: Verb, brings: Brings, run: &mut [Write<'_, R>], limits: &Limits) -> Vec<Outcome> {
+        let sealed: Vec<_> = run.iter_mut().map(|write| self.sealed(verb, write)).collect();
+        let mut outcomes: Vec<Option<Outcome>> = sealed.iter().map(|_| None).collect();
+        let mut rounds: Vec<Vec<usize>> = vec![Vec::with_capacity(sealed.len())];
+        let mut seen: HashMap<&Id, usize> = HashMap::with_capacity_and_hasher(sealed.len(), RandomState::default());
+        for (place, sealed) in sealed.iter().enumerate() {
+            let Ok(sealed) = sealed else { continue };
+            let round = *seen.entry(&sealed.id).and_modify(|round| *round += 1).or_insert(0);
+            rounds.resize_with(rounds.len().max(round + 1), Vec::new);
+            rounds[round].push(place);
+        }
+        drop(seen);
+        for places in rounds {
+            let rows: Vec<_> = places.iter().filter_map(|place| sealed[*place].as_ref().ok()).collect();
+            let done = self.put_rows(verb, brings, &rows, limits);
+            places.into_iter().zip(done).for_each(|(place, outcome)| outcomes[place] = Some(outcome));
+        }
+        let settled = sealed.into_iter().zip(outcomes).map(|(sealed, outcome)| match (sealed, outcome) {
+            (Err(error), _) => Err(error),
+            (Ok(_), outcome) => outcome.unwrap_or_else(|| Err(passed_over())),
+        });
+        settled.collect()
+    }
+
+    fn sealed<'d>(&self, verb: Verb, write: &'d mut Write<'_, R>) -> Result<Sealed<'d, R>> {
         match write {
             Write::Create(draft) | Write::Update(draft) | Write::Upsert(draft) => Sealed::of(self, verb, draft),
             _ => Err(Error::backend("a write went with others of another sort")),
@@ -200,28 +294,41 @@ impl<R: RecordCodec> PostgresStore<R> {
         if rows.len() < FEW {
             return rows.iter().map(|row| self.put_sealed(verb, row, limits)).collect();
         }
-        let error = match self.put_together(verb, brings, rows, limits) {
-            Ok(outcomes) => return outcomes,
+        match self.put_together(verb, brings, rows, limits) {
+            Ok(outcomes) => outcomes,
             Err(Refusal::Record(bad, error)) if bad < rows.len() => {
                 let (before, after) = (&rows[..bad], &rows[bad + 1..]);
                 let mut outcomes = self.put_rows(verb, brings, before, limits);
                 outcomes.push(Err(error));
                 outcomes.extend(self.put_rows(verb, brings, after, limits));
-                return outcomes;
+                outcomes
             }
-            Err(Refusal::Lost(backend, error)) => return self.trace_rows(verb, rows, backend, error, limits),
-            Err(Refusal::Server(cause)) => failure(cause),
-            Err(Refusal::Undone(error) | Refusal::Record(_, error)) => error,
-        };
-        match error.kind() {
-            ErrorKind::Connection | ErrorKind::Timeout | ErrorKind::Cancelled => of_each(error, rows.len()),
-            _ if error.is_retryable() => of_each(error, rows.len()),
-            _ => {
+            Err(refusal) => self.given_up(verb, rows, refusal, limits).unwrap_or_else(|()| {
                 let (left, right) = rows.split_at(rows.len() / 2);
                 let mut outcomes = self.put_rows(verb, brings, left, limits);
                 outcomes.extend(self.put_rows(verb, brings, right, limits));
                 outcomes
-            }
+            }),
+        }
+    }
+
+    /// The outcomes of rows that went together and were refused together; none where they might fare better otherwise.
+    fn given_up(
+        &self,
+        verb: Verb,
+        rows: &[&Sealed<'_, R>],
+        refusal: Refusal,
+        limits: &Limits,
+    ) -> Result<Vec<Outcome>, ()> {
+        let error = match refusal {
+            Refusal::Lost(backend, error) => return Ok(self.trace_rows(verb, rows, backend, error, limits)),
+            Refusal::Server(cause) => failure(cause),
+            Refusal::Undone(error) | Refusal::Record(_, error) => error,
+        };
+        match error.kind() {
+            ErrorKind::Connection | ErrorKind::Timeout | ErrorKind::Cancelled => Ok(of_each(error, rows.len())),
+            _ if error.is_retryable() => Ok(of_each(error, rows.len())),
+            _ => Err(()),
         }
     }
 
@@ -234,60 +341,13 @@ impl<R: RecordCodec> PostgresStore<R> {
         limits: &Limits,
     ) -> Result<Vec<Outcome>, Refusal> {
         const TRIES: usize = 3;
-        let put = || match verb {
-            Verb::Create => self.create_rows(rows, limits),
-            _ => self.stage_rows(verb, brings, rows, limits),
-        };
         for _ in 1..TRIES {
-            match put() {
+            match self.stage_rows(verb, brings, rows, limits) {
                 Err(Refusal::Undone(_)) if matches!(self.link, Link::Pool(_)) => effort::repeated(),
                 done => return done,
             }
         }
-        put()
-    }
-
-    /// New rows, straight into the table; where some of them are there already, by way of a table beside it.
-    fn create_rows(&self, rows: &[&Sealed<'_, R>], limits: &Limits) -> Result<Vec<Outcome>, Refusal> {
-        if let VersionAt::Token(_) = self.table.version {
-            let now = now();
-            match self.copy_over(rows, now, limits) {
-                Ok(()) => {
-                    let written = |row: &&Sealed<'_, R>| Written {
-                        id: row.id.clone(),
-                        version: Some(Version::token(row.version)),
-                        effect: Effect::Created,
-                    };
-                    return Ok(rows.iter().map(|row| Ok(written(row))).collect());
-                }
-                Err(Refusal::Server(cause)) if is_unique(&cause) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        self.stage_rows(Verb::Create, Brings::default(), rows, limits)
-    }
-
-    /// Copies over a connection of the pool, or that of the transaction.
-    fn copy_over(&self, rows: &[&Sealed<'_, R>], now: i64, limits: &Limits) -> Result<(), Refusal> {
-        let pool = match &self.link {
-            Link::Transaction(transaction) => {
-                let mut refused = None;
-                let done = transaction.guarded(limits, |session| match self.copy_in(session, rows, now) {
-                    Ok(()) => Ok(()),
-                    Err(refusal) => {
-                        refused = Some(refusal);
-                        Err(Error::backend("the copy was refused"))
-                    }
-                });
-                return match (done, refused) {
-                    (Err(_), Some(refusal)) => Err(refusal),
-                    (done, _) => done.map_err(Refusal::whole),
-                };
-            }
-            Link::Pool(pool) => pool,
-        };
-        let mut loan = pool.get_fresh(limits).map_err(Refusal::whole)?;
-        self.copy_in(&mut loan, rows, now).map_err(|refusal| refusal.committing(loan.backend))
+        self.stage_rows(verb, brings, rows, limits)
     }
 
     /// Rows by way of a table of the session alone, in one transaction.
@@ -301,19 +361,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         let staged = |session: &mut Session| self.staged(session, verb, brings, rows).map_err(Refusal::uncommitted);
         let mut outcomes = match &self.link {
             Link::Pool(pool) => in_transaction(pool, limits, staged)?,
-            Link::Transaction(transaction) => {
-                let mut refused = None;
-                let done = transaction.guarded(limits, |session| {
-                    staged(session).map_err(|refusal| {
-                        refused = Some(refusal);
-                        Error::backend("the batch was refused")
-                    })
-                });
-                match (done, refused) {
-                    (Err(_), Some(refusal)) => return Err(refusal),
-                    (done, _) => done.map_err(Refusal::whole)?,
-                }
-            }
+            Link::Transaction(transaction) => guarded(transaction, limits, staged)?,
         };
         // What was written is, also where nobody can be asked any more about the rest.
         let explained = self.explain_refused(verb, rows, &mut outcomes, limits);
@@ -515,11 +563,11 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     /// Deletes without conditions.
-    fn delete_run(&self, run: Vec<Write<'_, R>>, limits: &Limits) -> Result<Vec<Outcome>> {
+    fn delete_run(&self, run: &[Write<'_, R>], limits: &Limits) -> Result<Vec<Outcome>> {
         let id = &self.table.id;
         let ids: Vec<Id> = run
-            .into_iter()
-            .filter_map(|write| if let Write::Delete { id, .. } = write { Some(id) } else { None })
+            .iter()
+            .filter_map(|write| if let Write::Delete { id, .. } = write { Some(id.clone()) } else { None })
             .collect();
         let mut items = Values::default();
         ids.iter().for_each(|each| push_item(each, id.kind, &mut items));
@@ -536,6 +584,23 @@ impl<R: RecordCodec> PostgresStore<R> {
         };
         Ok(ids.into_iter().map(outcome).collect())
     }
+}
+
+/// What is kept of a draft that was sent.
+struct Seal {
+    id: Id,
+    version: [u8; 16],
+}
+
+impl Seal {
+    fn created(self) -> Written {
+        Written { id: self.id, version: Some(Version::token(self.version)), effect: Effect::Created }
+    }
+}
+
+#[cold]
+fn passed_over() -> Error {
+    Error::backend("a write of the batch was passed over")
 }
 
 #[cold]
@@ -567,13 +632,28 @@ fn unreached(outcomes: Vec<Outcome>) -> Result<Vec<Outcome>> {
     }
 }
 
-fn is_unique(cause: &postgres::Error) -> bool {
-    cause.code().is_some_and(|code| code.code() == "23505")
-}
-
 /// What failed before anything could take effect: work that is lost with its connection can be done again.
 fn undone(error: Error) -> Refusal {
     if is_lost(&error) { Refusal::Undone(error) } else { Refusal::whole(error) }
+}
+
+/// Runs something in the user's transaction, whose failure takes nothing else of that with it.
+fn guarded<T>(
+    transaction: &Transaction,
+    limits: &Limits,
+    work: impl FnOnce(&mut Session) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    let mut refused = None;
+    let done = transaction.guarded(limits, |session| {
+        work(session).map_err(|refusal| {
+            refused = Some(refusal);
+            Error::backend("the batch was refused")
+        })
+    });
+    match refused {
+        Some(refusal) => Err(refusal),
+        None => done.map_err(Refusal::whole),
+    }
 }
 
 /// Runs something in a transaction of its own.

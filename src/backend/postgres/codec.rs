@@ -395,7 +395,10 @@ impl Decoder for CellDecoder<'_> {
     }
     #[inline]
     fn int(&mut self, field: &FieldDef) -> Result<Option<i64>> {
-        self.read(field, |scalar, raw| Self::integer(scalar, raw)?.try_into().ok())
+        self.read(field, |scalar, raw| match scalar {
+            Scalar::Int8 => Self::fixed(raw).map(i64::from_be_bytes),
+            scalar => Self::integer(scalar, raw)?.try_into().ok(),
+        })
     }
     fn uint(&mut self, field: &FieldDef) -> Result<Option<u64>> {
         self.read(field, |scalar, raw| Self::integer(scalar, raw)?.try_into().ok())
@@ -455,7 +458,7 @@ impl Decoder for CellDecoder<'_> {
                 Some(Value::Vector(vector)) => Ok(Some(vector)),
                 Some(_) => Err(self.unread(field)),
             },
-            _ => self.list::<f32>(field, &<f32 as crate::record::field_type::Item>::ITEM),
+            _ => self.list::<f32>(field, <f32 as crate::record::field_type::Item>::ITEM),
         }
     }
     fn json<T: DeserializeOwned>(&mut self, field: &FieldDef) -> Result<Option<T>> {
@@ -475,12 +478,15 @@ impl Decoder for CellDecoder<'_> {
             let items = items.into_iter().map(|value| T::from_value(item, value));
             return items.collect::<Result<_>>().map(Some).map_err(|e| e.under_field(&field.name));
         }
-        let Some(items) = wire::array_items(raw) else {
-            return Err(self.misfit(field, "the array holds a null or has more than one dimension"));
-        };
+        let refused = || self.misfit(field, "the array holds a null or has more than one dimension");
+        let items = wire::array(raw).ok_or_else(refused)?;
         let kind = self.kind.scalar.one();
-        let items = items.into_iter().map(|raw| T::decode(item, &mut CellDecoder { kind, raw: Some(raw) }));
-        items.collect::<Result<_>>().map(Some).map_err(|e| e.under_field(&field.name))
+        let mut list = Vec::with_capacity(items.len());
+        for raw in items {
+            let mut cell = CellDecoder { kind, raw: Some(raw.ok_or_else(refused)?) };
+            list.push(T::decode(item, &mut cell).map_err(|e| e.under_field(&field.name))?);
+        }
+        Ok(Some(list))
     }
     fn record<N: RecordCodec>(&mut self, field: &FieldDef, schema: &Schema) -> Result<Option<N>> {
         match self.tagged(field)? {

@@ -92,13 +92,22 @@ impl Stage {
 }
 
 impl<R: RecordCodec> PostgresStore<R> {
-    /// Copies rows into the table.
-    pub(super) fn copy_in(&self, session: &mut Session, rows: &[&Sealed<'_, R>], now: i64) -> Result<(), Refusal> {
+    /// Copies so many rows into the table. `encode` appends the columns of one, or says that there is none.
+    pub(super) fn copy_in(
+        &self,
+        session: &mut Session,
+        rows: usize,
+        mut encode: impl FnMut(usize, &mut Values) -> bool,
+    ) -> Result<(), Refusal> {
         let columns = self.table.written().count();
         let sql = format!("COPY {} ({}) FROM STDIN BINARY", self.table.qualified, names(self.table.written()));
-        copy(session, &sql, rows.len(), |place, out| {
+        copy(session, &sql, rows, |place, out| {
+            let start = out.bytes.len();
             out.bytes.extend_from_slice(&(columns as i16).to_be_bytes());
-            rows.get(place).map_or(Ok(()), |sealed| sealed.push_row(self, now, out))
+            if !encode(place, out) {
+                out.bytes.truncate(start);
+            }
+            Ok(())
         })
     }
 

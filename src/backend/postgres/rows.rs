@@ -27,6 +27,9 @@ use crate::{
     version::Version,
 };
 
+/// A part of the envelope, which has no name among the fields.
+static ENVELOPE: FieldDef = FieldDef::EMPTY;
+
 /// What a query selects, and how a row of it is read.
 #[derive(Clone, Debug)]
 pub(super) struct Output {
@@ -129,10 +132,9 @@ impl Output {
     }
 
     pub(super) fn envelope_of(&self, row: &Row, id: Id) -> Result<Envelope> {
-        let field = &FieldDef::EMPTY;
         let moment = |at: Option<usize>| match at {
             None => Ok(None),
-            Some(at) => CellDecoder { kind: Scalar::TimestampTz.one(), raw: codec::raw(row, at)? }.timestamp(field),
+            Some(at) => CellDecoder { kind: Scalar::TimestampTz.one(), raw: codec::raw(row, at)? }.timestamp(&ENVELOPE),
         };
         let mut envelope = Envelope::of(id).with_times(moment(self.created_at)?, moment(self.updated_at)?);
         if let Some(version) = self.version_of(row)? {
@@ -170,12 +172,13 @@ fn own_columns<'t>(table: &'t Table, of: &Schema, path: &Path, field: &FieldDef)
 pub(super) fn id_of(raw: Option<&[u8]>, kind: Kind) -> Result<Id> {
     let damaged = || Error::corrupt("the id of a row is none: 1 to 512 bytes without control characters");
     let mut cell = CellDecoder { kind, raw };
-    let field = &FieldDef::EMPTY;
     Ok(match kind.scalar {
-        Scalar::Uuid => cell.uuid(field)?.ok_or_else(damaged)?.into(),
-        Scalar::Text => Id::new(&cell.text(field)?.ok_or_else(damaged)?).map_err(|cause| damaged().caused_by(cause))?,
-        Scalar::Numeric => cell.uint(field)?.ok_or_else(damaged)?.into(),
-        _ => cell.int(field)?.ok_or_else(damaged)?.into(),
+        Scalar::Uuid => cell.uuid(&ENVELOPE)?.ok_or_else(damaged)?.into(),
+        Scalar::Text => {
+            Id::new(&cell.text(&ENVELOPE)?.ok_or_else(damaged)?).map_err(|cause| damaged().caused_by(cause))?
+        }
+        Scalar::Numeric => cell.uint(&ENVELOPE)?.ok_or_else(damaged)?.into(),
+        _ => cell.int(&ENVELOPE)?.ok_or_else(damaged)?.into(),
     })
 }
 

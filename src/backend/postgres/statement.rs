@@ -15,6 +15,7 @@ use super::{
     schema::{Column, Table, VersionAt},
     wire::{Kind, Scalar, Values},
 };
+use crate::record::{Draft, RecordCodec};
 
 /// What a write brings beside the record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +29,15 @@ pub(super) struct Brings {
 
 impl Brings {
     const COMBINATIONS: usize = 16;
+    pub(super) fn of<R: RecordCodec>(draft: &Draft<'_, R>) -> Brings {
+        let (created, updated) = draft.given_times().unwrap_or_default();
+        Brings {
+            metadata: draft.given_metadata().is_some(),
+            created_at: created.is_some(),
+            updated_at: updated.is_some(),
+            expected: draft.expected().is_some(),
+        }
+    }
     fn index(self) -> usize {
         [self.metadata, self.created_at, self.updated_at, self.expected]
             .iter()

@@ -246,8 +246,8 @@ impl<R: RecordCodec> Driver<R> for PostgresStore<R> {
             false => self.delete_where_true(&query, limits).map_err(|e| e.in_store(&self.name)),
         }
     }
-    fn write_one(&self, write: Write<'_, R>, limits: &Limits) -> Outcome {
-        self.write_single(write, limits).map_err(|e| e.in_store(&self.name))
+    fn write_one(&self, mut write: Write<'_, R>, limits: &Limits) -> Outcome {
+        self.write_single(&mut write, limits).map_err(|e| e.in_store(&self.name))
     }
     fn fetch_one(&self, id: &Id, limits: &Limits) -> Result<Option<Stored<R>>> {
         self.read_one(id, limits).map_err(|e| e.in_store(&self.name))

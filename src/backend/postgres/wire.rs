@@ -283,22 +283,48 @@ impl<'a> FromSql<'a> for Raw<'a> {
 
 /// The items of an array; `None` where the array is not of one dimension or holds a null.
 pub(super) fn array_items(raw: &[u8]) -> Option<Vec<&[u8]>> {
+    array(raw)?.collect()
+}
+
+/// The items of an array, of which a null is `None`; nothing where it is not of one dimension.
+pub(super) fn array(raw: &[u8]) -> Option<ArrayIter<'_>> {
     let int = |at: usize| raw.get(at..at + 4).map(|b| i32::from_be_bytes([b[0], b[1], b[2], b[3]]));
     match int(0)? {
-        0 => return Some(Vec::new()),
-        1 => {}
-        _ => return None,
+        0 => Some(ArrayIter { rest: &[], left: 0 }),
+        1 => {
+            let (left, rest) = (usize::try_from(int(12)?).ok()?, raw.get(20..)?);
+            // Each item has its length before it.
+            (left <= rest.len() / 4).then_some(ArrayIter { rest, left })
+        }
+        _ => None,
     }
-    let count = usize::try_from(int(12)?).ok()?;
-    let mut items = Vec::with_capacity(count.min(raw.len() / 4));
-    let mut at = 20;
-    for _ in 0..count {
-        let length = usize::try_from(int(at)?).ok()?;
-        items.push(raw.get(at + 4..at + 4 + length)?);
-        at += 4 + length;
-    }
-    Some(items)
 }
+
+/// Takes an array apart.
+pub(super) struct ArrayIter<'a> {
+    rest: &'a [u8],
+    left: usize,
+}
+
+impl<'a> Iterator for ArrayIter<'a> {
+    type Item = Option<&'a [u8]>;
+    #[inline]
+    fn next(&mut self) -> Option<Option<&'a [u8]>> {
+        self.left = self.left.checked_sub(1)?;
+        let item = self.rest.split_first_chunk::<4>().and_then(|(length, rest)| {
+            let length = usize::try_from(i32::from_be_bytes(*length)).ok()?;
+            let item = rest.get(..length)?;
+            self.rest = rest.get(length..)?;
+            Some(item)
+        });
+        Some(item)
+    }
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for ArrayIter<'_> {}
 
 #[cfg(test)]
 mod tests {

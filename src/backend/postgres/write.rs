@@ -37,30 +37,24 @@ pub(super) enum Verb {
 }
 
 /// A draft that was checked, with the id that it will have and what it brings.
-pub(super) struct Sealed<'a, R: RecordCodec> {
+pub(super) struct Sealed<'d, R: RecordCodec> {
     pub(super) id: Id,
-    pub(super) draft: Draft<'a, R>,
+    pub(super) draft: &'d Draft<'d, R>,
     pub(super) brings: Brings,
     pub(super) version: [u8; 16],
 }
 
-impl<'a, R: RecordCodec> Sealed<'a, R> {
-    /// Checks a draft and settles its id.
-    pub(super) fn of(store: &PostgresStore<R>, verb: Verb, mut draft: Draft<'a, R>) -> Result<Sealed<'a, R>> {
+impl<'d, R: RecordCodec> Sealed<'d, R> {
+    /// Checks a draft, brings it into its stored form where it is, and settles its id.
+    pub(super) fn of(store: &PostgresStore<R>, verb: Verb, draft: &'d mut Draft<'_, R>) -> Result<Sealed<'d, R>> {
         draft.seal(&store.shape)?;
         let id = match draft.settle_id(&store.shape)? {
             Some(id) => id,
             None if verb == Verb::Create => Id::generate(),
             None => return Err(Error::invalid("the write names no record: give the draft an id")),
         };
-        let (created, updated) = draft.given_times().unwrap_or_default();
-        let brings = Brings {
-            metadata: draft.given_metadata().is_some(),
-            created_at: created.is_some(),
-            updated_at: updated.is_some(),
-            expected: draft.expected().is_some(),
-        };
-        store.refuse_lacking(&draft, brings).map_err(|e| e.at_id(&id))?;
+        let brings = Brings::of(draft);
+        store.refuse_lacking(draft, brings).map_err(|e| e.at_id(&id))?;
         Ok(Sealed { id, draft, brings, version: crate::id::random_token() })
     }
 
@@ -224,17 +218,17 @@ impl<R: RecordCodec> PostgresStore<R> {
         }
     }
 
-    pub(super) fn write_single(&self, write: Write<'_, R>, limits: &Limits) -> Outcome {
+    pub(super) fn write_single(&self, write: &mut Write<'_, R>, limits: &Limits) -> Outcome {
         match write {
             Write::Create(draft) => self.put(Verb::Create, draft, limits),
             Write::Update(draft) => self.put(Verb::Update, draft, limits),
             Write::Upsert(draft) => self.put(Verb::Upsert, draft, limits),
-            Write::Patch { id, changes, expected } => self.patch(id, &changes, expected.as_ref(), limits),
-            Write::Delete { id, expected } => self.delete(id, expected.as_ref(), limits),
+            Write::Patch { id, changes, expected } => self.patch(id, changes, expected.as_ref(), limits),
+            Write::Delete { id, expected } => self.delete(id.clone(), expected.as_ref(), limits),
         }
     }
 
-    fn put(&self, verb: Verb, draft: Draft<'_, R>, limits: &Limits) -> Outcome {
+    fn put(&self, verb: Verb, draft: &mut Draft<'_, R>, limits: &Limits) -> Outcome {
         self.put_sealed(verb, &Sealed::of(self, verb, draft)?, limits)
     }
 
@@ -345,29 +339,29 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     /// Changes a copy and puts it in the place of what it was made from, as often as another writer was faster.
-    fn patch(&self, id: Id, changes: &Changes<R>, expected: Option<&Version>, limits: &Limits) -> Outcome {
+    fn patch(&self, id: &Id, changes: &Changes<R>, expected: Option<&Version>, limits: &Limits) -> Outcome {
         let bound = changes.bind(&self.shape)?;
         for _ in 0..MAX_TRIES {
             limits.check()?;
-            let old = self.read_one(&id, limits)?.ok_or_else(|| missing(&id))?;
+            let old = self.read_one(id, limits)?.ok_or_else(|| missing(id))?;
             let version = old.envelope.version().cloned();
             if expected.is_some() && version.as_ref() != expected {
-                return Err(moved_on(&id));
+                return Err(moved_on(id));
             }
             let (mut record, mut metadata) = (old.record, old.envelope.metadata().clone());
             let before = metadata.clone();
-            bound.apply(&self.shape, &mut record, &mut metadata).map_err(|e| e.at_id(&id))?;
-            let mut draft = Draft::of(record).id(&id)?.expect(version);
+            bound.apply(&self.shape, &mut record, &mut metadata).map_err(|e| e.at_id(id))?;
+            let mut draft = Draft::of(record).id(id)?.expect(version);
             if metadata != before {
                 draft = draft.metadata(metadata);
             }
-            match self.put(Verb::Update, draft, limits) {
+            match self.put(Verb::Update, &mut draft, limits) {
                 // In a transaction a row that another one has written stays as it was seen.
                 Err(error) if error.is_conflict() && !error.is_retryable() => {}
                 done => return done,
             }
         }
-        Err(Error::conflict("too many others write the same record").at_id(&id).retryable(true))
+        Err(Error::conflict("too many others write the same record").at_id(id).retryable(true))
     }
 
     /// The version of a record, where it is there.
