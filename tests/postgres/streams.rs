@@ -1,9 +1,13 @@
 //! Streams: bounded memory, one moment, nothing left behind on the server, in parts, and beside writes in a transaction.
 
-use std::{collections::BTreeSet, thread, time::Duration};
+use std::{
+    collections::BTreeSet,
+    thread,
+    time::{Duration, Instant},
+};
 
 use dk_data::{
-    Changes, Database, Error, Limits, Query, Record, Result, Split, Store, Transactional,
+    CancelToken, Changes, Database, Error, ErrorKind, Limits, Query, Record, Result, Split, Store, Transactional,
     backend::postgres::PostgresStore,
 };
 
@@ -108,6 +112,58 @@ fn a_stream_in_a_transaction_goes_on_beside_writes() {
     });
     assert_eq!(seen.expect("it commits"), 2_000);
     assert_eq!(store.count(Thing::N.eq(1_i64)).ok(), Some(2_000));
+}
+
+#[test]
+fn a_stream_in_a_transaction_ends_at_its_deadline_and_the_transaction_goes_on() {
+    let mut scratch = Scratch::new();
+    let db = scratch.database();
+    let store = db.store::<Thing>().expect("the table is made");
+    fill(&store, 2_000, 10);
+    let slow = "CREATE VIEW slow AS SELECT id, n, text FROM things \
+                WHERE (SELECT true FROM pg_sleep(CASE WHEN id < 1000 THEN 0 ELSE 0.02 END))";
+    scratch.client.batch_execute(slow).expect("the table is ours");
+    let started = Instant::now();
+    let counted = db.transaction(|tx| {
+        let things = tx.store::<Thing>()?;
+        things.patch(0, Changes::add("n", 1))?;
+        let limits = || Limits::default().deadline_in(Duration::from_millis(700)).chunk(500);
+        let mut rows = tx.store_named::<Thing>("slow")?.with(limits()).stream(Query::new())?;
+        let read = rows.by_ref().take_while(Result::is_ok).count();
+        assert_eq!(read, 1_000, "the second half takes the server twenty seconds");
+        drop(rows);
+        // The same of an answer that comes at once.
+        let late = tx.store_named::<Thing>("slow")?.with(limits()).count(Query::new()).expect_err("it is too slow");
+        assert_eq!(late.kind(), ErrorKind::Timeout, "{late}");
+        things.count(Thing::N.eq(1_i64))
+    });
+    assert_eq!(counted.expect("it commits"), 1);
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+    assert_eq!(store.count(Thing::N.eq(1_i64)).ok(), Some(1));
+}
+
+#[test]
+fn a_stream_in_a_transaction_says_that_it_was_too_slow_or_cancelled() {
+    let scratch = Scratch::new();
+    let db = scratch.database();
+    fill(&db.store::<Thing>().expect("the table is made"), 1_000, 10);
+    let token = CancelToken::new();
+    let run = |limits: Limits, stop: &dyn Fn()| {
+        db.transaction(|tx| {
+            let mut rows = tx.store::<Thing>()?.with(limits).stream(Query::new())?;
+            assert!(rows.next().is_some_and(|row| row.is_ok()));
+            stop();
+            let error = rows.find_map(Result::err).expect("it is stopped");
+            assert!(rows.next().is_none(), "nothing comes behind that");
+            tx.store::<Thing>()?.count(Query::new())?;
+            Ok::<_, Error>(error.kind())
+        })
+    };
+    let short = || Limits::default().chunk(10).deadline_in(Duration::from_millis(300));
+    let late = run(short(), &|| thread::sleep(Duration::from_millis(400)));
+    assert_eq!(late.expect("it commits"), ErrorKind::Timeout);
+    let cancelled = run(Limits::default().chunk(10).cancel(&token), &|| token.set());
+    assert_eq!(cancelled.expect("it commits"), ErrorKind::Cancelled);
 }
 
 #[test]

@@ -57,6 +57,13 @@ impl Transaction {
         session.limit(limits, &self.config)?;
         work(session)
     }
+    /// Runs something that only reads. A deadline ends that alone, and nothing else of the transaction.
+    pub(super) fn read<T>(&self, limits: &Limits, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
+        match limits.deadline {
+            Some(_) => self.guarded(limits, work),
+            None => self.run(limits, work),
+        }
+    }
     /// Runs something whose failure takes nothing else of the transaction with it.
     pub(super) fn guarded<T>(&self, limits: &Limits, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
         self.run(limits, |session| {
@@ -109,7 +116,7 @@ impl Link {
     pub(super) fn read<T>(&self, limits: &Limits, mut work: impl FnMut(&mut Session) -> Result<T>) -> Result<T> {
         match self {
             Link::Pool(pool) => pool.read(limits, work),
-            Link::Transaction(transaction) => transaction.run(limits, |session| work(session)),
+            Link::Transaction(transaction) => transaction.read(limits, |session| work(session)),
         }
     }
 

@@ -234,7 +234,8 @@ impl RawRows {
 
     pub(super) fn cursor(transaction: Arc<Transaction>, name: String, limits: &Limits) -> RawRows {
         let fetch = format!("FETCH FORWARD {} FROM {name}", limits.chunk.clamp(1, 1_000_000));
-        RawRows::Cursor(Box::new(Cursor { transaction, name, fetch, rows: Vec::new().into_iter(), done: false }))
+        let (limits, rows) = (limits.clone(), Vec::new().into_iter());
+        RawRows::Cursor(Box::new(Cursor { transaction, name, fetch, limits, rows, done: false }))
     }
 }
 
@@ -310,6 +311,7 @@ pub(super) struct Cursor {
     transaction: Arc<Transaction>,
     name: String,
     fetch: String,
+    limits: Limits,
     rows: vec::IntoIter<Row>,
     done: bool,
 }
@@ -322,7 +324,7 @@ impl Cursor {
         if self.done {
             return None;
         }
-        let fetched = self.transaction.run(Limits::NONE, |session| session.query_unprepared(&self.fetch));
+        let fetched = self.transaction.read(&self.limits, |session| session.query_unprepared(&self.fetch));
         match fetched {
             Ok(rows) => {
                 self.done = rows.is_empty();
