@@ -376,10 +376,10 @@ impl ManageConnection for Manager {
 
     fn connect(&self) -> Result<Session, postgres::Error> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
-        first.map_or_else(|| self.make(self.config.silence), Ok).inspect_err(|cause| {
-            let why = Error::new(ErrorKind::Connection, super::error::shown(cause));
-            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
-        })
+        let made = first.map_or_else(|| self.make(self.config.silence), Ok);
+        let why = made.as_ref().err().map(|cause| Error::new(ErrorKind::Connection, super::error::shown(cause)));
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = why;
+        made
     }
     fn is_valid(&self, session: &mut Session) -> Result<(), postgres::Error> {
         session.client.simple_query("").map(drop)
@@ -521,6 +521,11 @@ impl Pool {
         };
     }
 
+    /// Why the last connection could not be made; nothing where it was made.
+    pub(super) fn failure(&self) -> Option<Error> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Why there is no connection.
     #[cold]
     fn exhausted(&self) -> Error {
@@ -535,7 +540,7 @@ impl Pool {
             },
         };
         let error = Error::new(ErrorKind::Timeout, why).at_url(&self.config.shown());
-        match self.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        match self.failure() {
             Some(failed) => error.because(failed),
             None => error,
         }

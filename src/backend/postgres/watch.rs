@@ -362,6 +362,8 @@ impl<R: RecordCodec> PostgresWatch<R> {
                 Err(error) if left > PAUSE && matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout) => {
                     thread::sleep(PAUSE);
                 }
+                // The time is over while the server is not there: that is what there is to say.
+                Err(error) if error.kind() == ErrorKind::Timeout => return Err(self.pool.failure().unwrap_or(error)),
                 Err(error) => return Err(error),
             }
         }
