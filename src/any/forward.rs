@@ -76,6 +76,13 @@ macro_rules! any_store {
                     #[cfg $when] Self::$name(store) => store.scan(query.retarget()?, limits).map($rows::$name)
                 ),+ }
             }
+            fn gather<P: Predicate<R>, S: Select<R>>(
+                &self,
+                query: Runnable<AnyDatabase, R, P, S>,
+                limits: &Limits,
+            ) -> Result<Vec<Stored<S::Out>>> {
+                match self { $(#[cfg $when] Self::$name(store) => store.gather(query.retarget()?, limits)),+ }
+            }
             fn count_matching<P: Predicate<R>, S: Select<R>>(
                 &self,
                 query: Runnable<AnyDatabase, R, P, S>,

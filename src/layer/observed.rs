@@ -232,6 +232,16 @@ impl<R: RecordCodec, D: Driver<R>, O: Observer> Driver<R> for Observed<D, O> {
             Err(error) => self.watch.over(store, Verb::Scan, || Err(error), |_| Tally::default()),
         }
     }
+    fn gather<P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: Runnable<Self::Engine, R, P, S>,
+        limits: &Limits,
+    ) -> Result<Vec<Stored<S::Out>>> {
+        let shape = query.selection().shape(self.shape());
+        let call = || Ok((self.inner.gather(query, limits)?, shape?));
+        let found = |(rows, shape): &(Vec<Stored<S::Out>>, <S::Out as RecordCodec>::Shape)| Tally::found(rows, shape);
+        self.watch.over(self.inner.name(), Verb::Scan, call, found).map(|(rows, _)| rows)
+    }
     fn count_matching<P: Predicate<R>, S: Select<R>>(
         &self,
         query: Runnable<Self::Engine, R, P, S>,

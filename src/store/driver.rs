@@ -9,6 +9,7 @@ use crate::{
     store::{
         limits::Limits,
         matching,
+        stream::Stream,
         write::{Atomicity, Outcome, Write},
     },
 };
@@ -68,6 +69,19 @@ pub trait Driver<R: RecordCodec>: Clone + Send + Sync {
         query: Runnable<Self::Engine, R, P, S>,
         limits: &Limits,
     ) -> Result<Self::Rows<P, S>>;
+
+    /// Runs a query whose records are all kept. Overridden where an answer costs less whole than in pieces; the law is that of
+    /// [`scan`](Driver::scan).
+    ///
+    /// # Errors
+    /// What keeps the query from starting, and the first failure on the way.
+    fn gather<P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: Runnable<Self::Engine, R, P, S>,
+        limits: &Limits,
+    ) -> Result<Vec<Stored<S::Out>>> {
+        Stream::new(self.scan(query, limits)?, limits.clone()).collect()
+    }
 
     /// How many records the query would deliver, without fetching them where the engine can count (semantics 4.6, 4.7).
     ///

@@ -269,7 +269,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     where
         Q::Predicate: RunsOn<Self::Engine>, // too many filters: see `Query::dynamic`
     {
-        self.stream(query)?.collect()
+        self.gather(runnable::<R, Self, Q>(self, query)?, self.limits())
     }
 
     /// The records of a query, one after the other (semantics 6).

@@ -58,6 +58,14 @@ impl<R: RecordCodec, D: Driver<R>> Driver<R> for With<D> {
         limits.check()?;
         self.inner.scan(query, limits)
     }
+    fn gather<P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: Runnable<Self::Engine, R, P, S>,
+        limits: &Limits,
+    ) -> Result<Vec<Stored<S::Out>>> {
+        limits.check()?;
+        self.inner.gather(query, limits)
+    }
     fn count_matching<P: Predicate<R>, S: Select<R>>(
         &self,
         query: Runnable<Self::Engine, R, P, S>,

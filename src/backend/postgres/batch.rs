@@ -423,7 +423,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         rows: &[&Sealed<'_, R>],
     ) -> Result<Vec<Option<Outcome>>, Refusal> {
         let sql = format!("WITH done AS ({sql}) SELECT array_agg(is_new), array_agg(coalesce(version, 0)) FROM done");
-        let (answer, _) = session.try_query(&Statement::new(sql))?;
+        let answer = session.try_query(&Statement::new(sql))?;
         let items = |at: usize| {
             let raw = answer.first().and_then(|row| codec::raw(row, at).ok().flatten());
             raw.and_then(array_items).unwrap_or_default()
@@ -445,7 +445,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         rows: &[&Sealed<'_, R>],
     ) -> Result<Vec<Option<Outcome>>, Refusal> {
         let whole = Refusal::whole;
-        let (answer, _) = session.try_query(&Statement::new(sql))?;
+        let answer = session.try_query(&Statement::new(sql))?;
         let mut outcomes: Vec<Option<Outcome>> = rows.iter().map(|_| None).collect();
         let places: HashMap<&Id, usize> = match verb {
             Verb::Create => rows.iter().enumerate().map(|(place, row)| (&row.id, place)).collect(),
@@ -515,7 +515,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         ids.for_each(|each| push_item(each, id.kind, &mut items));
         statement.bind(Kind { array: true, ..id.kind }, |out| out.array(id.kind.scalar, &items));
         statement.push(")");
-        let (rows, _) = self.link.read(limits, |session| session.query(&statement))?;
+        let rows = self.link.read(limits, |session| session.query(&statement))?;
         rows.iter().map(|row| id_of(codec::raw(row, 0)?, id.kind)).collect()
     }
 

@@ -49,7 +49,7 @@ fn state(session: &mut Session, name: &str) -> Result<Option<State>> {
     );
     statement.bind_text(name);
     statement.push(")");
-    let (rows, _) = session.query(&statement)?;
+    let rows = session.query(&statement)?;
     rows.first().map(|row| Ok(State::of(flag(row, 0)?, flag(row, 1)?))).transpose()
 }
 

@@ -151,7 +151,7 @@ fn written_out(link: &Link, statement: &Statement) -> Result<String> {
     }
     let items = (1..=statement.kinds.len()).map(|n| format!("quote_literal(${n}::text) || '::' || pg_typeof(${n})"));
     let ask = Statement { sql: format!("SELECT {}", items.collect::<Vec<_>>().join(", ")), ..statement.clone() };
-    let (rows, _) = link.read(Limits::NONE, |session| session.query(&ask))?;
+    let rows = link.read(Limits::NONE, |session| session.query(&ask))?;
     let row = rows.first().ok_or_else(|| Error::backend("the server did not write the values out"))?;
     let literal = |at: usize| {
         let raw = super::codec::raw(row, at)?.unwrap_or_default();

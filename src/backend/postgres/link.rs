@@ -125,12 +125,12 @@ impl Link {
     pub(super) fn write_once(&self, statement: &Statement, limits: &Limits) -> Result<(Vec<Row>, u64)> {
         let pool = match self {
             Link::Transaction(transaction) => {
-                return transaction.guarded(limits, |session| session.query(statement));
+                return transaction.guarded(limits, |session| session.execute(statement));
             }
             Link::Pool(pool) => pool,
         };
         let mut loan = pool.get_fresh(limits)?;
-        let lost = match loan.query(statement) {
+        let lost = match loan.execute(statement) {
             Err(error) if is_lost(&error) => error,
             done => return done,
         };

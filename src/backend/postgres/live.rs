@@ -98,7 +98,7 @@ pub(super) fn inspect(session: &mut Session, qualified: &str) -> Result<Option<L
         statement.values.put(qualified.as_bytes());
         statement
     };
-    let (rows, _) = session.query(&ask(COLUMNS))?;
+    let rows = session.query(&ask(COLUMNS))?;
     let Some(first) = rows.first() else { return Ok(None) };
     let relation = text(first, 0)?;
     let column = |row: &Row| {
@@ -113,7 +113,7 @@ pub(super) fn inspect(session: &mut Session, qualified: &str) -> Result<Option<L
         })
     };
     let columns = rows.iter().map(column).collect::<Result<_>>()?;
-    let (rows, _) = session.query(&ask(INDEXES))?;
+    let rows = session.query(&ask(INDEXES))?;
     let index = |row: &Row| {
         let column = codec::raw(row, 2)?.map(|raw| String::from_utf8_lossy(raw).into_owned());
         let state = build::State::of(flag(row, 3)?, flag(row, 4)?);

@@ -206,31 +206,51 @@ impl Session {
         }
     }
 
-    /// All rows of a statement, and how many it touched.
-    pub(super) fn query(&mut self, statement: &Statement) -> Result<(Vec<Row>, u64)> {
+    /// All rows of a statement.
+    pub(super) fn query(&mut self, statement: &Statement) -> Result<Vec<Row>> {
         self.try_query(statement).map_err(failure)
     }
 
-    /// The same with the driver's own error. A statement whose plan went stale is made anew, once: it did not run.
-    pub(super) fn try_query(&mut self, statement: &Statement) -> Result<(Vec<Row>, u64), postgres::Error> {
-        match self.answered(|session| session.query_once(statement)) {
+    /// The same with the driver's own error.
+    pub(super) fn try_query(&mut self, statement: &Statement) -> Result<Vec<Row>, postgres::Error> {
+        self.planned(|session| {
+            let prepared = session.prepare(statement)?;
+            // The driver takes these as trait objects. It hands out the answer whole here, where reading it row by row
+            // enters its runtime for each.
+            let params: Vec<_> = statement.values.iter().collect();
+            let params: Vec<_> = params.iter().map(|param| param as _).collect();
+            session.client.query(&prepared, &params[..])
+        })
+    }
+
+    /// The rows that a write gives back, and how many it touched.
+    pub(super) fn execute(&mut self, statement: &Statement) -> Result<(Vec<Row>, u64)> {
+        self.try_execute(statement).map_err(failure)
+    }
+
+    /// The same with the driver's own error.
+    pub(super) fn try_execute(&mut self, statement: &Statement) -> Result<(Vec<Row>, u64), postgres::Error> {
+        self.planned(|session| {
+            let prepared = session.prepare(statement)?;
+            let mut rows = session.client.query_raw(&prepared, statement.values.iter())?;
+            let mut all = Vec::new();
+            while let Some(row) = rows.next()? {
+                all.push(row);
+            }
+            let touched = rows.rows_affected().unwrap_or(0);
+            Ok((all, touched))
+        })
+    }
+
+    /// Runs a statement. One whose plan went stale is made anew, once: it did not run.
+    fn planned<T>(&mut self, run: impl Fn(&mut Session) -> Result<T, postgres::Error>) -> Result<T, postgres::Error> {
+        match self.answered(&run) {
             Err(cause) if is_stale(&cause) && !self.in_transaction => {
                 self.forget_all();
-                self.answered(|session| session.query_once(statement))
+                self.answered(run)
             }
             done => done,
         }
-    }
-
-    fn query_once(&mut self, statement: &Statement) -> Result<(Vec<Row>, u64), postgres::Error> {
-        let prepared = self.prepare(statement)?;
-        let mut rows = self.client.query_raw(&prepared, statement.values.iter())?;
-        let mut all = Vec::new();
-        while let Some(row) = rows.next()? {
-            all.push(row);
-        }
-        let touched = rows.rows_affected().unwrap_or(0);
-        Ok((all, touched))
     }
 
     /// The rows of a statement that is not worth preparing, without parameters.
@@ -359,7 +379,7 @@ fn doing(watch: &Watch) -> Doing {
     session.watch.wait_until(Instant::now().checked_add(config.connect_timeout));
     match session.try_query(&backend.activity()) {
         Err(cause) => lives(&cause),
-        Ok((rows, _)) => rows.first().map_or(Doing::Nothing, |row| {
+        Ok(rows) => rows.first().map_or(Doing::Nothing, |row| {
             let bytes = |at: usize| row.try_get::<_, Option<Raw<'_>>>(at).ok().flatten().map(|raw| raw.0);
             let since = bytes(1).and_then(|raw| raw.try_into().ok()).map(i64::from_be_bytes);
             match (bytes(0), since) {

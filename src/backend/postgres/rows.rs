@@ -385,6 +385,17 @@ impl<R: RecordCodec, S: Select<R>> Picked<R, S> {
         }
         Ok((store.output.clone(), Picked::Here(store.shape.clone(), selection.clone())))
     }
+
+    /// What a row holds of it.
+    pub(super) fn read(&self, output: &Output, row: &Row) -> Result<Stored<S::Out>> {
+        match self {
+            Picked::There(shape) => output.stored(row, shape),
+            Picked::Here(shape, selection) => {
+                let Stored { envelope, record } = output.stored::<R>(row, shape)?;
+                Ok(Stored { envelope, record: selection.take(record) })
+            }
+        }
+    }
 }
 
 /// The records of a query on a PostgreSQL store. Owns its connection; `Send`.
@@ -400,13 +411,7 @@ impl<R: RecordCodec, P, S: Select<R>> Iterator for PostgresRows<R, P, S> {
     type Item = Result<Stored<S::Out>>;
     fn next(&mut self) -> Option<Self::Item> {
         let row = self.raw.next()?;
-        let read = row.and_then(|row| match &self.picked {
-            Picked::There(shape) => self.output.stored(&row, shape),
-            Picked::Here(shape, selection) => {
-                let Stored { envelope, record } = self.output.stored::<R>(&row, shape)?;
-                Ok(Stored { envelope, record: selection.take(record) })
-            }
-        });
+        let read = row.and_then(|row| self.picked.read(&self.output, &row));
         Some(read.map_err(|e| e.in_store(&self.name)))
     }
     fn size_hint(&self) -> (usize, Option<usize>) {

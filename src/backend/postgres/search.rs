@@ -104,7 +104,7 @@ impl<R: RecordCodec> Searching<R> for PostgresStore<R> {
     ) -> Result<Vec<Hit<R>>> {
         let run = || {
             let statement = self.hits_statement(&filter_of(&query)?, &page_of(&query), highlight)?;
-            let (rows, _) = self.link.read(limits, |session| session.query(&statement))?;
+            let rows = self.link.read(limits, |session| session.query(&statement))?;
             let hit = |row: &postgres::Row| self.hit(row, highlight.fields.len());
             rows.iter().map(hit).collect::<Result<Vec<_>>>()
         };

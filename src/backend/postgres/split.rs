@@ -92,7 +92,7 @@ impl Snapshot {
         );
         ask.bind(Scalar::Text.one(), |out| out.put(table.as_bytes()));
         ask.push(")");
-        let (rows, _) = loan.query(&ask)?;
+        let rows = loan.query(&ask)?;
         let row = rows.first().ok_or_else(|| Error::configuration("the table is gone"))?;
         let name = String::from_utf8_lossy(codec::raw(row, 0)?.unwrap_or_default()).into_owned();
         let blocks = codec::raw(row, 1)?.and_then(|raw| raw.try_into().ok()).map(i64::from_be_bytes);

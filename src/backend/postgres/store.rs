@@ -23,7 +23,7 @@ use crate::{
     query::{AsQuery, Filter, Plan, Predicate, Runnable, RunsOn, Select, Whole},
     record::{Changes, RecordCodec, Stored},
     store::{
-        Driver, Limits,
+        Driver, Limits, Stream,
         write::{Atomicity, Outcome, Write},
     },
 };
@@ -110,7 +110,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     fn rows(&self, statement: Statement, limit: Option<usize>, limits: &Limits) -> Result<RawRows> {
         match limit {
             Some(limit) if limit <= limits.chunk => {
-                let (rows, _) = self.link.read(limits, |session| session.query(&statement))?;
+                let rows = self.link.read(limits, |session| session.query(&statement))?;
                 Ok(RawRows::Ready(rows.into_iter()))
             }
             _ => self.link.stream(statement, limits),
@@ -118,7 +118,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     fn count_rows(&self, statement: &Statement, limits: &Limits) -> Result<u64> {
-        let (rows, _) = self.link.read(limits, |session| session.query(statement))?;
+        let rows = self.link.read(limits, |session| session.query(statement))?;
         let raw = rows.first().map(|row| codec::raw(row, 0)).transpose()?.flatten();
         let count = raw.and_then(|raw| raw.try_into().ok()).map(i64::from_be_bytes);
         count
@@ -130,7 +130,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         let mut values = Values::default();
         push_id(id, self.table.id.kind, &mut values);
         let statement = self.statements.fetch_one(&self.table, &self.output).with(values);
-        let (rows, _) = self.link.read(limits, |session| session.query(&statement))?;
+        let rows = self.link.read(limits, |session| session.query(&statement))?;
         rows.first().map(|row| self.output.stored(row, &self.shape)).transpose()
     }
 
@@ -150,7 +150,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         let mut values = Values::default();
         values.array(self.table.id.kind.scalar, &items);
         let statement = self.statements.fetch(&self.table, &self.output).with(values);
-        let (rows, _) = self.link.read(limits, |session| session.query(&statement))?;
+        let rows = self.link.read(limits, |session| session.query(&statement))?;
         let mut found: Vec<Option<Stored<R>>> = ids.iter().map(|_| None).collect();
         for row in &rows {
             let stored: Stored<R> = self.output.stored(row, &self.shape)?;
@@ -208,6 +208,24 @@ impl<R: RecordCodec> Driver<R> for PostgresStore<R> {
             let raw = self.rows(statement, query.limit(), limits)?;
             let name = self.name.clone();
             Ok(PostgresRows { raw, output, picked, name, predicate: PhantomData })
+        };
+        run().map_err(|e: Error| e.in_store(&self.name))
+    }
+    fn gather<P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: Runnable<Postgres, R, P, S>,
+        limits: &Limits,
+    ) -> Result<Vec<Stored<S::Out>>> {
+        // Between rows it is seen whether somebody wants it stopped.
+        if limits.cancel.is_some() {
+            return Stream::new(self.scan(query, limits)?, limits.clone()).collect();
+        }
+        let run = || {
+            let filter = filter_of(&query)?;
+            let (output, picked) = Picked::of(self, query.selection())?;
+            let statement = self.select(&output, &filter, &page_of(&query))?;
+            let rows = self.link.read(limits, |session| session.query(&statement))?;
+            rows.iter().map(|row| picked.read(&output, row)).collect::<Result<Vec<_>>>()
         };
         run().map_err(|e: Error| e.in_store(&self.name))
     }
@@ -286,7 +304,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         let (output, _) = Picked::of(self, query.selection())?;
         let statement = self.select(&output, &filter_of(&query)?, &page_of(&query))?;
         let explain = Statement { sql: format!("EXPLAIN {}", statement.sql), ..statement };
-        let (rows, _) = self.link.read(Limits::NONE, |session| session.query(&explain))?;
+        let rows = self.link.read(Limits::NONE, |session| session.query(&explain))?;
         let line = |row| Ok(String::from_utf8_lossy(codec::raw(row, 0)?.unwrap_or_default()).into_owned());
         Ok(rows.iter().map(line).collect::<Result<Vec<_>>>()?.join("\n"))
     }

@@ -114,7 +114,7 @@ impl Postgres {
 
     /// Ends a transaction. Where the reply is lost, the server is asked what became of it.
     fn commit(&self, loan: &mut Loan) -> Result<()> {
-        let xid = loan.query(&Statement::new("SELECT pg_current_xact_id_if_assigned()::text::bigint"))?.0;
+        let xid = loan.query(&Statement::new("SELECT pg_current_xact_id_if_assigned()::text::bigint"))?;
         let xid = xid.first().map(|row| super::codec::raw(row, 0)).transpose()?.flatten();
         let xid = xid.and_then(|raw| raw.try_into().ok()).map(i64::from_be_bytes);
         match loan.batch("COMMIT") {
@@ -133,7 +133,7 @@ impl Postgres {
         statement.push("::text)::xid8)");
         for attempt in 1..=100 {
             let rows = self.pool.after_outage(Limits::NONE, |session| session.query(&statement));
-            let status = rows.as_ref().ok().and_then(|(rows, _)| rows.first());
+            let status = rows.as_ref().ok().and_then(|rows| rows.first());
             match status.and_then(|row| super::codec::raw(row, 0).ok().flatten()) {
                 Some(b"committed") => return Ok(()),
                 Some(b"aborted") => {

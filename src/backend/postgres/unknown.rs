@@ -49,7 +49,7 @@ fn columns(link: &Link, table: &Table, live: &Live) -> Result<BTreeSet<String>> 
     }
     let used = unknown.iter().map(|column| format!("count({}) > 0", super::name::quoted(&column.name)));
     let sql = format!("SELECT {} FROM {}", used.collect::<Vec<_>>().join(", "), table.qualified);
-    let (rows, _) = link.read(Limits::NONE, |session| session.query(&Statement::new(sql.as_str())))?;
+    let rows = link.read(Limits::NONE, |session| session.query(&Statement::new(sql.as_str())))?;
     let row = rows.first().ok_or_else(|| Error::backend("the server counted nothing"))?;
     let found = unknown.iter().enumerate().map(|(at, column)| Ok(flag(row, at)?.then(|| column.name.clone())));
     Ok(found.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())

@@ -102,7 +102,7 @@ pub(super) fn is_made(link: &Link, table: &Table) -> Result<bool> {
     );
     ask.bind_text(&table.qualified);
     ask.push(")");
-    let (rows, _) = link.read(Limits::NONE, |session| session.query(&ask))?;
+    let rows = link.read(Limits::NONE, |session| session.query(&ask))?;
     Ok(!rows.is_empty())
 }
 
@@ -299,9 +299,9 @@ impl<R: RecordCodec> PostgresWatch<R> {
             // The table may have changed under a statement that was prepared before.
             Err(_) => {
                 loan.forget_all();
-                loan.query(&statement)?.0
+                loan.query(&statement)?
             }
-            Ok((rows, _)) => rows,
+            Ok(rows) => rows,
         };
         let (mut found, mut damaged) = (HashMap::with_capacity(rows.len()), Ok(()));
         for row in &rows {

@@ -263,7 +263,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         sealed.push_row(self, now, &mut values)?;
         let statement = self.statements.insert(&self.table).with(values);
         let run =
-            |session: &mut Session| session.try_query(&statement).map_err(|cause| self.violation(&sealed.id, cause));
+            |session: &mut Session| session.try_execute(&statement).map_err(|cause| self.violation(&sealed.id, cause));
         let evidence = Evidence { id: &sealed.id, token: Some(sealed.version), before: None };
         let (rows, _) = match self.write_over(limits, run, evidence)? {
             Ran::Answered(answer) => answer,
@@ -278,7 +278,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         sealed.push_row(self, now(), &mut values)?;
         let statement = self.statements.upsert(&self.table, sealed.brings).with(values);
         let run =
-            |session: &mut Session| session.try_query(&statement).map_err(|cause| self.violation(&sealed.id, cause));
+            |session: &mut Session| session.try_execute(&statement).map_err(|cause| self.violation(&sealed.id, cause));
         let evidence = Evidence { id: &sealed.id, token: Some(sealed.version), before: None };
         let (rows, _) = match self.write_over(limits, run, evidence)? {
             Ran::Answered(answer) => answer,
@@ -298,7 +298,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     fn update(&self, sealed: &Sealed<'_, R>, limits: &Limits) -> Outcome {
         let statement = self.statements.update(&self.table, sealed.brings).with(sealed.update_values(self, now())?);
         let run =
-            |session: &mut Session| session.try_query(&statement).map_err(|cause| self.violation(&sealed.id, cause));
+            |session: &mut Session| session.try_execute(&statement).map_err(|cause| self.violation(&sealed.id, cause));
         let evidence = Evidence { id: &sealed.id, token: Some(sealed.version), before: sealed.draft.expected() };
         let (rows, touched) = match self.write_over(limits, run, evidence)? {
             Ran::Answered(answer) => answer,
@@ -325,7 +325,7 @@ impl<R: RecordCodec> PostgresStore<R> {
             statement.push(&format!(" AND {} = ", version_compared(&self.table)));
             statement.bind(version_kind(&self.table), |out| push_version(expected, out));
         }
-        let run = |session: &mut Session| session.query(&statement);
+        let run = |session: &mut Session| session.execute(&statement);
         let evidence = Evidence { id: &id, token: None, before: expected };
         let touched = match self.write_over(limits, run, evidence).map_err(|e| e.at_id(&id))? {
             Ran::Answered((_, touched)) => touched,
@@ -469,7 +469,7 @@ fn envelope_now(session: &mut Session, table: &Table, id: &Id) -> Result<Option<
     let mut values = Values::default();
     push_id(id, table.id.kind, &mut values);
     let statement = super::statement::fetch_one(table, &output).with(values);
-    let (rows, _) = session.query(&statement)?;
+    let rows = session.query(&statement)?;
     rows.first().map(|row| output.envelope_of(row, id.clone())).transpose()
 }
 
@@ -480,7 +480,7 @@ impl Backend {
         let mut statement = Statement::new("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ");
         self.push_condition(&mut statement);
         for _ in 0..PATIENCE {
-            if session.query(&statement)?.0.is_empty() {
+            if session.query(&statement)?.is_empty() {
                 return Ok(());
             }
             std::thread::sleep(std::time::Duration::from_millis(20));
