@@ -130,12 +130,13 @@ impl Tally {
         Tally { rows, ..Tally::default() }
     }
     fn found<'a, R: RecordCodec>(records: impl IntoIterator<Item = &'a Stored<R>>, schema: &Schema) -> Tally {
-        let add = |sum: Tally, stored: &Stored<R>| Tally {
-            rows: sum.rows + 1,
-            bytes: sum.bytes + weight(&stored.record, schema),
-            ..sum
-        };
-        records.into_iter().fold(Tally::default(), add)
+        let mut tally = Tally::default();
+        records.into_iter().for_each(|stored| tally.add(stored, schema));
+        tally
+    }
+    fn add<R: RecordCodec>(&mut self, stored: &Stored<R>, schema: &Schema) {
+        self.rows += 1;
+        self.bytes += weight(&stored.record, schema);
     }
 }
 
@@ -349,10 +350,7 @@ impl<T: RecordCodec, I: Iterator<Item = Result<Stored<T>>>, O: Observer> Iterato
         let row = self.rows.next();
         self.retries += effort::repeats() - before;
         match &row {
-            Some(Ok(stored)) => {
-                self.tally.rows += 1;
-                self.tally.bytes += weight(&stored.record, &self.shape);
-            }
+            Some(Ok(stored)) => self.tally.add(stored, &self.shape),
             Some(Err(error)) => {
                 self.tally.failed += 1;
                 self.error = Some(Error::new(error.kind(), error.message().to_owned()));

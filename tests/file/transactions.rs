@@ -220,13 +220,21 @@ fn a_write_that_was_refused_lets_no_other_pass() {
     assert_eq!(kinds, [Some(ErrorKind::AlreadyExists), None, Some(ErrorKind::AlreadyExists), None]);
 }
 
+/// A store of accounts, no two of which have the same name.
+fn accounts() -> impl Store<Document> {
+    let schema = Schema::new("accounts").field(FieldDef::new("name", Type::Text).unique().nullable());
+    let files = open(Unsynced, &crate::folder()).expect("the folder opens");
+    files.documents("accounts", schema).expect("it opens")
+}
+
+fn named(id: &str, name: &str) -> Draft<'static, Document> {
+    Draft::of(document! { "name" => name }).id(id).expect("an id")
+}
+
 /// What a write found of the writes before it stands, whatever becomes of those behind it.
 #[test]
 fn semantics_5_4_a_refusal_in_a_batch_does_not_run_what_came_before_it_again() {
-    let schema = Schema::new("accounts").field(FieldDef::new("name", Type::Text).unique().nullable());
-    let files = open(Unsynced, &crate::folder()).expect("the folder opens");
-    let store = files.documents("accounts", schema).expect("it opens");
-    let named = |id: &str, name: &str| Draft::of(document! { "name" => name }).id(id).expect("an id");
+    let store = accounts();
     store.create(named("a", "x")).expect("it is new");
     store.create(named("b", "y")).expect("it is new");
     let batch = [
@@ -247,10 +255,7 @@ fn semantics_5_4_a_refusal_in_a_batch_does_not_run_what_came_before_it_again() {
 /// A write that waits for one before it is not overtaken by one behind it that frees a value which it asks for.
 #[test]
 fn semantics_5_4_a_write_that_waits_in_a_batch_is_not_overtaken() {
-    let schema = Schema::new("accounts").field(FieldDef::new("name", Type::Text).unique().nullable());
-    let files = open(Unsynced, &crate::folder()).expect("the folder opens");
-    let store = files.documents("accounts", schema).expect("it opens");
-    let named = |id: &str, name: &str| Draft::of(document! { "name" => name }).id(id).expect("an id");
+    let store = accounts();
     store.create(named("b", "x")).expect("it is new");
     let batch = [Write::Create(named("a", "x")), Write::Create(named("a", "x")), Write::Update(named("b", "y"))];
     let outcomes = store.write(batch, Atomicity::Each, &Limits::default()).expect("it answers");

@@ -88,8 +88,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         let mut rest = writes.as_mut_slice();
         while let Some(first) = rest.first() {
             let sort = sort_of(first);
-            let most = if sort == Sort::Alone { 1 } else { BLOCK };
-            let count = rest.iter().take(most).take_while(|write| sort_of(write) == sort).count();
+            let count = rest.iter().take(BLOCK).take_while(|write| sort_of(write) == sort).count();
             let (run, behind) = rest.split_at_mut(count);
             rest = behind;
             let done = match sort {
@@ -177,22 +176,12 @@ impl<R: RecordCodec> PostgresStore<R> {
     /// New records over one connection: straight into the table, and where the server refuses some of them, by way of a table
     /// beside it.
     fn create_share(&self, run: &mut [Write<'_, R>], repeated: &HashSet<usize>, limits: &Limits) -> Vec<Outcome> {
-        const TRIES: usize = 3;
         let mut seals = Vec::with_capacity(run.len());
         let mut refused = None;
         if let VersionAt::Token(_) = self.table.version {
-            for _ in 0..TRIES {
-                match self.copy_over(run, repeated, &mut seals, limits) {
-                    Ok(()) => return seals.into_iter().map(|seal| seal.map(Seal::created)).collect(),
-                    Err(Refusal::Undone(error)) if matches!(self.link, Link::Pool(_)) => {
-                        effort::repeated();
-                        refused = Some(Refusal::Undone(error));
-                    }
-                    Err(other) => {
-                        refused = Some(other);
-                        break;
-                    }
-                }
+            match self.retried(|| self.copy_over(run, repeated, &mut seals, limits)) {
+                Ok(()) => return seals.into_iter().map(|seal| seal.map(Seal::created)).collect(),
+                Err(refusal) => refused = Some(refusal),
             }
         }
         // With the versions that were sent: by them a record is recognised.
@@ -294,7 +283,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         if rows.len() < FEW {
             return rows.iter().map(|row| self.put_sealed(verb, row, limits)).collect();
         }
-        match self.put_together(verb, brings, rows, limits) {
+        match self.retried(|| self.stage_rows(verb, brings, rows, limits)) {
             Ok(outcomes) => outcomes,
             Err(Refusal::Record(bad, error)) if bad < rows.len() => {
                 let (before, after) = (&rows[..bad], &rows[bad + 1..]);
@@ -333,21 +322,15 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     /// Rows in one go; again where the way to the server broke before anything could take effect.
-    fn put_together(
-        &self,
-        verb: Verb,
-        brings: Brings,
-        rows: &[&Sealed<'_, R>],
-        limits: &Limits,
-    ) -> Result<Vec<Outcome>, Refusal> {
+    fn retried<T>(&self, mut put: impl FnMut() -> Result<T, Refusal>) -> Result<T, Refusal> {
         const TRIES: usize = 3;
         for _ in 1..TRIES {
-            match self.stage_rows(verb, brings, rows, limits) {
+            match put() {
                 Err(Refusal::Undone(_)) if matches!(self.link, Link::Pool(_)) => effort::repeated(),
                 done => return done,
             }
         }
-        self.stage_rows(verb, brings, rows, limits)
+        put()
     }
 
     /// Rows by way of a table of the session alone, in one transaction.

@@ -95,6 +95,16 @@ impl<R: RecordCodec> PostgresStore<R> {
         Ok(statement)
     }
 
+    /// The statement of a query, and how its rows are read.
+    fn asked<P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: &Runnable<Postgres, R, P, S>,
+    ) -> Result<(Statement, Arc<Output>, Picked<R, S>)> {
+        let filter = filter_of(query)?;
+        let (output, picked) = Picked::of(self, query.selection())?;
+        Ok((self.select(&output, &filter, &page_of(query))?, output, picked))
+    }
+
     /// The statement that counts what a query comes to.
     fn count_statement(&self, filter: &Filter, page: &PageOf<'_, R>) -> Result<Statement> {
         // Without a page nobody pays for an order, and a count needs none in any case (semantics 4.7).
@@ -202,9 +212,7 @@ impl<R: RecordCodec> Driver<R> for PostgresStore<R> {
         limits: &Limits,
     ) -> Result<PostgresRows<R, P, S>> {
         let run = || {
-            let filter = filter_of(&query)?;
-            let (output, picked) = Picked::of(self, query.selection())?;
-            let statement = self.select(&output, &filter, &page_of(&query))?;
+            let (statement, output, picked) = self.asked(&query)?;
             let raw = self.rows(statement, query.limit(), limits)?;
             let name = self.name.clone();
             Ok(PostgresRows { raw, output, picked, name, predicate: PhantomData })
@@ -221,9 +229,7 @@ impl<R: RecordCodec> Driver<R> for PostgresStore<R> {
             return Stream::new(self.scan(query, limits)?, limits.clone()).collect();
         }
         let run = || {
-            let filter = filter_of(&query)?;
-            let (output, picked) = Picked::of(self, query.selection())?;
-            let statement = self.select(&output, &filter, &page_of(&query))?;
+            let (statement, output, picked) = self.asked(&query)?;
             let rows = self.link.read(limits, |session| session.query(&statement))?;
             rows.iter().map(|row| picked.read(&output, row)).collect::<Result<Vec<_>>>()
         };
@@ -301,8 +307,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         Q::Predicate: RunsOn<Postgres>,
     {
         let query = query.into_query().on::<Postgres>(&self.shape)?;
-        let (output, _) = Picked::of(self, query.selection())?;
-        let statement = self.select(&output, &filter_of(&query)?, &page_of(&query))?;
+        let (statement, ..) = self.asked(&query)?;
         let explain = Statement { sql: format!("EXPLAIN {}", statement.sql), ..statement };
         let rows = self.link.read(Limits::NONE, |session| session.query(&explain))?;
         let line = |row| Ok(String::from_utf8_lossy(codec::raw(row, 0)?.unwrap_or_default()).into_owned());
