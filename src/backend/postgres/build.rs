@@ -41,6 +41,21 @@ impl State {
     }
 }
 
+/// What is to be done about an index that is not valid or not there: half of one is taken away before it is made.
+pub(super) fn missing(
+    found: Option<State>,
+    making: Making,
+    told: String,
+    sql: String,
+) -> impl Iterator<Item = Difference> {
+    let half = (found == Some(State::HalfMade)).then(|| {
+        let told = format!("{} is not valid: it was left half made", making.what);
+        Difference::new(told, dropping(&making.name), true)
+    });
+    // Rows that share a value stand in the way of a unique one; the server says which.
+    half.into_iter().chain([Difference { making: Some(making), ..Difference::new(told, sql, true) }])
+}
+
 /// How far the index has come; `None` where there is none.
 fn state(session: &mut Session, name: &str) -> Result<Option<State>> {
     let mut statement = Statement::new(
@@ -89,15 +104,19 @@ impl Postgres {
         let Some(Making { name, what, field }) = &difference.making else {
             return link.read(Limits::NONE, |session| session.batch(&difference.sql));
         };
-        let made = link.read(Limits::NONE, |session| make(session, name, &difference.sql));
+        let mut left = "";
+        let made = link.read(Limits::NONE, |session| {
+            make(session, name, &difference.sql).inspect_err(|error| {
+                // Over the same connection: to others the server tells for a moment that somebody makes it still.
+                if !is_lost(error) && clear(session, name).is_err() {
+                    left = "; half of it is left, and taken away by the next `migrate`";
+                }
+            })
+        });
         made.map_err(|error| {
             if is_lost(&error) {
                 return error;
             }
-            let left = match link.read(Limits::NONE, |session| clear(session, name)) {
-                Ok(()) => "",
-                Err(_) => "; half of it is left, and taken away by the next `migrate`",
-            };
             let why = format!("{what} was not made: {}{left}", error.message());
             let told = Error::new(error.kind(), why).retryable(error.is_retryable());
             let told = field.iter().fold(told, |told, field| told.at_field(field.clone()));

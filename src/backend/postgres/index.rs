@@ -232,13 +232,9 @@ pub(super) fn differences(wanted: &[Wanted], namespace: Option<&str>, live: &Liv
         let found = live.indexes.iter().find(|found| found.name == index.name).map(|found| found.state);
         if found != Some(State::Valid) {
             let name = super::schema::qualified(namespace, &index.name);
-            if found == Some(State::HalfMade) {
-                let what = format!("the index `{}` is not valid: it was left half made", index.name);
-                all.push(Difference::new(what, build::dropping(&name), true));
-            }
             let making = Making { name, what: format!("the index `{}`", index.name), field: None };
-            let what = format!("there is no index `{}`", index.name);
-            all.push(Difference { making: Some(making), ..Difference::new(what, index.create(true), true) });
+            let told = format!("there is no index `{}`", index.name);
+            all.extend(build::missing(found, making, told, index.create(true)));
         }
         let old = live
             .indexes

@@ -236,20 +236,15 @@ fn differences(expected: &Table, namespace: Option<&str>, live: &Live) -> Vec<Di
             (_, true) => ("the unique index of", "no unique index"),
             _ => ("the index of", "no index"),
         };
-        let (field, name) = (&index.field, qualified(namespace, &index.name));
-        let half_made = |found: &live::LiveIndex| found.name == index.name && found.state == State::HalfMade;
-        if live.indexes.iter().any(half_made) {
-            let what = format!("{what} `{field}` is not valid: it was left half made");
-            all.push(Difference::new(what, build::dropping(&name), true));
-        }
-        let what = format!("{what} `{field}`");
-        all.push(Difference {
-            what: format!("`{field}` has {missing}"),
-            sql: expected.create_index(index, true),
-            // Rows that share a value stand in the way of a unique one; the server says which.
-            safe: true,
-            making: Some(Making { name, what, field: Some(field.clone()) }),
-        });
+        let field = &index.field;
+        let making = Making {
+            name: qualified(namespace, &index.name),
+            what: format!("{what} `{field}`"),
+            field: Some(field.clone()),
+        };
+        let found = live.indexes.iter().find(|found| found.name == index.name).map(|found| found.state);
+        let told = format!("`{field}` has {missing}");
+        all.extend(build::missing(found, making, told, expected.create_index(index, true)));
     }
     all
 }
