@@ -103,7 +103,7 @@ macro_rules! backends {
             type Store<R: RecordCodec> = AnyStore<R>;
             fn open<R: RecordCodec>(&self, name: &str, shape: R::Shape) -> Result<AnyStore<R>> {
                 match self { $(#[cfg $when] AnyDatabase::$name(db) => {
-                    check_types::<R, $database>(&shape)?;
+                    crate::store::check_held::<<$database as Database>::Engine>(&shape)?;
                     db.open(name, shape).map(AnyStore::$name)
                 })+ }
             }
@@ -135,7 +135,7 @@ macro_rules! backends {
             type Store<R: RecordCodec> = AnyTransactionStore<'t, R>;
             fn open<R: RecordCodec>(&self, name: &str, shape: R::Shape) -> Result<AnyTransactionStore<'t, R>> {
                 match self { $($(#[cfg $when] AnyTransaction::$name(transaction) => {
-                    check_types::<R, transaction!($transactions 't $database)>(&shape)?;
+                    crate::store::check_held::<<transaction!($transactions 't $database) as Database>::Engine>(&shape)?;
                     transaction.open(name, shape).map(AnyTransactionStore::$name)
                 })?)+ }
             }
@@ -186,18 +186,6 @@ impl Engine for AnyDatabase {
     const PROVIDES: Caps = Caps::ALL;
 }
 impl<C> Provides<C> for AnyDatabase {}
-
-/// Refuses a type that the chosen backend cannot hold: what a backend named in the code refuses when it compiles.
-fn check_types<R: RecordCodec, D: Database>(shape: &R::Shape) -> Result<()> {
-    let holds = <D::Engine as Engine>::HOLDS;
-    match shape.fields.iter().find(|field| !field.ty.needs().within(holds)) {
-        None => Ok(()),
-        Some(field) => {
-            let why = format!("{} cannot hold a {} exactly", <D::Engine as Engine>::NAME, field.ty);
-            Err(Error::unsupported(why).at_field(field.name.clone()))
-        }
-    }
-}
 
 #[cold]
 fn unknown_scheme(scheme: &str) -> Error {

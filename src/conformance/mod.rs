@@ -316,6 +316,7 @@ macro_rules! conformance_family {
                 semantics_5_1_delete_says_whether_there_was_something,
                 semantics_5_1_upsert_says_which_it_did,
                 semantics_5_1_unique_values_are_kept_apart,
+                semantics_2_3_unique_fields_of_records_inside_are_kept_apart,
                 semantics_5_2_every_write_makes_a_fresh_version,
                 semantics_5_2_conditional_writes_lose_when_the_version_moved_on,
                 semantics_5_2_save_writes_back_what_nobody_else_wrote,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::{Suite, matching, people, refused, texts};
@@ -11,8 +12,8 @@ use crate::{
     error::{Error, ErrorKind, Result},
     id::Id,
     query::{Filter, Query, meta},
-    record::{Changes, Document, Draft, FieldDef, Path, Stored, Type},
-    store::{Atomicity, Database, Driver, Effect, Limits, Outcome, Store, Write},
+    record::{Changes, Document, Draft, FieldDef, Path, Schema, Stored, Type},
+    store::{Atomicity, Database, Driver, Effect, Limits, Outcome, Store, Write, Written},
     value::Value,
     version::Version,
 };
@@ -110,6 +111,38 @@ pub fn semantics_5_1_unique_values_are_kept_apart<D: Database>(suite: &Suite<D>)
     store.patch("c", Changes::set("email", "a@x"))?;
     store.create(with("g", Some("b@x")))?;
     refused(store.create(with("h", Some("a2@x"))), ErrorKind::AlreadyExists, "what is still held");
+    Ok(())
+}
+
+/// A field of a record in the record is unique in the store, too; where there is no such record, it has no value.
+pub fn semantics_2_3_unique_fields_of_records_inside_are_kept_apart<D: Database>(suite: &Suite<D>) -> Result<()> {
+    let badge = Schema::new("badge")
+        .field(FieldDef::new("number", Type::Decimal).unique())
+        .field(FieldDef::new("since", Type::Timestamp).unique().nullable())
+        .field(FieldDef::new("colour", Type::Text));
+    let desk = Schema::new("desk").field(FieldDef::new("badge", Type::record(badge)).nullable());
+    let schema = Schema::new("clerks").field(FieldDef::new("desk", Type::record(desk)));
+    let store = suite.store(schema)?;
+    let clerk = |number: &str, since: Option<&str>| -> Result<Document> {
+        let since = since.map(|text| text.parse::<Timestamp>().expect("a moment"));
+        let number: Decimal = number.parse().expect("a number");
+        let badge = document! { "number" => number, "since" => since, "colour" => "red" };
+        Ok(document! { "desk" => document! { "badge" => badge } })
+    };
+    let none = document! { "desk" => Document::new() };
+    for (id, clerk) in [("a", clerk("1.5", None)?), ("b", clerk("2", Some("2024-02-29T12:00:00.5Z"))?), ("c", none)] {
+        store.create(Draft::of(clerk).id(id)?)?;
+    }
+    let taken = |done: Result<Written>, field: &str| {
+        let error = done.expect_err("somebody has the value");
+        assert_eq!((error.kind(), error.place().field.as_deref()), (ErrorKind::AlreadyExists, Some(field)), "{error}");
+    };
+    taken(store.create(clerk("1.50", None)?), "desk.badge.number");
+    taken(store.update("c", clerk("3", Some("2024-02-29T12:00:00.500Z"))?), "desk.badge.since");
+    let batch = store.create_batch([clerk("4", None)?, clerk("4.0", None)?])?;
+    assert_eq!(words(&batch), ["Created", "AlreadyExists"]);
+    store.delete("a")?;
+    store.update("c", clerk("1.5", None)?)?;
     Ok(())
 }
 

@@ -258,7 +258,14 @@ impl TypeSet {
 
     const fn of_field(ty: &'static Type) -> TypeSet {
         match ty {
-            Type::List(Shared::Static(item)) => TypeSet::listed(&item.ty).or(TypeSet::of_field(&item.ty)),
+            Type::List(Shared::Static(item)) => {
+                let inside = TypeSet::of_field(&item.ty);
+                assert!(
+                    !TypeSet::UNIQUE.within(inside),
+                    "the records of a list cannot have a `unique` field: no engine keeps its values apart (semantics 2.3)"
+                );
+                TypeSet::listed(&item.ty).or(inside)
+            }
             Type::Record(Shared::Static(schema)) => TypeSet::RECORD.or(TypeSet::of(schema)),
             ty => ty.kind(),
         }
@@ -280,12 +287,19 @@ pub(crate) const fn derived_fields(schema: &'static Schema) -> &'static [FieldDe
     }
 }
 
+impl FieldDef {
+    /// What it needs an engine to hold.
+    pub fn needs(&self) -> TypeSet {
+        if self.unique { self.ty.needs().or(TypeSet::UNIQUE) } else { self.ty.needs() }
+    }
+}
+
 impl Type {
     /// The kinds of type that it needs an engine to hold.
     pub fn needs(&self) -> TypeSet {
         match self {
-            Type::List(item) => item.ty.needs().or(TypeSet::listed(&item.ty)),
-            Type::Record(schema) => schema.fields.iter().fold(TypeSet::RECORD, |all, f| all.or(f.ty.needs())),
+            Type::List(item) => item.needs().or(TypeSet::listed(&item.ty)),
+            Type::Record(schema) => schema.fields.iter().fold(TypeSet::RECORD, |all, field| all.or(field.needs())),
             ty => ty.kind(),
         }
     }

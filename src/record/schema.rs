@@ -415,6 +415,10 @@ impl FieldDef {
             () if self.id && !id_type => Some("an id is a text, a uuid or an integer"),
             () if self.text.is_some() && self.ty != Type::Text => Some("only text is searched for words"),
             () if self.text.as_ref().is_some_and(|language| language.contains('\0')) => Some("a language holds U+0000"),
+            () if self.unique && self.ty.is_composed() => Some("only a scalar can be unique"),
+            () if matches!(&self.ty, Type::List(item) if item.ty.asks_unique()) => {
+                Some("the records of a list cannot have a unique field: no engine keeps its values apart")
+            }
             () if self.large && self.unique => Some("a large field cannot be unique: it is never compared"),
             () if self.large && self.index => Some("a large field cannot be indexed: it is never compared"),
             () => None,
@@ -423,6 +427,20 @@ impl FieldDef {
 }
 
 impl Type {
+    /// Whether its values are equal or not, and have no order.
+    fn is_composed(&self) -> bool {
+        matches!(self, Type::List(_) | Type::Record(_) | Type::Json | Type::Vector(_))
+    }
+
+    /// Whether a field of a record in it is unique.
+    fn asks_unique(&self) -> bool {
+        match self {
+            Type::List(item) => item.ty.asks_unique(),
+            Type::Record(inside) => inside.fields.iter().any(|field| field.unique || field.ty.asks_unique()),
+            _ => false,
+        }
+    }
+
     fn validate_at(&self, depth: usize) -> Result<()> {
         match self {
             Type::Record(schema) => schema.validate_at(depth + 1),
@@ -592,7 +610,12 @@ mod tests {
         let twice = people().field(FieldDef::new("age", Type::Text));
         let envelope = people().field(FieldDef::new("_id", Type::Text));
         let ids = people().field(FieldDef::new("n", Type::U64).id());
-        for (schema, field) in [(twice, "age"), (envelope, "_id"), (ids, "n")] {
+        let listed =
+            |field| people().field(FieldDef::new("n", Type::list(Type::record(Schema::new("n").field(field)))));
+        let in_list = listed(FieldDef::new("code", Type::Text).unique());
+        let list = people().field(FieldDef::new("n", Type::list(Type::Text)).unique());
+        assert!(listed(FieldDef::new("code", Type::Text)).validate().is_ok());
+        for (schema, field) in [(twice, "age"), (envelope, "_id"), (ids, "n"), (in_list, "n"), (list, "n")] {
             assert_eq!(schema.validate().err().and_then(|e| e.place().field.clone()).as_deref(), Some(field));
         }
     }

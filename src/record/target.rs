@@ -103,6 +103,52 @@ impl Schema {
 static OPEN: Schema =
     Schema { name: std::borrow::Cow::Borrowed(""), fields: std::borrow::Cow::Borrowed(&[]), open: true };
 
+impl Schema {
+    /// The declared fields of which this is true, also those of records inside; not the id, and no items of lists. An
+    /// engine asks for the unique ones, all of which it keeps apart (semantics 2.3).
+    ///
+    /// ```
+    /// use dk_data::{FieldDef, Schema, Type};
+    /// let badge = Schema::new("badge").field(FieldDef::new("number", Type::U32).unique());
+    /// let people = Schema::new("people").field(FieldDef::new("badge", Type::record(badge)).nullable());
+    /// let unique = people.declared(|field| field.unique);
+    /// assert_eq!((unique[0].0.path.to_string().as_str(), unique[0].0.nullable), ("badge.number", true));
+    /// ```
+    pub fn declared(&self, is: impl Fn(&FieldDef) -> bool) -> Vec<(Target, &FieldDef)> {
+        let mut found = Vec::new();
+        self.declare(None, &is, &mut found);
+        found
+    }
+
+    fn declare<'s>(
+        &'s self,
+        around: Option<&Target>,
+        is: &impl Fn(&FieldDef) -> bool,
+        found: &mut Vec<(Target, &'s FieldDef)>,
+    ) {
+        for (index, field) in self.fields.iter().enumerate().filter(|(_, field)| !field.id || around.is_some()) {
+            let step = Step { name: field.name.clone(), index: Some(index) };
+            let name = field.name.clone();
+            let target = Target {
+                path: match around {
+                    Some(around) => around.path.clone().then(name),
+                    None => Path::field(name),
+                },
+                part: Part::Field(around.map_or(&[][..], Target::steps).iter().cloned().chain([step]).collect()),
+                ty: field.ty.clone(),
+                nullable: field.nullable || around.is_some_and(|around| around.nullable),
+                large: field.large,
+            };
+            if let Type::Record(inside) = &field.ty {
+                inside.declare(Some(&target), is, found);
+            }
+            if is(field) {
+                found.push((target, field));
+            }
+        }
+    }
+}
+
 impl FieldDef {
     /// The schema of the record that this field holds, where it holds one.
     fn inside(&self) -> Option<&Schema> {

@@ -82,15 +82,19 @@ pub trait Database: Send + Sync {
     fn documents(&self, name: &str, schema: Schema) -> Result<Self::Store<Document>> {
         check_name(name)?;
         schema.validate()?;
-        let missing = schema.fields.iter().find(|f| !f.ty.needs().within(<Self::Engine as Engine>::HOLDS));
-        match missing {
-            None => self.open(name, Arc::new(schema)),
-            Some(field) => {
-                Err(Error::unsupported(format!("{} cannot hold a {} exactly", Self::Engine::NAME, field.ty))
-                    .at_field(field.name.clone()))
-            }
-        }
+        check_held::<Self::Engine>(&schema)?;
+        self.open(name, Arc::new(schema))
     }
+}
+
+/// Refuses a field that an engine cannot hold (semantics 2.3).
+pub(crate) fn check_held<E: Engine>(schema: &Schema) -> Result<()> {
+    let Some(field) = schema.fields.iter().find(|field| !field.needs().within(E::HOLDS)) else { return Ok(()) };
+    let why = match field.ty.needs().within(E::HOLDS) {
+        true => format!("{} cannot keep the values of a unique field apart", E::NAME),
+        false => format!("{} cannot hold a {} exactly", E::NAME, field.ty),
+    };
+    Err(Error::unsupported(why).at_field(field.name.clone()))
 }
 
 /// A reference to a database is one: generic code runs inside a transaction, which is only lent.

@@ -1,6 +1,14 @@
 //! What the server does with our SQL, by its own EXPLAIN: positive conditions and pages use the indexes, nothing sorts that need not.
 
-use dk_data::{Cursor, Database, Predicate, Query, Record, Store, backend::postgres::PostgresStore};
+use dk_data::{
+    Cursor, Database, Predicate, Query, Record, Store,
+    backend::postgres::{Layout, PostgresStore},
+};
+use jiff::{
+    Timestamp, ToSpan,
+    civil::{Date, date},
+};
+use rust_decimal::Decimal;
 
 use crate::server::Scratch;
 
@@ -15,19 +23,48 @@ struct Person {
     age: u32,
     #[record(index)]
     nick: Option<String>,
+    #[record(index)]
+    seen: Timestamp,
+    #[record(index)]
+    born: Date,
+    #[record(unique)]
+    badge: Decimal,
+    home: Home,
     note: String,
 }
 
+#[derive(Record, Clone, Debug, PartialEq)]
+struct Home {
+    #[record(index)]
+    zip: Option<String>,
+}
+
+const LAYOUTS: [Layout; 2] = [Layout::Columns, Layout::Document];
+
 const PEOPLE: i64 = 20_000;
 
+/// So many microseconds after the epoch.
+fn moment(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).expect("a moment")
+}
+
 fn people() -> (Scratch, PostgresStore<Person>) {
+    people_in(Layout::Columns)
+}
+
+fn people_in(layout: Layout) -> (Scratch, PostgresStore<Person>) {
     let mut scratch = Scratch::new();
-    let store = scratch.database().store::<Person>().expect("the table is made");
+    let database = scratch.config().layout(layout).connect().expect("the server answers");
+    let store = database.store::<Person>().expect("the table is made");
     let person = |n: i64| Person {
         id: n,
         name: format!("name {:05}", n * 7_919 % PEOPLE),
         age: u32::try_from(n % 2_000).expect("small"),
         nick: (n % 3 == 0).then(|| format!("nick {n:05}")),
+        seen: moment(n * 60_000_001),
+        born: date(1950, 1, 1) + n.days(),
+        badge: Decimal::new(n, 1),
+        home: Home { zip: (n % 3 == 0).then(|| format!("{n:05}")) },
         note: "x".repeat(50),
     };
     for outcome in store.create_batch((0..PEOPLE).map(person)).expect("it writes") {
@@ -68,24 +105,40 @@ fn never_sorts(plan: &str) {
 
 #[test]
 fn positive_conditions_use_the_indexes() {
-    let (mut scratch, store) = people();
-    let name = "people.name.idx";
+    LAYOUTS.into_iter().for_each(positive_conditions);
+}
+
+fn positive_conditions(layout: Layout) {
+    let (mut scratch, store) = people_in(layout);
+    let name = "people.name.";
     uses(&plan(&mut scratch, &store, &Query::new().filter(Person::NAME.eq("name 00007"))), name);
     uses(&plan(&mut scratch, &store, &Query::new().filter(Person::NAME.is_in(["name 00007", "x"]))), name);
     uses(&plan(&mut scratch, &store, &Query::new().filter(Person::NAME.starts_with("name 0000"))), name);
     uses(&plan(&mut scratch, &store, &Query::new().filter(Person::NAME.like("name 0000%"))), name);
     uses(&plan(&mut scratch, &store, &Query::new().filter(Person::NAME.between("a", "b"))), name);
-    uses(&plan(&mut scratch, &store, &Query::new().filter(Person::AGE.eq(7_u32))), "people.age.idx");
+    uses(&plan(&mut scratch, &store, &Query::new().filter(Person::AGE.eq(7_u32))), "people.age.");
     uses(&plan(&mut scratch, &store, &Query::new().filter(Person::NICK.eq("nick 00003"))), "people.nick.");
+    let seen = Person::SEEN.between(moment(0), moment(600_000_010));
+    uses(&plan(&mut scratch, &store, &Query::new().filter(seen.clone())), "people.seen.");
+    assert_eq!(store.count(seen).expect("it counts"), 11);
+    let born = Person::BORN.lt(date(1950, 1, 11));
+    uses(&plan(&mut scratch, &store, &Query::new().filter(born.clone())), "people.born.");
+    assert_eq!(store.count(born).expect("it counts"), 10);
+    uses(&plan(&mut scratch, &store, &Query::new().filter(Person::BADGE.eq(Decimal::new(70, 2)))), "people.badge.");
+    uses(&plan(&mut scratch, &store, &Query::new().filter(Person::HOME.at(Home::ZIP).eq("00003"))), "people.home.zip.");
     let both = Query::new().filter(Person::AGE.eq(7_u32) & Person::NOTE.ne("y"));
-    uses(&plan(&mut scratch, &store, &both), "people.age.idx");
+    uses(&plan(&mut scratch, &store, &both), "people.age.");
     uses(&plan(&mut scratch, &store, &Query::new().filter(Person::ID.eq(7_i64))), "people_pkey");
     uses(&plan(&mut scratch, &store, &Query::new().filter(dk_data::query::id().is_in([7, 8]))), "people_pkey");
 }
 
 #[test]
 fn pages_follow_the_indexes_and_sort_nothing() {
-    let (mut scratch, store) = people();
+    LAYOUTS.into_iter().for_each(pages_follow);
+}
+
+fn pages_follow(layout: Layout) {
+    let (mut scratch, store) = people_in(layout);
     let by_id = Query::new().limit(10);
     uses(&plan(&mut scratch, &store, &by_id), "people_pkey");
     never_sorts(&plan(&mut scratch, &store, &by_id));
@@ -94,6 +147,8 @@ fn pages_follow_the_indexes_and_sort_nothing() {
         Query::new().sort(Person::ID.desc()).limit(10),
         Query::new().sort(Person::NAME.asc()).limit(10),
         Query::new().sort(Person::NAME.desc()).limit(10),
+        Query::new().sort(Person::SEEN.asc()).limit(10),
+        Query::new().sort(Person::BORN.desc()).limit(10),
     ] {
         let first = plan(&mut scratch, &store, &query);
         assert!(first.contains("Index"), "{first}");
@@ -103,20 +158,23 @@ fn pages_follow_the_indexes_and_sort_nothing() {
         let page = store.page(&query, None::<Cursor>).expect("it answers");
         let next = query.clone().after(page.next);
         let second = plan(&mut scratch, &store, &next);
-        assert!(
-            second.contains("Index Cond") && !second.contains("Seq Scan"),
-            "the next page starts in the index: {second}"
-        );
+        assert!(!second.contains("Seq Scan"), "{second}");
+        // A document may lack the field, and nulls come last: then what is before the page is passed over.
+        let starts_there = layout == Layout::Document || second.contains("Index Cond");
+        assert!(starts_there, "the next page starts in the index: {second}");
         assert!(!second.contains("Sort") || second.contains("Incremental Sort"), "{second}");
     }
 }
 
 #[test]
 fn a_nullable_column_is_paged_by_an_index_too() {
-    let (mut scratch, store) = people();
-    for query in [Query::new().sort(Person::NICK.asc()).limit(10), Query::new().sort(Person::NICK.desc()).limit(10)] {
-        let first = plan(&mut scratch, &store, &query);
-        assert!(first.contains("people.nick") && !first.contains("Seq Scan"), "{first}");
+    for layout in LAYOUTS {
+        let (mut scratch, store) = people_in(layout);
+        for query in [Query::new().sort(Person::NICK.asc()).limit(10), Query::new().sort(Person::NICK.desc()).limit(10)]
+        {
+            let first = plan(&mut scratch, &store, &query);
+            assert!(first.contains("people.nick") && !first.contains("Seq Scan"), "{first}");
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use dk_data::{
-    Database, Document, Error, Id, Limits, Outcome, Plan, Predicate, RecordCodec, Result, Schema, Seen, Stored, Value,
+    Database, Document, Error, Id, Limits, Outcome, Plan, Predicate, RecordCodec, Result, Schema, Seen, Stored,
     Version,
     capability::{Caps, Engine},
     query::{Runnable, Select},
@@ -140,10 +140,11 @@ impl<R: RecordCodec> ToyStore<R> {
 }
 
 fn unique(schema: &Schema, rows: &Rows, id: &Id, document: &Document) -> Result<()> {
-    let taken =
-        |value: &Value, name: &str| rows.iter().any(|(other, row)| other != id && row.record.get(name) == Some(value));
-    match schema.fields.iter().find(|f| f.unique && document.get(&f.name).is_some_and(|value| taken(value, &f.name))) {
-        Some(field) => Err(Error::already_exists("the value is taken").at_id(id).at_field(field.name.to_string())),
-        None => Ok(()),
+    for (field, _) in schema.declared(|field| field.unique) {
+        let value = document.cell(field.steps());
+        if !value.is_null() && rows.iter().any(|(other, row)| other != id && row.record.cell(field.steps()) == value) {
+            return Err(Error::already_exists("the value is taken").at_id(id).at_field(field.path.to_string()));
+        }
     }
+    Ok(())
 }

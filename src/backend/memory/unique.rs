@@ -5,34 +5,31 @@ use std::{cmp::Ordering, collections::BTreeMap};
 use crate::{
     error::{Error, Result},
     id::Id,
-    record::{RecordCodec, Schema, Step},
+    record::{RecordCodec, Schema, Target},
     value::Value,
 };
 
 /// The unique fields of a schema, other than its id.
-pub(in crate::backend) struct UniqueFields(Vec<Step>);
+pub(in crate::backend) struct UniqueFields(Vec<Target>);
 
 /// The values that one record has of the unique fields, in their order; null where it has none.
 pub(in crate::backend) type UniqueValues = Vec<Value>;
 
 impl UniqueFields {
     pub(in crate::backend) fn of(schema: &Schema) -> UniqueFields {
-        let unique = schema.fields.iter().enumerate().filter(|(_, field)| field.unique && !field.id);
-        UniqueFields(unique.map(|(index, field)| Step { name: field.name.clone(), index: Some(index) }).collect())
+        UniqueFields(schema.declared(|field| field.unique).into_iter().map(|(target, _)| target).collect())
     }
     pub(in crate::backend) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
     pub(in crate::backend) fn values<R: RecordCodec>(&self, record: &R) -> UniqueValues {
-        self.0.iter().map(|step| record.cell(std::slice::from_ref(step)).into_owned()).collect()
-    }
-    fn name(&self, place: usize) -> &str {
-        self.0.get(place).map_or("", |step| &step.name)
+        self.0.iter().map(|field| record.cell(field.steps()).into_owned()).collect()
     }
     /// The error of a value that another record has.
     #[cold]
     pub(in crate::backend) fn taken(&self, place: usize) -> Error {
-        Error::already_exists("another record has this value of a unique field").at_field(self.name(place).to_owned())
+        let error = Error::already_exists("another record has this value of a unique field");
+        self.0.iter().skip(place).take(1).fold(error, |error, field| error.at_field(field.path.to_string()))
     }
 }
 

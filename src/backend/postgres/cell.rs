@@ -71,6 +71,8 @@ impl Table {
                 let sql = format!("({} -> {})", metadata.sql, literal(name));
                 Ok(Cell { sql, form: Form::Plain, nullable: true, by_bytes: true })
             }
+            // A record that carries its id is stored under it.
+            Part::Field(steps) if self.layout == Layout::Document && is_id(schema, steps) => Ok(Cell::of(&self.id)),
             Part::Field(steps) if self.layout == Layout::Document => {
                 Ok(inside(quoted("_data"), steps, schema, target, false))
             }
@@ -120,6 +122,12 @@ impl Table {
     }
 }
 
+/// Whether a path leads to the record's id, of a type that the table's own column of ids has.
+fn is_id(schema: &Schema, steps: &[Step]) -> bool {
+    let [Step { index: Some(index), .. }] = steps else { return false };
+    schema.fields.get(*index).is_some_and(|field| field.id && field.ty != Type::Any)
+}
+
 /// What stands for the schema of what is of run-time type.
 static OPEN: Schema =
     Schema { name: std::borrow::Cow::Borrowed(""), fields: std::borrow::Cow::Borrowed(&[]), open: true };
@@ -144,6 +152,7 @@ fn inside(mut sql: String, steps: &[Step], schema: &Schema, target: &Target, tag
     let mut here = Some(schema);
     let mut tagged = tagged;
     let mut by_type = Type::Any;
+    let mut by_index = false;
     for step in steps {
         if tagged {
             sql = format!("{sql} -> '$record'");
@@ -151,6 +160,7 @@ fn inside(mut sql: String, steps: &[Step], schema: &Schema, target: &Target, tag
         sql = format!("{sql} -> {}", literal(&step.name));
         let field = here.zip(step.index).and_then(|(schema, index)| schema.fields.get(index));
         by_type = field.map_or(Type::Any, |field| field.ty.clone());
+        by_index = field.is_some_and(|field| field.index || field.unique);
         here = field.and_then(|field| match &field.ty {
             Type::Record(schema) => Some(&**schema),
             _ => None,
@@ -158,11 +168,11 @@ fn inside(mut sql: String, steps: &[Step], schema: &Schema, target: &Target, tag
         tagged = true;
     }
     debug_assert!(by_type == target.ty || !matches!(target.part, Part::Field(_)), "the steps lead to the target");
-    extracted(&format!("({sql})"), &target.ty)
+    extracted(&format!("({sql})"), &target.ty, by_index)
 }
 
-/// A value inside JSON as the type that it has.
-fn extracted(json: &str, ty: &Type) -> Cell {
+/// A value inside JSON as the type that it has, on request by an expression that an index can have.
+fn extracted(json: &str, ty: &Type, by_index: bool) -> Cell {
     let cell = |sql: String, form| Cell { sql, form, nullable: true, by_bytes: true };
     let native = |sql: String, kind| cell(format!("({sql})::{}", Kind::sql(kind)), Form::Native(kind));
     let kind = kind_of(ty);
@@ -173,8 +183,59 @@ fn extracted(json: &str, ty: &Type) -> Cell {
         (Type::Bytes, _) => cell(format!("decode({json} ->> '$bytes', 'base64')"), Form::Native(kind)),
         (Type::Decimal, _) => native(format!("{json} ->> '$decimal'"), kind),
         (_, Scalar::Uuid) => native(format!("{json} ->> '$uuid'"), kind),
-        (_, Scalar::TimestampTz) => native(format!("{json} ->> '$timestamp'"), kind),
-        (_, Scalar::Date) => native(format!("{json} ->> '$date'"), kind),
+        (_, Scalar::TimestampTz) if by_index => cell(made_moment(&moment_text(json)), Form::Native(kind)),
+        (_, Scalar::TimestampTz) => cell(moment(json), Form::Native(kind)),
+        (_, Scalar::Date) if by_index => cell(made_day(&day_text(json)), Form::Native(kind)),
+        (_, Scalar::Date) => cell(day(json), Form::Native(kind)),
         _ => native(format!("{json} #>> '{{}}'"), kind),
     }
+}
+
+fn moment_text(json: &str) -> String {
+    format!("({json} ->> '$timestamp')")
+}
+
+fn day_text(json: &str) -> String {
+    format!("({json} ->> '$date')")
+}
+
+/// A moment inside JSON.
+pub(super) fn moment(json: &str) -> String {
+    let text = moment_text(json);
+    read_or_made(&text, "timestamptz", &made_moment(&text))
+}
+
+/// A date inside JSON.
+pub(super) fn day(json: &str) -> String {
+    let text = day_text(json);
+    read_or_made(&text, "date", &made_day(&text))
+}
+
+/// The server reads no year before the first one as it is written here.
+fn read_or_made(text: &str, ty: &str, made: &str) -> String {
+    format!("(CASE WHEN {text} < '0001' COLLATE \"C\" THEN {made} ELSE {text}::{ty} END)")
+}
+
+/// A moment from its parts. Unlike what the server reads, it depends on no setting, so that an index can have it.
+fn made_moment(text: &str) -> String {
+    let (year, rest) = year_and_rest(text);
+    let part = |at: u8| format!("substr({rest}, {at}, 2)::int");
+    let [month, day, hour, minute] = [2, 5, 8, 11].map(part);
+    let second = format!("rtrim(substr({rest}, 14), 'Z')::float8");
+    format!("timezone('UTC', make_timestamp({year}, {month}, {day}, {hour}, {minute}, {second}))")
+}
+
+/// A date from its parts.
+fn made_day(text: &str) -> String {
+    let (year, rest) = year_and_rest(text);
+    format!("make_date({year}, substr({rest}, 2, 2)::int, substr({rest}, 5, 2)::int)")
+}
+
+/// The year as the server counts it, to which the year before the first is -1, and what is written behind it. A year before
+/// the year 0 has a sign and six digits, any other one four.
+fn year_and_rest(text: &str) -> (String, String) {
+    let place = |early: &str, late: &str| format!("CASE WHEN {text} LIKE '-%' THEN {early} ELSE {late} END");
+    let year = place(&format!("substr({text}, 1, 7)"), &format!("substr({text}, 1, 4)"));
+    let rest = place(&format!("substr({text}, 8)"), &format!("substr({text}, 5)"));
+    (format!("(({year})::int - (({year})::int < 1)::int)"), format!("({rest})"))
 }

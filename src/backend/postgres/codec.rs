@@ -124,11 +124,6 @@ fn unfit(field: &FieldDef, scalar: Scalar) -> Error {
     Error::invalid(format!("a column of type {} cannot hold it", scalar.sql())).at_field(field.name.clone())
 }
 
-#[cold]
-fn too_early(field: &FieldDef) -> Error {
-    Error::invalid("PostgreSQL holds no time before 4714 BC").at_field(field.name.clone())
-}
-
 impl Encoder for RowEncoder<'_, '_> {
     fn null(&mut self, field: &FieldDef) -> Result<()> {
         let columns = match self.columns {
@@ -223,7 +218,7 @@ impl Encoder for RowEncoder<'_, '_> {
     fn timestamp(&mut self, field: &FieldDef, value: Timestamp) -> Result<()> {
         match self.slot(field) {
             Slot::Native(Scalar::TimestampTz | Scalar::Timestamp) => {
-                self.out.i64(wire::micros_of(value).ok_or_else(|| too_early(field))?);
+                self.out.i64(wire::micros_of(value).ok_or_else(|| wire::too_early(field))?);
             }
             Slot::Native(other) => return Err(unfit(field, other)),
             slot => return self.tagged(&slot, |e| e.timestamp(field, value)),
@@ -232,7 +227,7 @@ impl Encoder for RowEncoder<'_, '_> {
     }
     fn date(&mut self, field: &FieldDef, value: Date) -> Result<()> {
         match self.slot(field) {
-            Slot::Native(Scalar::Date) => self.out.i32(wire::days_of(value).ok_or_else(|| too_early(field))?),
+            Slot::Native(Scalar::Date) => self.out.i32(wire::days_of(value).ok_or_else(|| wire::too_early(field))?),
             Slot::Native(other) => return Err(unfit(field, other)),
             slot => return self.tagged(&slot, |e| e.date(field, value)),
         }

@@ -6,13 +6,13 @@
 use std::sync::Arc;
 
 use super::{
-    cell::{Cell, Form},
+    cell::{self, Cell, Form},
     fold::{self, Folded, Literal},
     regex::Native,
     schema::Table,
     statement::Template,
     tagged,
-    wire::{Kind, Scalar, Values},
+    wire::{self, Kind, Scalar, Values},
 };
 use crate::{
     error::{Error, Result},
@@ -466,6 +466,9 @@ fn tagged_json(value: &Value) -> Result<Option<Vec<u8>>> {
     match value {
         // NaN and infinities equal nothing that is stored, and have no JSON.
         Value::Float(float) if !float.is_finite() => Ok(None),
+        // No stored one is before the first that the server holds.
+        Value::Timestamp(moment) if wire::micros_of(*moment).is_none() => Ok(None),
+        Value::Date(date) if wire::days_of(*date).is_none() => Ok(None),
         value => Ok(Some(tagged::value_text(value)?).filter(|json| !tagged::holds_zero(json))),
     }
 }
@@ -504,8 +507,8 @@ fn tagged_compare(json: &str, op: Op, value: &Value, out: &mut Statement) -> Res
         Value::Decimal(_) => typed(Scalar::Numeric, format!("({json} ->> '$decimal')::numeric"), out),
         Value::Bytes(_) => typed(Scalar::Bytea, format!("decode({json} ->> '$bytes', 'base64')"), out),
         Value::Uuid(_) => typed(Scalar::Uuid, format!("({json} ->> '$uuid')::uuid"), out),
-        Value::Timestamp(_) => typed(Scalar::TimestampTz, moment_sql(json), out),
-        Value::Date(_) => typed(Scalar::Date, date_sql(json), out),
+        Value::Timestamp(_) => typed(Scalar::TimestampTz, cell::moment(json), out),
+        Value::Date(_) => typed(Scalar::Date, cell::day(json), out),
         Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => scalar_compare(json, op, value, out),
         // Lists, records, JSON and vectors are equal or unordered.
         _ if matches!(op, Op::Ge | Op::Le) => json_equal(json, tagged_json(value)?, out),
@@ -576,17 +579,6 @@ fn plain_digits(text: &str) -> String {
         Ok(point) if point > 0 => format!("{sign}{}.{}", &digits[..point], &digits[point..]),
         _ => format!("{sign}0.{}{digits}", "0".repeat(point.unsigned_abs() as usize)),
     }
-}
-
-/// A moment inside JSON. The server does not read years before the first one in this form; they come before all others.
-fn moment_sql(json: &str) -> String {
-    let text = format!("{json} ->> '$timestamp'");
-    format!("(CASE WHEN {text} LIKE '-%' THEN '-infinity' ELSE {text} END)::timestamptz")
-}
-
-fn date_sql(json: &str) -> String {
-    let text = format!("{json} ->> '$date'");
-    format!("(CASE WHEN {text} LIKE '-%' THEN '-infinity' ELSE {text} END)::date")
 }
 
 /// Whether a list inside JSON holds an item.
@@ -881,8 +873,8 @@ fn families(json: &str, form: Form, value: Option<&Value>) -> Vec<(Cell, Bound)>
                 cell(format!("({json} ->> '$uuid')::uuid"), Scalar::Uuid),
                 only(Scalar::Uuid, |v| matches!(v, Value::Uuid(_))),
             ),
-            (cell(moment_sql(json), Scalar::TimestampTz), bound(Scalar::TimestampTz)),
-            (cell(date_sql(json), Scalar::Date), bound(Scalar::Date)),
+            (cell(cell::moment(json), Scalar::TimestampTz), bound(Scalar::TimestampTz)),
+            (cell(cell::day(json), Scalar::Date), bound(Scalar::Date)),
         ]);
         // A UUID is no text here.
         if let Some((_, bound)) = all.get_mut(3)

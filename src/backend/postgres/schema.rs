@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::{
     Layout,
+    cell::Form,
     keep::Stray,
     name::{column_of, fitted, quoted},
     wire::{Kind, Scalar},
@@ -162,6 +163,7 @@ impl Table {
             Layout::Columns => table.lay_out(schema)?,
             Layout::Document => table.lay_out_document(schema),
         }
+        table.lay_indexes(schema)?;
         Ok(table)
     }
 
@@ -188,7 +190,6 @@ impl Table {
         let nullable = nullable || field.nullable || field.ty == Type::Any;
         let name = column_of(&path);
         let Some(inside) = flattened(&field.ty) else {
-            self.push_index(field, &path, &name, nullable);
             return self.columns.push(Column::new(name, kind_of(&field.ty), nullable));
         };
         if field.nullable {
@@ -199,37 +200,6 @@ impl Table {
         inside.fields.iter().for_each(|inner| self.push(inner, Some(&path), nullable));
     }
 
-    fn push_index(&mut self, field: &FieldDef, path: &Path, column: &str, nullable: bool) {
-        let primary = field.id && path.segments().len() == 1;
-        self.push_words(field, path, column);
-        if !(field.index || field.unique) || primary {
-            return;
-        }
-        let mut push = |ending: &str, unique: bool, expression: String| {
-            let name = fitted(format!("{}.{column}.{ending}", self.name));
-            let (field, column) = (path.to_string(), column.to_owned());
-            self.indexes.push(Index { name, field, column, unique, expression, words: false });
-        };
-        push(if field.unique { "key" } else { "idx" }, field.unique, quoted(column));
-        if nullable {
-            // Read backwards the first one has the nulls first, and pages have them last in both directions.
-            push("desc", false, format!("{} DESC NULLS LAST", quoted(column)));
-        }
-    }
-
-    /// The index of a field that is searched for words.
-    fn push_words(&mut self, field: &FieldDef, path: &Path, column: &str) {
-        let Some(language) = &field.text else { return };
-        let text = match self.layout {
-            Layout::Columns => quoted(column),
-            Layout::Document => Table::document_text(&quoted("_data"), &field.name),
-        };
-        let (expression, ending) = super::search::index_of(language, &text);
-        let name = fitted(format!("{}.{column}.{ending}", self.name));
-        let (field, column) = (path.to_string(), column.to_owned());
-        self.indexes.push(Index { name, field, column, unique: false, expression, words: true });
-    }
-
     /// One column for the whole record.
     fn lay_out_document(&mut self, schema: &Schema) {
         self.columns = vec![Column::new("_data", Scalar::Jsonb.one(), false)];
@@ -237,21 +207,39 @@ impl Table {
         if let Some(scalar) = schema.id_field().and_then(|(_, field)| scalar_of(&field.ty)) {
             self.id = Column::new("_id", scalar.one(), false);
         }
-        let unique = schema.fields.iter().filter(|field| (field.unique || field.index) && !field.id);
-        let json = &self.columns[0].quoted;
-        self.indexes = unique
-            .map(|field| Index {
-                name: fitted(format!("{}.{}.{}", self.name, field.name, if field.unique { "key" } else { "idx" })),
-                field: field.name.to_string(),
-                column: field.name.to_string(),
-                unique: field.unique,
-                expression: format!("({json} -> {})", literal(&field.name)),
+    }
+
+    /// The indexes that fields ask for, of the expressions that queries have for them.
+    fn lay_indexes(&mut self, schema: &Schema) -> Result<()> {
+        for (target, field) in schema.declared(|field| field.index || field.unique || field.text.is_some()) {
+            let cell = self.cell(schema, &target)?;
+            let column = column_of(&target.path);
+            let index = |ending: &str, expression: String| Index {
+                name: fitted(format!("{}.{column}.{ending}", self.name)),
+                field: target.path.to_string(),
+                column: column.clone(),
+                unique: false,
+                expression,
                 words: false,
-            })
-            .collect();
-        for field in schema.fields.iter() {
-            self.push_words(field, &Path::field(field.name.clone()), &field.name);
+            };
+            let key = if cell.sql == quoted(&column) { cell.sql.clone() } else { format!("({})", cell.sql) };
+            let mut wanted = Vec::new();
+            if let Some(language) = &field.text {
+                let (expression, ending) = super::search::index_of(language, &cell.sql);
+                wanted.push(Index { words: true, ..index(&ending, expression) });
+            }
+            if field.unique {
+                wanted.push(Index { unique: true, ..index("key", key.clone()) });
+            } else if field.index {
+                wanted.push(index("idx", key.clone()));
+            }
+            if (field.unique || field.index) && cell.nullable && matches!(cell.form, Form::Native(_)) {
+                // Read backwards the first one has the nulls first, and pages have them last in both directions.
+                wanted.push(index("desc", format!("{key} DESC NULLS LAST")));
+            }
+            self.indexes.extend(wanted);
         }
+        Ok(())
     }
 
     /// Columns of the record, then what holds the rest of it.

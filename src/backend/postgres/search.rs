@@ -9,7 +9,7 @@ use super::{
     codec,
     query::{Answer, Lowering, PageOf, Statement},
     rows::Output,
-    schema::{Table, literal},
+    schema::literal,
     store::{PostgresStore, filter_of, page_of},
 };
 use crate::{
@@ -196,11 +196,4 @@ fn options(highlight: &Highlight) -> String {
 /// The index that a field's attribute asks for: what is indexed, and the ending of its name.
 pub(super) fn index_of(language: &str, text: &str) -> (String, String) {
     (vector(language, text), format!("text.{language}"))
-}
-
-impl Table {
-    /// What the words of a field are taken from, in a table of documents.
-    pub(super) fn document_text(json: &str, field: &str) -> String {
-        format!("((({json} -> {}) #>> '{{}}') COLLATE \"C\")", literal(field))
-    }
 }

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::wire;
 use crate::{
     error::{Error, Result},
     record::{Document, Encoder, FieldDef, FieldType, RecordCodec, Schema},
@@ -155,9 +156,12 @@ impl Encoder for TaggedEncoder<'_> {
         self.tagged(field, "$uuid", value.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
     }
     fn timestamp(&mut self, field: &FieldDef, value: Timestamp) -> Result<()> {
+        // As in a column of its own.
+        wire::micros_of(value).ok_or_else(|| wire::too_early(field))?;
         self.tagged(field, "$timestamp", &value.to_string())
     }
     fn date(&mut self, field: &FieldDef, value: Date) -> Result<()> {
+        wire::days_of(value).ok_or_else(|| wire::too_early(field))?;
         self.tagged(field, "$date", &value.to_string())
     }
     fn vector(&mut self, field: &FieldDef, value: &[f32]) -> Result<()> {

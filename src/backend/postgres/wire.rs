@@ -8,7 +8,10 @@ use jiff::{Timestamp, civil::Date};
 use postgres::types::{FromSql, IsNull, ToSql, Type as Oid};
 
 use super::numeric;
-use crate::error::BoxedCause;
+use crate::{
+    error::{BoxedCause, Error},
+    record::FieldDef,
+};
 
 /// What a column holds, as far as this backend reads and writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,6 +112,12 @@ const EPOCH_DAYS: i64 = 10_957;
 pub(super) const FIRST_MICROS: i64 = -211_813_488_000_000_000;
 /// The first day that the server holds, in days since 2000.
 const FIRST_DAY: i64 = -2_451_545;
+
+/// The error of a field with a moment or a date before those.
+#[cold]
+pub(super) fn too_early(field: &FieldDef) -> Error {
+    Error::invalid("PostgreSQL holds no time before 4714 BC").at_field(field.name.clone())
+}
 
 /// A moment as the server counts it; `None` where it is before the first that the server holds.
 pub(super) fn micros_of(moment: Timestamp) -> Option<i64> {
