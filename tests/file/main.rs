@@ -1,6 +1,7 @@
 //! The file backend: the suite on each format, and what only files can do wrong.
 
 mod crash;
+mod damage;
 mod disk;
 mod export;
 mod faults;

@@ -167,6 +167,19 @@ impl<D: Disk> Base<D> {
         }
     }
 
+    /// Opens a base file of which as much is read as does, and says what else is lost.
+    ///
+    /// # Errors
+    /// As [`open`](Base::open), where nothing can be read.
+    pub(super) fn open_damaged(disk: &D, path: &Path, setup: &Setup, losses: &mut Vec<Error>) -> Result<Base<D>> {
+        match setup.format {
+            Format::Parquet => {
+                ParquetBase::open_damaged(disk, path, losses).map(|parquet| Base::Parquet(Arc::new(parquet)))
+            }
+            _ => Base::open(disk, path, setup),
+        }
+    }
+
     /// Whether there is no file, or nothing in it.
     pub(super) fn is_empty(&self) -> bool {
         self.stamp().length == 0

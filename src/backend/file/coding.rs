@@ -1,7 +1,8 @@
 //! Compression in frames: a row is read by decompressing the one frame that it lies in.
 //!
 //! A `.zst` file is a run of frames with a seek table behind them, a `.gz` file a run of members each of which says its
-//! length in an extra field; every tool reads both. Files of other makers are mostly one frame, and are read from the front.
+//! length in an extra field; every tool reads both. No text is handed out before the checksum of its frame was seen. Files of
+//! other makers are mostly one frame, and are read from the front: what is wrong with it shows at its end.
 
 use std::{
     io::{self, BufReader, Read, Write},
@@ -18,6 +19,8 @@ use super::{
 
 /// Bytes of text in a frame: enough to compress well, few enough to be read for one row.
 pub(super) const FRAME_BYTES: usize = 256 << 10;
+/// Frames of more text, which are of other makers, are not read at once.
+const MOST_FRAME_BYTES: u64 = 16 << 20;
 const ZSTD_LEVEL: i32 = 3;
 const SKIPPABLE: u32 = 0x184D_2A5E;
 const SEEKABLE: u32 = 0x8F92_EAB1;
@@ -33,7 +36,8 @@ const GZIP_HEAD: usize = 24;
 /// How a file is compressed, and where its frames begin.
 pub(super) struct Coding {
     compression: Compression,
-    frames: OnceLock<Vec<Frame>>,
+    /// Where the frames begin and the last one ends; nothing where that is not known.
+    bounds: OnceLock<Arc<[Frame]>>,
 }
 
 /// Where a frame begins, in the text and in the file.
@@ -45,7 +49,7 @@ pub(super) struct Frame {
 
 impl Coding {
     pub(super) fn new(compression: Compression) -> Coding {
-        Coding { compression, frames: OnceLock::new() }
+        Coding { compression, bounds: OnceLock::new() }
     }
 
     pub(super) fn is_plain(&self) -> bool {
@@ -57,43 +61,35 @@ impl Coding {
         if self.is_plain() {
             return TextReader::Plain(FileReader::new(file.clone(), from..length));
         }
-        let frame = match from {
-            0 => Frame::default(),
-            _ => {
-                let frames = self.frames.get_or_init(|| self.find_frames(&**file, length));
-                let behind = frames.partition_point(|frame| frame.text <= from);
-                behind.checked_sub(1).and_then(|at| frames.get(at)).copied().unwrap_or_default()
-            }
-        };
-        let input = FileReader::new(file.clone(), frame.file..length);
-        let skip = from - frame.text;
+        let bounds = self.bounds.get_or_init(|| self.find_bounds(&**file, length).unwrap_or_default().into());
+        if let Some(next) = bounds.partition_point(|frame| frame.text <= from).checked_sub(1) {
+            let (file, compression, bounds) = (file.clone(), self.compression, bounds.clone());
+            let inner = Frames { file, compression, bounds, next, text: Vec::new(), read: 0 };
+            let skip = from - inner.bounds[next].text;
+            return TextReader::Frames(Skipping { inner, skip });
+        }
+        let input = FileReader::new(file.clone(), 0..length);
         match self.compression {
             Compression::Gzip => {
                 let inner = MultiGzDecoder::new(BufReader::new(input));
-                TextReader::Gzip(Box::new(Skipping { inner, skip }))
+                TextReader::Gzip(Box::new(Skipping { inner, skip: from }))
             }
             // Only memory can be short here.
             _ => match zstd::Decoder::new(input) {
-                Ok(inner) => TextReader::Zstd(Skipping { inner, skip }),
+                Ok(inner) => TextReader::Zstd(Skipping { inner, skip: from }),
                 Err(_) => TextReader::Empty,
             },
         }
     }
 
-    /// The frames that the file tells of; none where it is of another maker, or what it tells is not so.
-    fn find_frames<F: DiskFile>(&self, file: &F, length: u64) -> Vec<Frame> {
-        let mut found = self.bounds(file, length).unwrap_or_default();
-        found.pop();
-        found
-    }
-
-    /// Where the frames begin, and where the last one ends.
-    fn bounds<F: DiskFile>(&self, file: &F, length: u64) -> Option<Vec<Frame>> {
-        match self.compression {
+    /// Where the frames begin, and where the last one ends; `None` where the file does not tell, or what it tells is not so.
+    fn find_bounds<F: DiskFile>(&self, file: &F, length: u64) -> Option<Vec<Frame>> {
+        let bounds = match self.compression {
             Compression::None => None,
             Compression::Zstd => seek_table(file, length),
             Compression::Gzip => members(file, length),
-        }
+        };
+        bounds.filter(|bounds| bounds.windows(2).all(|frame| frame[1].text - frame[0].text <= MOST_FRAME_BYTES))
     }
 
     /// The text of a damaged file, with line ends for the frames that do not read, and where those are. `None` where it is not
@@ -102,33 +98,89 @@ impl Coding {
     /// # Errors
     /// What the disk reports.
     pub(super) fn intact<F: DiskFile>(&self, file: &F, length: u64) -> io::Result<Option<Intact>> {
-        let Some(bounds) = self.bounds(file, length) else { return Ok(None) };
+        let Some(bounds) = self.find_bounds(file, length) else { return Ok(None) };
         let mut intact = Intact::default();
-        for (start, end) in bounds.iter().zip(bounds.iter().skip(1)) {
-            let mut frame = vec![0; usize::try_from(end.file - start.file).map_err(io::Error::other)?];
-            let read = read_full(file, &mut frame, start.file)?;
-            let bytes = usize::try_from(end.text - start.text).map_err(io::Error::other)?;
-            match self.decompressed(&frame[..read]) {
-                Some(text) if text.len() == bytes => intact.text.extend_from_slice(&text),
-                _ => {
-                    let from = intact.text.len();
-                    intact.text.resize(from + bytes, b'\n');
-                    intact.lost.push(Lost { file: start.file..end.file, text: from..from + bytes });
+        for frame in bounds.windows(2) {
+            let (start, end) = (frame[0], frame[1]);
+            let from = intact.text.len();
+            match frame_text(file, self.compression, start, end, &mut intact.text) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    let text = from..from + (end.text - start.text) as usize;
+                    intact.text.truncate(from);
+                    intact.text.resize(text.end, b'\n');
+                    intact.lost.push(Lost { file: start.file..end.file, text });
                 }
+                Err(error) => return Err(error),
             }
         }
         Ok(Some(intact))
     }
+}
 
-    /// The text of one frame, if it is whole.
-    fn decompressed(&self, frame: &[u8]) -> Option<Vec<u8>> {
-        let mut text = Vec::new();
-        match self.compression {
-            Compression::None => return None,
-            Compression::Gzip => MultiGzDecoder::new(frame).read_to_end(&mut text).ok()?,
-            Compression::Zstd => zstd::Decoder::with_buffer(frame).ok()?.read_to_end(&mut text).ok()?,
-        };
-        Some(text)
+/// Appends the text of one frame, which is as long as it should be and has the checksum that stands behind it.
+///
+/// # Errors
+/// `InvalidData` where it is damaged; what the disk reports.
+fn frame_text<F: DiskFile>(
+    file: &F,
+    compression: Compression,
+    start: Frame,
+    end: Frame,
+    text: &mut Vec<u8>,
+) -> io::Result<()> {
+    let damaged = |why: String| {
+        let place = format!("the frame of {} bytes at byte {} of the file", end.file - start.file, start.file);
+        io::Error::new(io::ErrorKind::InvalidData, format!("{place} is damaged: {why}"))
+    };
+    let mut frame = vec![0; usize::try_from(end.file - start.file).map_err(io::Error::other)?];
+    let read = read_full(file, &mut frame, start.file)?;
+    frame.truncate(read);
+    let before = text.len() as u64;
+    // One byte more than there should be: a longer text is told from the right one.
+    let most = end.text - start.text + 1;
+    let result = match compression {
+        Compression::Zstd => zstd::Decoder::with_buffer(&*frame).and_then(|inner| inner.take(most).read_to_end(text)),
+        _ => MultiGzDecoder::new(&*frame).take(most).read_to_end(text),
+    };
+    result.map_err(|error| damaged(error.to_string()))?;
+    match text.len() as u64 - before + 1 == most {
+        true => Ok(()),
+        false => Err(damaged("it holds another length of text than it says".to_owned())),
+    }
+}
+
+/// The text of a file whose frames are known, frame by frame.
+pub(super) struct Frames<F> {
+    file: Arc<F>,
+    compression: Compression,
+    bounds: Arc<[Frame]>,
+    /// The frame that is read next.
+    next: usize,
+    /// The text of the one before it, and how much of it was read.
+    text: Vec<u8>,
+    read: usize,
+}
+
+impl<F: DiskFile> Read for Frames<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.read == self.text.len() {
+            let (Some(start), Some(end)) = (self.bounds.get(self.next), self.bounds.get(self.next + 1)) else {
+                return Ok(0);
+            };
+            self.text.clear();
+            self.read = 0;
+            if let Err(error) = frame_text(&*self.file, self.compression, *start, *end, &mut self.text) {
+                self.text.clear();
+                return Err(error);
+            }
+            self.next += 1;
+        }
+        let rest = &self.text[self.read..];
+        let bytes = rest.len().min(buffer.len());
+        buffer[..bytes].copy_from_slice(&rest[..bytes]);
+        self.read += bytes;
+        Ok(bytes)
     }
 }
 
@@ -287,6 +339,8 @@ pub(super) enum TextReader<F: DiskFile> {
     /// There is no file.
     Empty,
     Plain(FileReader<F>),
+    Frames(Skipping<Frames<F>>),
+    /// Of another maker.
     Gzip(Box<Skipping<MultiGzDecoder<BufReader<FileReader<F>>>>>),
     Zstd(Skipping<zstd::Decoder<'static, BufReader<FileReader<F>>>>),
 }
@@ -296,6 +350,7 @@ impl<F: DiskFile> Read for TextReader<F> {
         match self {
             TextReader::Empty => Ok(0),
             TextReader::Plain(reader) => reader.read(buffer),
+            TextReader::Frames(reader) => reader.read(buffer),
             TextReader::Gzip(reader) => reader.read(buffer),
             TextReader::Zstd(reader) => reader.read(buffer),
         }

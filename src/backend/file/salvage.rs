@@ -104,11 +104,11 @@ type Read = (Vec<Stored<Document>>, Vec<Error>);
 
 fn read_rows(path: &Path, setup: &Setup) -> Read {
     let ask: Ask<Document> = Ask::all(setup.schema.clone(), setup.ids.clone(), &Limits::default());
-    let batches = match Base::open(&Os, path, setup).and_then(|base| base.scan(ask)) {
-        Ok(batches) => batches,
-        Err(error) => return (Vec::new(), vec![error]),
-    };
     let (mut rows, mut losses) = (Vec::new(), Vec::new());
+    let batches = match Base::open_damaged(&Os, path, setup, &mut losses).and_then(|base| base.scan(ask)) {
+        Ok(batches) => batches,
+        Err(error) => return (rows, vec![error]),
+    };
     for row in batches.flatten() {
         match row.stored {
             Ok(stored) => rows.push(stored),

@@ -2,10 +2,10 @@
 //!
 //! Parquet's own page checksums are not written by the crate beneath, and would not cover the footer, in which one bit of a
 //! statistic hides rows. So the bytes before the tail (page indexes and footer) have a CRC-32 for each 64 KiB, kept in the
-//! footer, and the tail has one for itself. Other readers pass over both entries.
+//! footer, and each half of the tail has one for itself. Other readers pass over both entries.
 //!
 //! The entry `dk_data.checksums` is `65536:<bytes before the tail>:<base64 of the CRCs, little endian>`; `dk_data.tail` is
-//! eight hexadecimal digits, computed with eight zeros in their place.
+//! eight hexadecimal digits for the page indexes and eight for the footer, which is computed with zeros in their place.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
@@ -14,11 +14,12 @@ pub(super) const BLOCK: usize = 64 << 10;
 
 /// The entry of the blocks' checksums.
 pub(super) const BLOCKS_KEY: &str = "dk_data.checksums";
-/// The entry of the tail's own checksum.
+/// The entry of the tail's own checksums.
 pub(super) const TAIL_KEY: &str = "dk_data.tail";
-/// What stands in the place of the tail's checksum while it is computed. Long, so that it is not met by chance.
-pub(super) const TAIL_UNKNOWN: &str = "tail checksum:00000000";
-const TAIL_LEAD: &str = "tail checksum:";
+/// What stands in the place of the tail's checksums while they are computed. Long, so that it is not met by chance.
+pub(super) const TAIL_UNKNOWN: &str = "tail checksums:0000000000000000";
+const TAIL_LEAD: &str = "tail checksums:";
+const DIGITS: usize = 16;
 
 /// Checksums of what was written so far.
 #[derive(Debug, Default)]
@@ -56,17 +57,29 @@ impl Blocks {
     }
 }
 
-/// Writes the tail's checksum into it.
+/// Writes the tail's checksums into it.
 pub(super) fn seal(tail: &mut [u8]) {
-    let Some(at) = digits_at(tail) else { return };
-    let digits = format!("{:08x}", crc32fast::hash(tail));
-    tail[at..at + digits.len()].copy_from_slice(digits.as_bytes());
+    let Some((index, footer)) = halves(tail) else { return };
+    let (Some(at), digits) = (digits_at(footer), digits_of(index, footer)) else { return };
+    let at = index.len() + at;
+    tail[at..at + DIGITS].copy_from_slice(digits.as_bytes());
 }
 
-/// Where the digits of a tail's checksum stand.
-fn digits_at(tail: &[u8]) -> Option<usize> {
-    let at = memchr::memmem::rfind(tail, TAIL_LEAD.as_bytes())? + TAIL_LEAD.len();
-    tail.get(at..at + 8).map(|_| at)
+/// The page indexes and the footer, which says its own length.
+fn halves(tail: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = tail.len().checked_sub(8)?;
+    let footer = u32::from_le_bytes(*tail.get(length..)?.first_chunk()?);
+    tail.split_at_checked(length.checked_sub(footer as usize)?)
+}
+
+fn digits_of(index: &[u8], footer: &[u8]) -> String {
+    format!("{:08x}{:08x}", crc32fast::hash(index), crc32fast::hash(footer))
+}
+
+/// Where the digits of a tail's checksums stand in its footer.
+fn digits_at(footer: &[u8]) -> Option<usize> {
+    let at = memchr::memmem::rfind(footer, TAIL_LEAD.as_bytes())? + TAIL_LEAD.len();
+    footer.get(at..at + DIGITS).map(|_| at)
 }
 
 /// What a file says of its bytes.
@@ -109,14 +122,33 @@ impl Sums {
     }
 }
 
-/// Whether a tail is as it was written.
-pub(super) fn tail_holds(tail: &[u8]) -> bool {
-    let Some(at) = digits_at(tail) else { return false };
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&tail[..at]);
-    hasher.update(b"00000000");
-    hasher.update(&tail[at + 8..]);
-    tail[at..at + 8] == *format!("{:08x}", hasher.finalize()).as_bytes()
+/// How much of a tail is as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tail {
+    Whole,
+    /// All but the page indexes, which a reader can do without.
+    Footer,
+    Damaged,
+}
+
+impl Tail {
+    pub(super) fn of(tail: &[u8]) -> Tail {
+        let found = || {
+            let (index, footer) = halves(tail)?;
+            let at = digits_at(footer)?;
+            let mut blank = footer.to_vec();
+            let digits = blank.get_mut(at..at + DIGITS)?;
+            let (of_index, of_footer) = (digits[..8].to_owned(), digits[8..].to_owned());
+            digits.fill(b'0');
+            let made = digits_of(index, &blank);
+            Some((of_index == made.as_bytes()[..8], of_footer == made.as_bytes()[8..]))
+        };
+        match found() {
+            Some((true, true)) => Tail::Whole,
+            Some((false, true)) => Tail::Footer,
+            _ => Tail::Damaged,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -124,13 +156,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flipped_bit_of_a_tail_is_seen() {
-        let mut tail = format!("before {TAIL_UNKNOWN} after").into_bytes();
+    fn a_flipped_bit_of_a_tail_is_seen_and_told_by_its_half() {
+        let footer = format!("before {TAIL_UNKNOWN} after");
+        let mut tail = format!("page index{footer}").into_bytes();
+        tail.extend((footer.len() as u32).to_le_bytes());
+        tail.extend(b"PAR1");
         seal(&mut tail);
-        assert!(tail_holds(&tail));
-        for at in 0..tail.len() {
+        assert_eq!(Tail::of(&tail), Tail::Whole);
+        for at in 0..tail.len() - 4 {
             tail[at] ^= 4;
-            assert!(!tail_holds(&tail), "byte {at}");
+            let found = Tail::of(&tail);
+            assert_ne!(found, Tail::Whole, "byte {at}");
+            assert!(at >= 10 || found == Tail::Footer, "byte {at}");
             tail[at] ^= 4;
         }
     }

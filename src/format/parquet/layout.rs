@@ -12,7 +12,7 @@ use parquet::{
 
 use super::{
     EXTRA, SCHEMA_KEY,
-    checksum::{BLOCKS_KEY, Sums, TAIL_KEY, tail_holds},
+    checksum::{BLOCKS_KEY, Sums, TAIL_KEY, Tail},
     decode::Place,
     fault::{guarded, raised},
     foreign,
@@ -60,13 +60,36 @@ const MAGIC: &[u8; 4] = b"PAR1";
 /// `Corrupt` for what is no Parquet file, is cut off or damaged; `Unsupported` for an encrypted one; `Backend` where reading
 /// failed.
 pub(super) fn open<I: Bytes>(input: I) -> Result<Opened<I>> {
+    open_but(input, Err)
+}
+
+/// Opens a file, damaged or not, without the parts of its frame that do not read and that rows can be read without.
+///
+/// # Errors
+/// As [`open`], where rows cannot be read without what is damaged.
+pub(super) fn open_damaged<I: Bytes>(input: I, losses: &mut Vec<Error>) -> Result<Opened<I>> {
+    open_but(input, |loss| {
+        losses.push(loss);
+        Ok(())
+    })
+}
+
+/// Opens a file; `lost` says whether it is opened without what is damaged.
+fn open_but<I: Bytes>(input: I, mut lost: impl FnMut(Error) -> Result<()>) -> Result<Opened<I>> {
     let size = input.size()?;
     let metadata = footer(&input, size)?;
-    let sums = own_sums(&input, size, &metadata)?;
+    if *input.read(0, 4)? != *MAGIC {
+        lost(cut("it does not begin with `PAR1`"))?;
+    }
+    let (sums, tail) = own_sums(&input, size, &metadata)?;
+    let mut policy = PageIndexPolicy::Optional;
+    if tail != Tail::Whole {
+        lost(Error::corrupt("the checksum of the page indexes does not hold: the file was damaged"))?;
+        policy = PageIndexPolicy::Skip;
+    }
     let input = Checked::new(input, size, sums);
     let indexed = guarded(|| {
-        let mut reader =
-            ParquetMetaDataReader::new_with_metadata(metadata).with_page_index_policy(PageIndexPolicy::Optional);
+        let mut reader = ParquetMetaDataReader::new_with_metadata(metadata).with_page_index_policy(policy);
         reader.read_page_indexes(&input)?;
         reader.finish()
     });
@@ -77,13 +100,14 @@ pub(super) fn open<I: Bytes>(input: I) -> Result<Opened<I>> {
     Ok(Opened { input, meta, own, firsts, rows })
 }
 
+#[cold]
+fn cut(why: &str) -> Error {
+    Error::corrupt(format!("this is no whole Parquet file: {why}"))
+}
+
 fn footer<I: Bytes>(input: &I, size: u64) -> Result<ParquetMetaData> {
-    let cut = |why: &str| Error::corrupt(format!("this is no whole Parquet file: {why}"));
     if size < 12 {
         return Err(cut("it is shorter than the shortest one"));
-    }
-    if *input.read(0, 4)? != *MAGIC {
-        return Err(cut("it does not begin with `PAR1`"));
     }
     let end = input.read(size - 8, 8)?;
     let (length, magic) = end.split_at(4);
@@ -104,17 +128,20 @@ fn entry<'m>(metadata: &'m ParquetMetaData, key: &str) -> Option<&'m str> {
     entries.iter().find(|entry| entry.key == key)?.value.as_deref()
 }
 
-/// The checksums of a file of ours, whose tail was checked.
-fn own_sums<I: Bytes>(input: &I, size: u64, metadata: &ParquetMetaData) -> Result<Option<Sums>> {
+/// The checksums of a file of ours, and how much of its tail is whole: at least the footer.
+fn own_sums<I: Bytes>(input: &I, size: u64, metadata: &ParquetMetaData) -> Result<(Option<Sums>, Tail)> {
     let (blocks, tail) = (entry(metadata, BLOCKS_KEY), entry(metadata, TAIL_KEY));
     let damaged = || Error::corrupt("the checksum of the footer does not hold: the file was damaged");
     let sums = match (blocks, tail) {
-        (None, None) => return Ok(None),
+        (None, None) => return Ok((None, Tail::Whole)),
         (Some(blocks), Some(_)) => Sums::parse(blocks).filter(|sums| sums.body < size).ok_or_else(damaged)?,
         _ => return Err(damaged()),
     };
     let tail = input.read(sums.body, usize::try_from(size - sums.body).map_err(|_| damaged())?)?;
-    if tail_holds(&tail) { Ok(Some(sums)) } else { Err(damaged()) }
+    match Tail::of(&tail) {
+        Tail::Damaged => Err(damaged()),
+        tail => Ok((Some(sums), tail)),
+    }
 }
 
 /// Types come from Parquet's schema alone, not from what a writer says of its own memory.

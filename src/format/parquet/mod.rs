@@ -254,6 +254,14 @@ impl<I: Source> ParquetFile<I> {
     pub fn open(source: I) -> Result<ParquetFile<I>> {
         Ok(ParquetFile(Arc::new(layout::open(source)?)))
     }
+    /// Opens a damaged file without what it can be read without, and says what that is.
+    ///
+    /// # Errors
+    /// As [`Parquet::open`], where the footer is damaged.
+    #[cfg(feature = "file")]
+    pub(crate) fn open_damaged(source: I, losses: &mut Vec<Error>) -> Result<ParquetFile<I>> {
+        Ok(ParquetFile(Arc::new(layout::open_damaged(source, losses)?)))
+    }
     /// How many records it holds, by its metadata.
     pub fn len(&self) -> u64 {
         self.0.rows

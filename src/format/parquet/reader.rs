@@ -77,6 +77,13 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
         self
     }
 
+    /// Page by page, so that one which is damaged takes no more rows with it than it must.
+    #[cfg(feature = "file")]
+    pub(crate) fn by_page(mut self) -> Rows<R, I> {
+        self.pieces = Some(self.scan.smallest().into_iter());
+        self
+    }
+
     /// Only one of so many parts, which together are the whole and have no row in common.
     #[must_use]
     pub fn part(mut self, part: usize, of: usize) -> Rows<R, I> {

@@ -3,6 +3,8 @@
 //! A piece is some rows of one row group. The columns of the predicate are read first; what it leaves is then read of the
 //! other columns, and only that is decoded (semantics 3.12).
 
+#[cfg(feature = "file")]
+use std::collections::BTreeSet;
 use std::{fmt, ops::Range, sync::Arc};
 
 use arrow_array::{BooleanArray, RecordBatch, RecordBatchReader};
@@ -150,6 +152,23 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
         }
     }
 
+    /// All rows in pieces that end where the pages of any column do.
+    #[cfg(feature = "file")]
+    pub(super) fn smallest(&self) -> Vec<Piece> {
+        let metadata = self.opened.meta.metadata();
+        let leaves = metadata.file_metadata().schema_descr().num_columns();
+        let of_group = |group: usize| {
+            let rows = self.opened.rows_of(group);
+            let pages = (0..leaves).filter_map(move |leaf| metadata.page_index()?.page_locations(group, leaf));
+            let starts = pages.flatten().filter_map(|page| usize::try_from(page.first_row_index).ok());
+            let ends: BTreeSet<usize> = starts.filter(|start| *start < rows).chain([0, rows]).collect();
+            let starts = ends.iter().copied();
+            let pieces = starts.zip(ends.iter().copied().skip(1));
+            pieces.map(|(start, end)| Piece { group, ranges: one(start..end), sure: true }).collect::<Vec<_>>()
+        };
+        (0..self.opened.firsts.len()).flat_map(of_group).collect()
+    }
+
     /// The rows of these ordinals, ascending and each once.
     pub(super) fn pieces_of(&self, ordinals: &[u64]) -> Vec<Piece> {
         let mut pieces: Vec<Piece> = Vec::new();
@@ -246,7 +265,8 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
                 read => read,
             }
         };
-        attempt(columns).map_err(|cause| self.blamed(group, columns, cause, |column| attempt(&[column]).map(drop)))
+        let blamed = |cause| self.blamed(group, ranges, columns, cause, |column| attempt(&[column]).map(drop));
+        attempt(columns).map_err(blamed)
     }
 
     /// Whether a column of a row group holds integers as deltas.
@@ -290,6 +310,7 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
     fn blamed(
         &self,
         group: usize,
+        ranges: &[Range<usize>],
         columns: &[usize],
         cause: ParquetError,
         attempt: impl Fn(usize) -> Result<(), ParquetError>,
@@ -298,7 +319,11 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
             [only] => Some((*only, cause.to_string())),
             all => all.iter().find_map(|column| Some((*column, attempt(*column).err()?.to_string()))),
         };
-        let error = raised(cause, &format!("row group {group}"));
+        let first = self.opened.firsts.get(group).map_or(0, |first| first + 1);
+        let rows = ranges.first().zip(ranges.last());
+        let rows =
+            rows.map(|(from, to)| format!("rows {} to {}", first + from.start as u64, first + to.end as u64 - 1));
+        let error = raised(cause, &format!("{}, in row group {group}", rows.unwrap_or_default()));
         match guilty.and_then(|(column, _)| self.layout.columns.get(column)) {
             Some(column) => error.at_field(column.name.to_string()),
             None => error,

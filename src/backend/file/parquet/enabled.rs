@@ -49,6 +49,8 @@ pub(in super::super) struct ParquetBase<D: Disk> {
     named: bool,
     /// Whether every row has one.
     all_named: bool,
+    /// Whether it is read page by page, since some do not read.
+    by_page: bool,
     index: Mutex<Option<Arc<Index>>>,
     /// Records that were looked up before there was an index.
     looked_up: AtomicU64,
@@ -79,6 +81,22 @@ impl<F: DiskFile> Source for Bytesource<F> {
 
 impl<D: Disk> ParquetBase<D> {
     pub(in super::super) fn open(disk: &D, path: &Path) -> Result<ParquetBase<D>> {
+        ParquetBase::open_by(disk, path, ParquetFile::open)
+    }
+
+    /// Opens a file of which as much is read as does, and says what else is lost.
+    pub(in super::super) fn open_damaged(disk: &D, path: &Path, losses: &mut Vec<Error>) -> Result<ParquetBase<D>> {
+        let mut found = Vec::new();
+        let base = ParquetBase::open_by(disk, path, |file| ParquetFile::open_damaged(file, &mut found))?;
+        losses.extend(found.into_iter().map(|loss| loss.at_url(&base.shown)));
+        Ok(ParquetBase { by_page: true, ..base })
+    }
+
+    fn open_by(
+        disk: &D,
+        path: &Path,
+        open: impl FnOnce(Bytesource<D::File>) -> Result<ParquetFile<Bytesource<D::File>>>,
+    ) -> Result<ParquetBase<D>> {
         let shown = shown(path);
         let failed = |cause: io::Error| Error::backend("the file cannot be opened").caused_by(cause).at_url(&shown);
         let found = match disk.open(path) {
@@ -88,11 +106,11 @@ impl<D: Disk> ParquetBase<D> {
         };
         let stamp = found.as_ref().map(DiskFile::stamp).transpose().map_err(failed)?.unwrap_or_default();
         let found = found.filter(|_| stamp.length > 0).map(|file| Bytesource(Arc::new(file)));
-        let file = found.map(ParquetFile::open).transpose().map_err(|e| e.at_url(&shown))?;
+        let file = found.map(open).transpose().map_err(|e| e.at_url(&shown))?;
         let named = file.as_ref().is_some_and(|file| file.columns().any(|name| name == "_id"));
         let all_named = named && file.as_ref().is_some_and(|file| file.is_never_null("_id"));
         let (index, looked_up) = (Mutex::new(None), AtomicU64::new(0));
-        Ok(ParquetBase { file, stamp, named, all_named, index, looked_up, shown })
+        Ok(ParquetBase { file, stamp, named, all_named, by_page: false, index, looked_up, shown })
     }
 
     pub(in super::super) fn stamp(&self) -> Stamp {
@@ -106,7 +124,8 @@ impl<D: Disk> ParquetBase<D> {
     fn rows<R: RecordCodec>(&self, ask: &Ask<R>) -> Result<Option<Rows<R, Bytesource<D::File>>>> {
         let Some(file) = &self.file else { return Ok(None) };
         let rows = file.rows::<R>(ask.shape.clone()).map_err(|e| e.at_url(&self.shown))?;
-        Ok(Some(rows.with_envelope().part(ask.part.0, ask.part.1)))
+        let rows = rows.with_envelope().part(ask.part.0, ask.part.1);
+        Ok(Some(if self.by_page { rows.by_page() } else { rows }))
     }
 
     pub(in super::super) fn scan<R: RecordCodec>(self: &Arc<Self>, ask: Ask<R>) -> Result<ParquetRows<R, D>> {
