@@ -111,3 +111,35 @@ fn handles_of_one_process_share() {
     let other = Files::open_file(&path, Options::default()).expect("it opens").documents("p", Schema::new("p"));
     assert_eq!(other.map(drop).map_err(|e| e.kind()), Err(ErrorKind::Configuration), "another schema is refused");
 }
+
+#[test]
+fn handles_of_one_process_have_the_same_options() {
+    let path = crate::folder().join("counters.csv");
+    let first = Files::open_file(&path, Options::default()).expect("it opens");
+    let store = first.documents("counters", Schema::open("counters")).expect("it opens");
+    store.create(document! { "n" => 1 }).expect("it is created");
+    let options = Options::default();
+    let others = [
+        ("durability", options.clone().durability(Durability::Os)),
+        ("wait", options.clone().wait(Duration::ZERO)),
+        ("exclusive", options.clone().exclusive()),
+        ("id_column", options.clone().id_column("n")),
+        ("punctuation", options.clone().punctuation(b';', b'"').expect("it is fine")),
+        ("null", options.clone().null("NA").expect("it is fine")),
+        ("without_header", options.clone().without_header()),
+        ("checkpoint_bytes", options.clone().checkpoint_bytes(1)),
+        ("sort_bytes", options.clone().sort_bytes(1)),
+    ];
+    let reopened = |options: Options| {
+        Files::open_file(&path, options).and_then(|files| files.documents("counters", Schema::open("counters")))
+    };
+    for (option, others) in others {
+        let refused = reopened(others).map(drop).expect_err("the first one has it otherwise");
+        assert_eq!(refused.kind(), ErrorKind::Configuration, "{refused}");
+        assert!(refused.to_string().contains(&format!("another `{option}`")), "{refused}");
+    }
+    let (progress, _heard) = std::sync::mpsc::channel();
+    assert!(reopened(options.clone().progress(progress)).is_ok(), "who hears of it may differ");
+    drop((first, store));
+    assert!(reopened(options.durability(Durability::Os)).is_ok(), "it was closed");
+}

@@ -17,14 +17,19 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// A checkpoint where the journal is long enough to be worth one.
+/// The longest journal, in bytes, to which a batch adds without a checkpoint. A base that grows with a batch would be written
+/// over and over, and what is in the journal is in memory.
+const MOST_JOURNAL: u64 = 256 << 20;
+
+/// A checkpoint where the journal is long enough to be worth one; `more` of a batch may come at once.
 ///
 /// # Errors
 /// As [`run`].
-pub(super) fn if_due<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<()> {
+pub(super) fn if_due<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, more: bool) -> Result<()> {
     let bytes = writer.log.as_ref().map_or(0, |log| log.bytes());
     let base = core.view().base.stamp().length;
-    if bytes < core.setup.options.checkpoint_bytes.max(base / 2) {
+    let least = core.setup.options.checkpoint_bytes.max(base / 2);
+    if bytes < least || (more && bytes < MOST_JOURNAL) {
         return Ok(());
     }
     run(core, writer)

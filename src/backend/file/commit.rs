@@ -50,6 +50,8 @@ pub(super) struct Job {
     pub(super) atomic: bool,
     /// It is only asked what would become of it.
     pub(super) dry: bool,
+    /// More of the same batch follows at once: a checkpoint waits for it.
+    pub(super) more: bool,
     /// Which base the writer looked at.
     pub(super) generation: u64,
 }
@@ -152,13 +154,14 @@ fn commit<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, jobs: Vec<Job>) -> Ve
         Ok(lock) => lock,
         Err(error) => return jobs.iter().map(|_| Err(copy(&error))).collect(),
     };
+    let more = jobs.iter().any(|job| job.more);
     let mut group = Group::of(core, writer);
     let verdicts: Vec<Verdicts> = jobs.into_iter().map(|job| group.judge(job)).collect();
     let entries = group.entries;
     let written = append(core, writer, entries);
     if let Ok(true) = written {
         // What is too large for the journal goes into the base; where that fails, the journal still has it.
-        if let Err(error) = super::checkpoint::if_due(core, writer) {
+        if let Err(error) = super::checkpoint::if_due(core, writer, more) {
             log::warn!("the checkpoint of {} failed: {error}", core.paths.base.display());
         }
     }

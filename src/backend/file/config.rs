@@ -57,7 +57,8 @@ pub enum Durability {
     Manual,
 }
 
-/// How files are opened.
+/// How files are opened. While a file is open, the process opens it again with the same options or not at all: another one is
+/// refused with `Configuration`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -194,12 +195,42 @@ impl Options {
         if path.is_empty() {
             return Err(Error::configuration("`file:` names a file or a folder: `file:data/people.csv`, `file:data`"));
         }
-        let options = query.split('&').filter(|pair| !pair.is_empty()).try_fold(Options::default(), Options::set)?;
-        Ok((PathBuf::from(path), options))
+        let path = PathBuf::from(path);
+        let mut options = Options::default();
+        let (mut delimiter, mut quote) = (None, None);
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match key {
+                "delimiter" => delimiter = Some(punctuation(key, value)?),
+                "quote" => quote = Some(punctuation(key, value)?),
+                _ => options = options.set(key, value)?,
+            }
+        }
+        if delimiter.or(quote).is_some() {
+            let format = options.format.or_else(|| named(&path)).map(|(format, _)| format);
+            let usual = if format == Some(Format::Tsv) { b'\t' } else { b',' };
+            options = options.punctuation(delimiter.unwrap_or(usual), quote.unwrap_or(b'"'))?;
+        }
+        Ok((path, options))
     }
 
-    fn set(self, pair: &str) -> Result<Options> {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+    /// The first option that another opening of the same file has otherwise. Where progress is told may differ.
+    pub(super) fn difference(&self, other: &Options) -> Option<&'static str> {
+        let same = [
+            ("durability", self.durability == other.durability),
+            ("wait", self.wait == other.wait),
+            ("exclusive", self.exclusive == other.exclusive),
+            ("id_column", self.id_column == other.id_column),
+            ("punctuation", self.dialect == other.dialect),
+            ("null", self.null == other.null),
+            ("without_header", self.header == other.header),
+            ("checkpoint_bytes", self.checkpoint_bytes == other.checkpoint_bytes),
+            ("sort_bytes", self.sort_bytes == other.sort_bytes),
+        ];
+        same.into_iter().find(|(_, same)| !same).map(|(option, _)| option)
+    }
+
+    fn set(self, key: &str, value: &str) -> Result<Options> {
         match key {
             "id" => Ok(self.id_column(value)),
             "format" => {
@@ -223,18 +254,22 @@ impl Options {
                 "false" => Ok(self.without_header()),
                 _ => Err(unfit(key, value)),
             },
-            "delimiter" => match value.as_bytes() {
-                [byte] => self.punctuation(*byte, b'"'),
-                b"tab" => self.punctuation(b'\t', b'"'),
-                _ => Err(unfit(key, value)),
-            },
             "null" => self.null(value),
             _ => Err(unknown(key)),
         }
     }
 }
 
-const KEYS: [&str; 8] = ["id", "format", "durability", "wait_ms", "exclusive", "header", "delimiter", "null"];
+const KEYS: [&str; 9] = ["id", "format", "durability", "wait_ms", "exclusive", "header", "delimiter", "quote", "null"];
+
+/// A byte of punctuation.
+fn punctuation(key: &str, value: &str) -> Result<u8> {
+    match value.as_bytes() {
+        [byte] => Ok(*byte),
+        b"tab" => Ok(b'\t'),
+        _ => Err(unfit(key, value)),
+    }
+}
 
 fn unfit(key: &str, value: &str) -> Error {
     Error::configuration(format!("the option `{key}` of `file:` cannot be this")).with_value(value)
@@ -332,5 +367,9 @@ mod tests {
         assert!(refused("a.csv?durabilty=os").contains("did you mean `durability`?"));
         assert!(refused("a.csv?durability=maybe").contains("durability"));
         assert!(refused("").contains("names a file or a folder"));
+        let dialect = |url| Options::of_url(url).expect("it is right").1.dialect;
+        assert_eq!(dialect("a.tsv?quote='"), Dialect::new(b'\t', Some(b'\'')).ok());
+        assert_eq!(dialect("a.csv?quote='&delimiter=;"), Dialect::new(b';', Some(b'\'')).ok());
+        assert!(refused("a.csv?quote=,").contains("must differ"));
     }
 }

@@ -93,6 +93,7 @@ impl<D: Disk> Core<D> {
         cores.retain(|_, core| core.strong_count() > 0);
         if let Some(core) = cores.get(&path).and_then(Weak::upgrade) {
             core.check_schema(schema)?;
+            core.check_options(&path, options)?;
             return Ok(core);
         }
         let core = Arc::new(Core::new(disk.clone(), &path, name, options, schema)?);
@@ -131,6 +132,19 @@ impl<D: Disk> Core<D> {
         let changes: Vec<_> = changes.iter().map(ToString::to_string).collect();
         let why = format!("it is open with another schema: {}", changes.join("; "));
         Err(Error::configuration(why).in_store(&self.name))
+    }
+
+    /// One of the options holds for a file, or none: two of its handles cannot each have their own.
+    fn check_options(&self, path: &Path, other: &Options) -> Result<()> {
+        let (format, compression) = format_of(path, other)?;
+        let same_format = (format, compression) == (self.setup.format, self.setup.compression);
+        match self.setup.options.difference(other).or((!same_format).then_some("format")) {
+            None => Ok(()),
+            Some(option) => {
+                let why = format!("it is open with another `{option}`; close that one first, or open both alike");
+                Err(Error::configuration(why).in_store(&self.name).at_url(&shown(path)))
+            }
+        }
     }
 
     pub(super) fn schema(&self) -> &Schema {

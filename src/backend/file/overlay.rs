@@ -91,6 +91,14 @@ impl Overlay {
         }
     }
 
+    /// The records that the base has not, in the order in which they were created.
+    pub(super) fn fresh(&self) -> impl Iterator<Item = &Row> {
+        let fresh = self.iter().filter(|(_, held)| !held.in_base).filter_map(|(_, held)| held.row.as_ref());
+        let mut fresh: Vec<_> = fresh.map(|row| (row.envelope.microseconds().0, row.envelope.id(), row)).collect();
+        fresh.sort_unstable_by_key(|(created, id, _)| (*created, *id));
+        fresh.into_iter().map(|(_, _, row)| row)
+    }
+
     /// How many records more there are than in the base file.
     pub(super) fn more_rows(&self) -> i64 {
         self.rows - self.hidden

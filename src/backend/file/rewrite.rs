@@ -112,14 +112,7 @@ fn added<D: Disk>(
     out: &mut Sink<D>,
     put: impl Fn(&Changed, &mut Vec<u8>) -> Result<()>,
 ) -> Result<()> {
-    let fresh = overlay.iter().filter(|(_, held)| !held.in_base).filter_map(|(_, held)| held.row.as_ref());
-    let mut fresh: Vec<&Changed> = fresh.collect();
-    let key = |row: &Changed| (row.envelope.microseconds().0, row.envelope.id().clone());
-    fresh.sort_by(|a, b| {
-        let ((a, a_id), (b, b_id)) = (key(a), key(b));
-        a.cmp(&b).then_with(|| a_id.cmp(&b_id))
-    });
-    for row in fresh {
+    for row in overlay.fresh() {
         put(row, out.text())?;
         out.pass()?;
     }

@@ -366,7 +366,7 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
     }
 
     /// Commits writes as they stand or fall alone, in order.
-    fn write_each(&self, writes: Vec<Write<'_, R>>, outcomes: &mut Vec<Outcome>) -> Result<()> {
+    fn write_each(&self, writes: Vec<Write<'_, R>>, more: bool, outcomes: &mut Vec<Outcome>) -> Result<()> {
         let before = outcomes.len();
         let mut waiting = Vec::with_capacity(writes.len());
         for (at, write) in writes.into_iter().enumerate() {
@@ -381,7 +381,7 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
         let mut tries = 0;
         while tries < MAX_TRIES {
             let left = waiting.len();
-            self.write_round(&mut waiting, &mut outcomes[before..])?;
+            self.write_round(&mut waiting, more, &mut outcomes[before..])?;
             if waiting.is_empty() {
                 return Ok(());
             }
@@ -395,7 +395,7 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
     }
 
     /// Plans and commits what waits; what lost against another writer waits again.
-    fn write_round<'a>(&self, waiting: &mut Vec<Pending<'a, R>>, outcomes: &mut [Outcome]) -> Result<()> {
+    fn write_round<'a>(&self, waiting: &mut Vec<Pending<'a, R>>, more: bool, outcomes: &mut [Outcome]) -> Result<()> {
         let view = self.core.snapshot();
         let mut planner = Planner::new(self, &view);
         let (mut proposals, mut told) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
@@ -421,7 +421,7 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
             return Ok(());
         }
         let awaited = provisional.iter().map(|(pending, _)| pending.id.clone()).collect();
-        let job = Job { proposals, awaited, atomic: false, dry: false, generation: view.generation };
+        let job = Job { proposals, awaited, atomic: false, dry: false, more, generation: view.generation };
         drop(planner);
         // What nobody looks at is not copied when it is written to.
         drop(view);
@@ -491,7 +491,8 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
         let view = self.core.snapshot();
         let mut planner = Planner::new(self, &view);
         let awaited = HashSet::new();
-        let mut job = Job { proposals: Vec::new(), awaited, atomic: true, dry, generation: view.generation };
+        let mut job =
+            Job { proposals: Vec::new(), awaited, atomic: true, dry, more: false, generation: view.generation };
         let mut written = Vec::with_capacity(pending.len());
         for write in pending {
             match planner.plan(write) {
@@ -539,7 +540,7 @@ impl<R: RecordCodec, D: Disk> Driver<R> for FileStore<R, D> {
         limits.check()?;
         let named = |e: Error| e.in_store(&self.core.name);
         // The caller's iterator may use this store: no lock is held while it runs.
-        let mut writes = writes.into_iter();
+        let mut writes = writes.into_iter().peekable();
         if atomicity == Atomicity::All {
             let writes = writes.collect();
             self.core.refresh().map_err(named)?;
@@ -552,7 +553,8 @@ impl<R: RecordCodec, D: Disk> Driver<R> for FileStore<R, D> {
                 return Ok(outcomes);
             }
             self.core.refresh().map_err(named)?;
-            self.write_each(block, &mut outcomes).map_err(named)?;
+            let more = writes.peek().is_some();
+            self.write_each(block, more, &mut outcomes).map_err(named)?;
         }
     }
 

@@ -237,7 +237,8 @@ impl<D: Disk> TextBase<D> {
             raw,
             ordinal: 0,
             block: 0,
-            ahead: 1,
+            next: None,
+            fresh: true,
             done: false,
         })
     }
@@ -661,37 +662,64 @@ pub(super) struct TextRows<R: RecordCodec, D: Disk> {
     ordinal: u64,
     /// Blocks that have been cut.
     block: usize,
-    /// Blocks to take next time: one at first, so that the first record is not waited for.
-    ahead: usize,
+    /// What is parsed next, where it was read while something else was parsed.
+    next: Option<Taken>,
+    /// Whether nothing was taken yet: one block is at first, so that the first record is not waited for.
+    fresh: bool,
     done: bool,
 }
 
-impl<R: RecordCodec, D: Disk> TextRows<R, D> {
-    fn take_blocks(&mut self) -> (Vec<Block>, Option<Error>) {
-        let mut batch = Vec::with_capacity(self.ahead);
-        while batch.len() < self.ahead {
-            match self.blocks.next() {
-                Some(Ok(block)) => batch.push(block),
-                Some(Err(error)) => return (batch, Some(self.base.raised(&error))),
+/// Some blocks of a file.
+struct Taken {
+    blocks: Vec<Block>,
+    /// What kept the one behind them from being read.
+    failure: Option<Error>,
+    /// Whether they end the file.
+    last: bool,
+}
+
+impl Taken {
+    fn of<D: Disk>(from: &mut TextBlocks<D>, most: usize, base: &TextBase<D>) -> Taken {
+        let mut taken = Taken { blocks: Vec::with_capacity(most), failure: None, last: false };
+        while taken.blocks.len() < most {
+            match from.next() {
+                Some(Ok(block)) => taken.blocks.push(block),
+                Some(Err(error)) => {
+                    taken.failure = Some(base.raised(&error));
+                    break;
+                }
                 None => {
-                    self.done = true;
+                    taken.last = true;
                     break;
                 }
             }
         }
-        self.ahead = 2 * rayon::current_num_threads();
-        (batch, None)
+        taken
+    }
+}
+
+/// What blocks are parsed by.
+struct Parsing<'s, R: RecordCodec, D: Disk> {
+    base: &'s TextBase<D>,
+    ask: &'s Ask<R>,
+    raw: &'s Raw<R>,
+    /// The number of the first of them.
+    first: usize,
+}
+
+impl<R: RecordCodec, D: Disk> Parsing<'_, R, D> {
+    fn all(&self, blocks: &mut [Block]) -> Vec<Parsed<R>> {
+        match blocks {
+            [only] => vec![self.one(0, only)],
+            many => many.par_iter_mut().enumerate().map(|(number, block)| self.one(number, block)).collect(),
+        }
     }
 
-    /// Whether a block belongs to the part that is asked for.
-    fn is_ours(&self, number: usize) -> bool {
+    fn one(&self, number: usize, block: &mut Block) -> Parsed<R> {
+        block.check();
         let (part, of) = self.ask.part;
-        (self.block + number) % of.max(1) == part
-    }
-
-    fn parse(&self, number: usize, block: &Block) -> Parsed<R> {
-        if self.is_ours(number) {
-            return self.base.parse(block, &self.ask, &self.raw);
+        if (self.first + number) % of.max(1) == part {
+            return self.base.parse(block, self.ask, self.raw);
         }
         // Its rows are counted, because the ids of those behind may be their numbers.
         let mut count = 0;
@@ -700,6 +728,21 @@ impl<R: RecordCodec, D: Disk> TextRows<R, D> {
             true
         });
         Parsed { rows: Vec::new(), count }
+    }
+}
+
+impl<R: RecordCodec, D: Disk> TextRows<R, D> {
+    /// Parses what was taken, and meanwhile takes what is parsed next.
+    fn parse(&mut self, blocks: &mut [Block], last: bool) -> Vec<Parsed<R>> {
+        let TextRows { base, ask, raw, block, blocks: from, .. } = self;
+        let parsing = Parsing { base, ask, raw, first: *block };
+        if last || blocks.len() < 2 {
+            return parsing.all(blocks);
+        }
+        let (parsed, next) =
+            rayon::join(|| parsing.all(blocks), || Taken::of(from, 2 * rayon::current_num_threads(), base));
+        self.next = Some(next);
+        parsed
     }
 
     fn give(&mut self, parsed: Vec<Parsed<R>>, failure: Option<Error>) -> Vec<BaseRow<R>> {
@@ -738,13 +781,13 @@ impl<R: RecordCodec, D: Disk> Iterator for TextRows<R, D> {
             self.done = true;
             return Some(vec![BaseRow { place: 0, bytes: 0, stored: Err(stopped) }]);
         }
-        let (batch, failure) = self.take_blocks();
-        let parsed: Vec<_> = match batch.len() {
-            1 => batch.iter().map(|block| self.parse(0, block)).collect(),
-            _ => batch.par_iter().enumerate().map(|(number, block)| self.parse(number, block)).collect(),
-        };
-        self.block += batch.len();
-        let bytes = batch.last().map_or(0, |block| block.offset() + block.bytes().len() as u64);
+        let most = if std::mem::take(&mut self.fresh) { 1 } else { 2 * rayon::current_num_threads() };
+        let taken = self.next.take().unwrap_or_else(|| Taken::of(&mut self.blocks, most, &self.base));
+        let Taken { mut blocks, failure, last } = taken;
+        self.done = last;
+        let parsed = self.parse(&mut blocks, last);
+        self.block += blocks.len();
+        let bytes = blocks.last().map_or(0, |block| block.offset() + block.bytes().len() as u64);
         let rows = self.give(parsed, failure);
         if bytes > 0 {
             self.watch.at(self.ordinal, bytes);
@@ -752,7 +795,7 @@ impl<R: RecordCodec, D: Disk> Iterator for TextRows<R, D> {
         if self.done {
             self.watch.end();
         }
-        batch.into_iter().for_each(|block| self.blocks.recycle(block));
+        blocks.into_iter().for_each(|block| self.blocks.recycle(block));
         Some(rows)
     }
 }

@@ -138,7 +138,7 @@ impl<D: Disk> Opened<D> {
 
     fn job(&self) -> Job {
         let (proposals, awaited) = (self.proposals.clone(), HashSet::new());
-        Job { proposals, awaited, atomic: true, dry: false, generation: self.view.generation }
+        Job { proposals, awaited, atomic: true, dry: false, more: false, generation: self.view.generation }
     }
 
     /// Binds what was written to the file that has come into the place of the one that was looked at.
@@ -259,7 +259,7 @@ fn commit_many<D: Disk>(files: &[&Opened<D>]) -> Result<bool> {
     }
     if let Ok(true) = done {
         for (file, turn) in files.iter().zip(&mut turns) {
-            if let Err(error) = super::checkpoint::if_due(&file.core, &mut turn.writer) {
+            if let Err(error) = super::checkpoint::if_due(&file.core, &mut turn.writer, false) {
                 log::warn!("the checkpoint of {} failed: {error}", file.core.paths.base.display());
             }
         }

@@ -1,4 +1,5 @@
-//! Records out of a Parquet file: pieces read and decoded on rayon, records given in the order of the file.
+//! Records out of a Parquet file: the columns of pieces read on rayon, records decoded one by one and given in the order of
+//! the file.
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use rayon::prelude::*;
 
 use super::{
     layout::Opened,
-    scan::{Found, Item, Lane, Piece, Pruning, Scan},
+    scan::{Found, Hits, Lane, Piece, Pruning, Scan},
     source::{Input, Source},
 };
 use crate::{
@@ -28,8 +29,8 @@ pub struct Rows<R: RecordCodec, I: Source = Input> {
     pieces: Option<std::vec::IntoIter<Piece>>,
     part: (usize, usize),
     lane: Option<Lane>,
-    ready: std::vec::IntoIter<Vec<Item<R>>>,
-    current: std::vec::IntoIter<Item<R>>,
+    ready: std::vec::IntoIter<Hits>,
+    current: Hits,
     /// Pieces to take next time: one at first, so that the first row is not waited for.
     ahead: usize,
 }
@@ -42,7 +43,7 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
             part: (0, 1),
             lane: None,
             ready: Vec::new().into_iter(),
-            current: Vec::new().into_iter(),
+            current: Hits::default(),
             ahead: 1,
         })
     }
@@ -120,7 +121,7 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
                 Some(long) if scan.is_long(&long) && batch.is_empty() => {
                     match scan.stream(&long) {
                         Ok(lane) => self.lane = Some(lane),
-                        Err(error) => self.current = vec![Err(error)].into_iter(),
+                        Err(error) => self.current = error.into(),
                     }
                     return true;
                 }
@@ -136,8 +137,8 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
         self.ahead = 2 * rayon::current_num_threads();
         let read: Vec<_> = match batch.as_slice() {
             [] => return false,
-            [only] => vec![scan.rows(only)],
-            many => many.par_iter().map(|piece| scan.rows(piece)).collect(),
+            [only] => vec![scan.hits(only)],
+            many => many.par_iter().map(|piece| scan.hits(piece)).collect(),
         };
         self.ready = read.into_iter();
         true
@@ -155,8 +156,8 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
         let whole = batches.is_empty();
         let (scan, sure) = (&self.scan, lane.sure);
         let read = batches.into_par_iter().map(|batch| match batch {
-            Ok(batch) => scan.rows_of(&batch, sure),
-            Err(error) => vec![Err(error)],
+            Ok(batch) => scan.hits_of(batch, sure),
+            Err(error) => error.into(),
         });
         self.ready = read.collect::<Vec<_>>().into_iter();
         self.lane = (!whole).then_some(lane);
@@ -184,11 +185,11 @@ impl<R: RecordCodec, I: Source> Iterator for Rows<R, I> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(row) = self.current.next() {
+            if let Some(row) = self.scan.next_hit(&mut self.current) {
                 return Some(row);
             }
             if let Some(next) = self.ready.next() {
-                self.current = next.into_iter();
+                self.current = next;
                 continue;
             }
             if !self.refill() {

@@ -102,6 +102,46 @@ pub(super) struct Scan<R: RecordCodec, I> {
 /// A row that was found, or an error with its place.
 pub(super) type Item<R> = Result<Found<R>>;
 
+/// The hits of a piece, whose columns are read. Records are decoded where they are asked for: one that another thread has made
+/// costs more to drop than to make, and here the memory of the last one serves the next.
+#[derive(Default)]
+pub(super) struct Hits {
+    batch: Option<Batch>,
+    rows: Picked,
+    /// Errors of rows, and that of the piece.
+    errors: std::vec::IntoIter<Error>,
+}
+
+enum Picked {
+    All(Range<usize>),
+    Some(std::vec::IntoIter<usize>),
+}
+
+impl Default for Picked {
+    fn default() -> Self {
+        Picked::All(0..0)
+    }
+}
+
+impl Hits {
+    fn all(batch: Batch) -> Hits {
+        Hits { rows: Picked::All(0..batch.len), batch: Some(batch), ..Hits::default() }
+    }
+    fn of(batch: Batch, hits: &BooleanBuffer) -> Hits {
+        let rows: Vec<usize> = hits.set_indices().collect();
+        Hits { rows: Picked::Some(rows.into_iter()), batch: Some(batch), ..Hits::default() }
+    }
+    fn with(self, errors: Vec<Error>) -> Hits {
+        Hits { errors: errors.into_iter(), ..self }
+    }
+}
+
+impl From<Error> for Hits {
+    fn from(error: Error) -> Hits {
+        Hits::default().with(vec![error])
+    }
+}
+
 impl<R: RecordCodec, I: Source> Scan<R, I> {
     pub(super) fn new(opened: Arc<Opened<I>>, shape: R::Shape) -> Result<Scan<R, I>> {
         let layout = opened.layout(&shape)?;
@@ -342,12 +382,25 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
         evaluate(filter.tree(), filter.columns(), &self.shape, batch)
     }
 
-    /// The rows of a piece that are hits, decoded.
-    pub(super) fn rows(&self, piece: &Piece) -> Vec<Item<R>> {
-        self.try_rows(piece).unwrap_or_else(|error| vec![Err(error)])
+    /// The rows of a piece that are hits.
+    pub(super) fn hits(&self, piece: &Piece) -> Hits {
+        self.try_hits(piece).unwrap_or_else(Hits::from)
     }
 
-    fn try_rows(&self, piece: &Piece) -> Result<Vec<Item<R>>> {
+    /// The next of them.
+    #[inline]
+    pub(super) fn next_hit(&self, hits: &mut Hits) -> Option<Item<R>> {
+        let row = match &mut hits.rows {
+            Picked::All(rows) => rows.next(),
+            Picked::Some(rows) => rows.next(),
+        };
+        match (row, &hits.batch) {
+            (Some(row), Some(batch)) => Some(self.decode(batch, row)),
+            _ => hits.errors.next().map(Err),
+        }
+    }
+
+    fn try_hits(&self, piece: &Piece) -> Result<Hits> {
         let (group, wanted) = (piece.group, self.wanted());
         let all = self.ordinals(group, &piece.ranges);
         let filter = match &self.filter {
@@ -355,32 +408,26 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
             _ => {
                 let read = self.read(group, &wanted, &piece.ranges)?;
                 let batch = self.batch(&read, &wanted, group, all)?;
-                return Ok((0..batch.len).map(|row| self.decode(&batch, row)).collect());
+                return Ok(Hits::all(batch));
             }
         };
         let tested = self.tested();
         let first = self.read(group, &tested, &piece.ranges)?;
         let batch = self.batch(&first, &tested, group, all.clone())?;
         let mask = self.mask(filter, &batch);
-        let faults: Vec<(u64, Error)> = self.faults(&mask, &batch);
+        let faults = self.faults(&mask, &batch);
         let hits = mask.hits.count_set_bits();
         if hits == 0 {
-            return Ok(faults.into_iter().map(|(_, error)| Err(error)).collect());
+            return Ok(Hits::default().with(faults));
         }
         let rest: Vec<usize> = wanted.into_iter().filter(|column| !tested.contains(column)).collect();
         // Where many rows are hits, picking them out of the pages costs more than reading the pages as they are.
         let dense = hits * 8 >= mask.hits.len();
-        let mut found = match dense || rest.is_empty() {
-            true => {
-                let batch = self.beside(batch, &rest, group, &piece.ranges, all)?;
-                mask.hits.set_indices().map(|row| self.decode(&batch, row)).collect()
-            }
-            false => self.sparse(&first, &tested, &rest, piece, &mask.hits)?,
+        let found = match dense || rest.is_empty() {
+            true => Hits::of(self.beside(batch, &rest, group, &piece.ranges, all)?, &mask.hits),
+            false => Hits::all(self.sparse(&first, &tested, &rest, piece, &mask.hits)?),
         };
-        if !faults.is_empty() {
-            found.extend(faults.into_iter().map(|(_, error)| Err(error)));
-        }
-        Ok(found)
+        Ok(found.with(faults))
     }
 
     /// A batch with some more columns of the same rows.
@@ -402,20 +449,19 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
         rest: &[usize],
         piece: &Piece,
         hits: &BooleanBuffer,
-    ) -> Result<Vec<Item<R>>> {
+    ) -> Result<Batch> {
         let ranges = picked(&piece.ranges, hits);
         let rows = self.ordinals(piece.group, &ranges);
         let kept = filter_record_batch(first, &BooleanArray::from(hits.clone()));
         let kept = kept.map_err(|cause| raised(cause.into(), &format!("row group {}", piece.group)))?;
         let batch = self.batch(&kept, tested, piece.group, rows.clone())?;
-        let batch = self.beside(batch, rest, piece.group, &ranges, rows)?;
-        Ok((0..batch.len).map(|row| self.decode(&batch, row)).collect())
+        self.beside(batch, rest, piece.group, &ranges, rows)
     }
 
-    fn faults(&self, mask: &Mask, batch: &Batch) -> Vec<(u64, Error)> {
+    fn faults(&self, mask: &Mask, batch: &Batch) -> Vec<Error> {
         let error = |fault: &super::mask::RowFault| {
             let why = format!("{} ({})", fault.fault, batch.place_of(fault.row));
-            (batch.ordinal(fault.row), Error::invalid(why).at_field(fault.column.clone()))
+            Error::invalid(why).at_field(fault.column.clone())
         };
         mask.faults.iter().map(error).collect()
     }
@@ -455,7 +501,7 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
             let read = self.read(piece.group, &tested, &ranges)?;
             let batch = self.batch(&read, &tested, piece.group, self.ordinals(piece.group, &ranges))?;
             let mask = self.mask(filter, &batch);
-            if let Some((_, error)) = self.faults(&mask, &batch).into_iter().next() {
+            if let Some(error) = self.faults(&mask, &batch).into_iter().next() {
                 return Err(error);
             }
             hits += mask.hits.count_set_bits() as u64;
@@ -505,14 +551,11 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
     }
 
     /// The hits of a batch that has all columns.
-    pub(super) fn rows_of(&self, batch: &Batch, sure: bool) -> Vec<Item<R>> {
-        let Some(filter) = self.filter.as_ref().filter(|_| !sure) else {
-            return (0..batch.len).map(|row| self.decode(batch, row)).collect();
-        };
-        let mask = self.mask(filter, batch);
-        let mut found: Vec<_> = mask.hits.set_indices().map(|row| self.decode(batch, row)).collect();
-        found.extend(self.faults(&mask, batch).into_iter().map(|(_, error)| Err(error)));
-        found
+    pub(super) fn hits_of(&self, batch: Batch, sure: bool) -> Hits {
+        let Some(filter) = self.filter.as_ref().filter(|_| !sure) else { return Hits::all(batch) };
+        let mask = self.mask(filter, &batch);
+        let faults = self.faults(&mask, &batch);
+        Hits::of(batch, &mask.hits).with(faults)
     }
 }
 

@@ -272,10 +272,7 @@ impl<D: Disk> ParquetBase<D> {
                 }
             }
         }
-        let mut fresh: Vec<&Changed> =
-            overlay.iter().filter(|(_, held)| !held.in_base).filter_map(|(_, held)| held.row.as_ref()).collect();
-        fresh.sort_by_cached_key(|row| (row.envelope.microseconds().0, row.envelope.id().to_string()));
-        fresh.into_iter().try_for_each(|row| put(row, &told, &mut writer))?;
+        overlay.fresh().try_for_each(|row| put(row, &told, &mut writer))?;
         writer.finish()?;
         Ok(())
     }
