@@ -190,7 +190,7 @@ impl<D: Disk> Core<D> {
         Place::of(&self.paths.folder).finish(&self.disk, self.setup.options.wait)?;
         let Ok(mut writer) = self.writer.try_lock() else { return Ok(()) };
         *locked(&self.looked) = Instant::now();
-        self.catch_up(&mut writer)
+        surely(&self.disk, &self.paths, || self.catch_up(&mut writer))
     }
 
     /// Takes in what other processes have written.
@@ -300,11 +300,33 @@ impl<D: Disk> Drop for Core<D> {
     }
 }
 
+/// What is read without the lock. What looks damaged may be what another process is writing at this moment: it is damaged if it
+/// is so while nobody writes.
+fn surely<D: Disk, T>(disk: &D, paths: &Paths, mut read: impl FnMut() -> Result<T>) -> Result<T> {
+    for _ in 0..MAX_LOOKS {
+        let damaged = match read() {
+            Err(error) if error.kind() == ErrorKind::Corrupt => error,
+            done => return done,
+        };
+        match Lock::take(disk, &paths.lock, Duration::ZERO) {
+            Ok(lock) => {
+                let done = read();
+                lock.remove_file(disk, &paths.lock);
+                return done;
+            }
+            Err(error) if error.kind() == ErrorKind::Locked => std::thread::sleep(Duration::from_millis(1)),
+            // Who may only read cannot take it.
+            Err(_) => return Err(damaged),
+        }
+    }
+    read()
+}
+
 /// Base and journal as they are; both of the same moment.
 fn load<D: Disk>(disk: &D, paths: &Paths, setup: &Setup, generation: u64) -> Result<(View<D>, Option<Log<D>>)> {
     let mut looks_left = MAX_LOOKS;
     loop {
-        let log = Log::open(disk, paths)?;
+        let log = surely(disk, paths, || Log::open(disk, paths))?;
         let base = Base::open(disk, &paths.base, setup)?;
         let mut overlay = Overlay::new();
         match log {
@@ -393,4 +415,29 @@ fn registry() -> &'static Mutex<TypeMap> {
 /// Takes a lock. No user code runs under any lock here, so a panic elsewhere has not left its data half done.
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::disk::Os, *};
+
+    #[test]
+    fn what_looks_damaged_while_somebody_writes_is_looked_at_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let paths = Paths::of(&folder.path().join("people.csv"));
+        let looks = |writer: Option<&Lock<Os>>, until: usize| {
+            let mut looks = 0;
+            let read = surely(&Os, &paths, || {
+                looks += 1;
+                if looks < until { Err(Error::corrupt("half a frame")) } else { Ok(()) }
+            });
+            assert_eq!(paths.lock.exists(), writer.is_some(), "nothing is left");
+            (read.is_ok(), looks)
+        };
+        let writer = Lock::take(&Os, &paths.lock, Duration::ZERO).expect("nobody has it");
+        assert_eq!(looks(Some(&writer), 5), (true, 5));
+        assert_eq!(looks(Some(&writer), usize::MAX), (false, MAX_LOOKS + 1));
+        writer.remove_file(&Os, &paths.lock);
+        assert_eq!(looks(None, usize::MAX), (false, 2), "nobody writes, so it is damaged");
+    }
 }

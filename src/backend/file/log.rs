@@ -104,10 +104,10 @@ impl<D: Disk> Log<D> {
         self.end - HEADER as u64
     }
 
-    /// What was appended by others since this was last looked at.
+    /// What was appended by others since this was last looked at. After an error it is as it was before.
     ///
     /// # Errors
-    /// `Corrupt`, with the byte, for damage.
+    /// `Corrupt`, with the byte, for damage, and for a frame that another process is writing at this moment.
     pub(super) fn catch_up(&mut self, paths: &Paths) -> Result<Vec<Entry>> {
         let mut next = [0; FRAME];
         let read = read_full(&self.file, &mut next, self.end).map_err(|cause| failed(cause, paths))?;
@@ -119,21 +119,22 @@ impl<D: Disk> Log<D> {
         let read = read_full(&self.file, &mut bytes, self.end).map_err(|cause| failed(cause, paths))?;
         bytes.truncate(read);
         let mut held = Vec::new();
-        let mut at = 0;
+        let (mut at, mut sequence) = (0, self.sequence);
         while at < bytes.len() {
             let place = self.end + at as u64;
-            let found = frame_at(&bytes[at..], place, self.sequence);
+            let found = frame_at(&bytes[at..], place, sequence);
             match found.map_err(|error| error.at_url(&shown(&paths.journal)))? {
                 Found::End => break,
                 Found::Frame(frame, length) => {
                     self.take(frame, &mut held, paths)?;
-                    self.sequence += 1;
+                    sequence += 1;
                     at += length;
                 }
             }
         }
         self.torn = !is_zero(&bytes[at..]);
         self.end += at as u64;
+        self.sequence = sequence;
         self.entries += held.len() as u64;
         Ok(held)
     }
