@@ -7,6 +7,7 @@ mod export;
 mod faults;
 mod foreign;
 mod null;
+mod pools;
 mod processes;
 mod suite;
 mod transactions;

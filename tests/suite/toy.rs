@@ -8,12 +8,11 @@ use std::{
 };
 
 use dk_data::{
-    Database, Document, Error, Id, Limits, Outcome, Plan, Predicate, RecordCodec, Result, Schema, Seen, Stored,
-    Version,
+    Database, Document, Error, Id, Plan, Predicate, RecordCodec, Result, Schema, Seen, Stored, Version,
     capability::{Caps, Engine},
     query::{Runnable, Select},
     record::document::{DocumentReader, DocumentWriter},
-    store::{Atomicity, Decision, Driver, Write},
+    store::{Atomicity, Decision, Driver, Limits, Outcome, Write},
 };
 
 type Rows = BTreeMap<Id, Stored<Document>>;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    apart::apart,
     config::{Compression, Format, Options},
     disk::Disk,
     index::Index,
@@ -253,10 +254,10 @@ impl<D: Disk> Base<D> {
     /// # Errors
     /// `Corrupt`, with the line, for a row of which it is not known which record it is; `Backend` where writing failed.
     pub(super) fn rewrite(&self, overlay: &Overlay, setup: &Setup, out: &mut Sink<D>, watch: &mut Watch) -> Result<()> {
-        match self {
+        apart(|| match self {
             Base::Text(text) => super::rewrite::rewrite(text, overlay, setup, out, watch),
             Base::Parquet(parquet) => parquet.rewrite(overlay, setup, out, watch),
-        }
+        })
     }
 
     /// What a scan does with a filter, in words.

@@ -13,6 +13,7 @@ use std::{
 use type_map::concurrent::TypeMap;
 
 use super::{
+    apart::apart,
     base::{Base, IdRule, Setup, looks},
     commit::Queue,
     config::{Options, format_of},
@@ -286,7 +287,7 @@ impl<D: Disk> Core<D> {
     /// `Corrupt` where a record does not read.
     pub(super) fn fill_unique(&self, writer: &mut Writer<D>) -> Result<()> {
         let view = self.snapshot();
-        writer.unique.fill(&view, &self.setup, &Limits::default())
+        apart(|| writer.unique.fill(&view, &self.setup, &Limits::default()))
     }
 }
 

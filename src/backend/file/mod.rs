@@ -20,6 +20,7 @@
 //! ```
 
 mod aggregate;
+mod apart;
 mod base;
 mod checkpoint;
 mod coding;

@@ -10,6 +10,7 @@ use std::{
 use rayon::prelude::*;
 
 use super::{
+    apart::apart,
     base::{Ask, BaseRow, IdRule, Setup, settled},
     coding::{Coding, TextReader},
     config::Format,
@@ -394,7 +395,7 @@ impl<D: Disk> TextBase<D> {
         if let Some(index) = &*made {
             return Ok(index.clone());
         }
-        let index = Arc::new(self.make_index(setup, limits)?);
+        let index = Arc::new(apart(|| self.make_index(setup, limits))?);
         *made = Some(index.clone());
         Ok(index)
     }

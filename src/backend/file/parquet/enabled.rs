@@ -12,6 +12,7 @@ use std::{
 use bytes::Bytes;
 
 use super::super::{
+    apart::apart,
     base::{Ask, BaseRow, Setup, settled},
     disk::{Disk, DiskFile, Stamp, read_full},
     index::Index,
@@ -203,6 +204,12 @@ impl<D: Disk> ParquetBase<D> {
         if let Some(index) = &*made {
             return Ok(index.clone());
         }
+        let index = Arc::new(apart(|| self.make_index(setup, limits))?);
+        *made = Some(index.clone());
+        Ok(index)
+    }
+
+    fn make_index(self: &Arc<Self>, setup: &Setup, limits: &Limits) -> Result<Index> {
         let mut ask = identities(setup, limits).told(&setup.options, Work::Index);
         // Only the column of the id is read.
         let only_id = ask.shape.fields.iter().filter(|field| field.id).cloned().collect::<Vec<_>>();
@@ -219,8 +226,6 @@ impl<D: Disk> ParquetBase<D> {
                 }
             }
         }
-        let index = Arc::new(index);
-        *made = Some(index.clone());
         Ok(index)
     }
 
