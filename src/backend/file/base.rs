@@ -14,7 +14,7 @@ use super::{
     disk::Disk,
     index::Index,
     journal::Fingerprint,
-    overlay::Overlay,
+    overlay::Delta,
     parquet::{ParquetBase, ParquetRows},
     progress::{Progress, Watch, Work},
     sink::Sink,
@@ -101,7 +101,6 @@ impl IdRule {
     }
 
     /// Whether no column is named.
-    #[cfg(feature = "parquet")]
     pub(super) fn is_plain(&self) -> bool {
         self.0.is_none()
     }
@@ -249,14 +248,14 @@ impl<D: Disk> Base<D> {
         }
     }
 
-    /// Writes the file anew with the overlay's changes in it. Rows that nobody changed are copied as they stand.
+    /// Writes the file anew with changes in it. Rows that nobody changed are copied as they stand.
     ///
     /// # Errors
     /// `Corrupt`, with the line, for a row of which it is not known which record it is; `Backend` where writing failed.
-    pub(super) fn rewrite(&self, overlay: &Overlay, setup: &Setup, out: &mut Sink<D>, watch: &mut Watch) -> Result<()> {
+    pub(super) fn rewrite(&self, delta: &Delta<'_>, setup: &Setup, out: &mut Sink<D>, watch: &mut Watch) -> Result<()> {
         apart(|| match self {
-            Base::Text(text) => super::rewrite::rewrite(text, overlay, setup, out, watch),
-            Base::Parquet(parquet) => parquet.rewrite(overlay, setup, out, watch),
+            Base::Text(text) => super::rewrite::rewrite(text, delta, setup, out, watch),
+            Base::Parquet(parquet) => parquet.rewrite(delta, setup, out, watch),
         })
     }
 

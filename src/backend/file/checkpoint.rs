@@ -9,30 +9,34 @@ use super::{
     config::Durability,
     core::{Core, View, Writer},
     disk::Disk,
-    journal::Frame,
+    journal::{Entry, Fingerprint, Frame},
     lock::{Paths, shown},
-    overlay::Overlay,
+    overlay::{Delta, Overlay},
     progress::{Watch, Work},
     sink::Sink,
 };
 use crate::error::{Error, Result};
 
-/// The longest journal, in bytes, to which a batch adds without a checkpoint. A base that grows with a batch would be written
-/// over and over, and what is in the journal is in memory.
-const MOST_JOURNAL: u64 = 256 << 20;
+/// Whether the journal is long enough to be worth a checkpoint, with so many bytes more.
+pub(super) fn is_due<D: Disk>(core: &Core<D>, writer: &Writer<D>, more: u64) -> bool {
+    let bytes = writer.log.as_ref().map_or(0, |log| log.bytes()) + more;
+    bytes >= core.setup.options.checkpoint_bytes.max(core.view().base.stamp().length / 2)
+}
 
-/// A checkpoint where the journal is long enough to be worth one; `more` of a batch may come at once.
+/// A checkpoint where it is due.
 ///
 /// # Errors
-/// As [`run`].
-pub(super) fn if_due<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, more: bool) -> Result<()> {
-    let bytes = writer.log.as_ref().map_or(0, |log| log.bytes());
-    let base = core.view().base.stamp().length;
-    let least = core.setup.options.checkpoint_bytes.max(base / 2);
-    if bytes < least || (more && bytes < MOST_JOURNAL) {
-        return Ok(());
-    }
-    run(core, writer)
+/// As [`now`].
+pub(super) fn if_due<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<()> {
+    if is_due(core, writer, 0) { run(core, writer, &[]).map_err(Failed::into_error) } else { Ok(()) }
+}
+
+/// A checkpoint that puts records into the base which no journal has: they are durable, and there, when this returns.
+///
+/// # Errors
+/// What kept them from being written; whether they are in the base is known if it failed [`Before`](Failed::Before).
+pub(super) fn with_new<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, new: &[Entry]) -> Result<(), Failed> {
+    run(core, writer, new)
 }
 
 /// A checkpoint now, if there is anything to put into the base.
@@ -48,7 +52,7 @@ pub(super) fn now<D: Disk>(core: &Core<D>) -> Result<()> {
     let lock = core.lock(&writer)?;
     core.catch_up(&mut writer)?;
     drop_contained(core, &mut writer)?;
-    let done = run(core, &mut writer);
+    let done = run(core, &mut writer, &[]).map_err(Failed::into_error);
     drop(lock);
     done
 }
@@ -84,35 +88,63 @@ pub(super) fn in_place<D: Disk>(disk: &D, paths: &Paths) -> Result<()> {
     })
 }
 
-/// Does it. The lock is held.
-fn run<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<()> {
-    let Some(log) = &mut writer.log else { return Ok(()) };
+/// Why there was no checkpoint.
+pub(super) enum Failed {
+    /// The old base and the journal are as they were.
+    Before(Error),
+    /// The new base may be there.
+    After(Error),
+    /// The new base is there, and the journal is still beside it.
+    Done(Error),
+}
+
+impl Failed {
+    fn into_error(self) -> Error {
+        match self {
+            Failed::Before(error) | Failed::After(error) | Failed::Done(error) => error,
+        }
+    }
+}
+
+/// Does it, with new records that are in no journal. The lock is held.
+fn run<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, new: &[Entry]) -> Result<(), Failed> {
     let View { base, overlay, generation } = core.snapshot();
-    if overlay.is_empty() {
+    if overlay.is_empty() && new.is_empty() {
         return Ok(());
     }
     let paths = &core.paths;
-    let mut sink = Sink::create(&core.disk, &paths.fresh, core.setup.compression)?;
-    let mut watch = Watch::new(core.setup.options.progress.clone(), Work::Checkpoint).of(None, None);
-    base.rewrite(&overlay, &core.setup, &mut sink, &mut watch)?;
-    let (looks, _) = sink.finish()?;
-    watch.end();
+    let looks = written(core, &base, &Delta { overlay: &overlay, new }).map_err(Failed::Before)?;
     // Whatever the level: the old base goes, so what stands in for it must be there.
-    if let Err(broken) = log.append(&Frame::Checkpoint(looks), Durability::Fsync, paths) {
-        if !broken.in_order {
-            writer.broken = Some(broken.cause.message().to_owned());
+    let said = match &mut writer.log {
+        Some(log) => log.append(&Frame::Checkpoint(looks), Durability::Fsync, paths),
+        None => Ok(()),
+    };
+    if let Err(broken) = said {
+        if broken.in_order {
+            return Err(Failed::Before(broken.cause));
         }
-        return Err(broken.cause);
+        writer.broken = Some(broken.cause.message().to_owned());
+        return Err(Failed::After(broken.cause));
     }
     if let Err(error) = in_place(&core.disk, paths) {
         // Which base a power failure would leave is not known: both are right, but nothing may be added to either.
         writer.broken = Some("the new file could not take the old one's place".to_owned());
-        return Err(error);
+        return Err(Failed::After(error));
     }
-    let base = Base::open(&core.disk, &paths.base, &core.setup)?;
+    let base = Base::open(&core.disk, &paths.base, &core.setup).map_err(Failed::After)?;
     *core.view_mut() = View { base, overlay: Overlay::new(), generation: generation + 1 };
     match writer.log.take() {
-        Some(log) => log.remove(&core.disk, paths),
+        Some(log) => log.remove(&core.disk, paths).map_err(Failed::Done),
         None => Ok(()),
     }
+}
+
+/// Writes the new base beside the old one, durably.
+fn written<D: Disk>(core: &Core<D>, base: &Base<D>, delta: &Delta<'_>) -> Result<Fingerprint> {
+    let mut sink = Sink::create(&core.disk, &core.paths.fresh, core.setup.compression)?;
+    let mut watch = Watch::new(core.setup.options.progress.clone(), Work::Checkpoint).of(None, None);
+    base.rewrite(delta, &core.setup, &mut sink, &mut watch)?;
+    let (looks, _) = sink.finish()?;
+    watch.end();
+    Ok(looks)
 }

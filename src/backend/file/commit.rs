@@ -8,7 +8,10 @@ use std::{
     sync::{Condvar, Mutex, PoisonError},
 };
 
+use foldhash::fast::RandomState;
+
 use super::{
+    checkpoint::{self, Failed},
     core::{Core, Writer, locked},
     disk::Disk,
     journal::{Change, Entry, Frame},
@@ -46,14 +49,23 @@ pub(super) struct Job {
     pub(super) proposals: Vec<Proposal>,
     /// Records of which other writes of the batch wait for what becomes of these.
     pub(super) awaited: HashSet<Id>,
+    /// Whether no record is written twice.
+    pub(super) once: bool,
     /// All or nothing.
     pub(super) atomic: bool,
     /// It is only asked what would become of it.
     pub(super) dry: bool,
-    /// More of the same batch follows at once: a checkpoint waits for it.
-    pub(super) more: bool,
+    /// About how many bytes it takes in the journal.
+    pub(super) bytes: u64,
     /// Which base the writer looked at.
     pub(super) generation: u64,
+}
+
+impl Job {
+    /// Writes of about so many bytes.
+    pub(super) fn new(proposals: Vec<Proposal>, bytes: u64, generation: u64, atomic: bool) -> Job {
+        Job { proposals, awaited: HashSet::new(), once: false, atomic, dry: false, bytes, generation }
+    }
 }
 
 /// What became of one proposal.
@@ -61,10 +73,13 @@ pub(super) struct Job {
 pub(super) enum Verdict {
     Done,
     /// Somebody was faster: look again.
-    Lost,
+    Lost(Box<Proposal>),
     /// It is refused.
     Refused(Error),
 }
+
+/// About how many bytes of the journal are written at once.
+pub(super) const MOST_BYTES: u64 = 512 << 20;
 
 type Verdicts = Result<Vec<Verdict>>;
 
@@ -80,6 +95,19 @@ struct State {
     done: HashMap<u64, Verdicts>,
     next: u64,
     leading: bool,
+}
+
+impl State {
+    /// The jobs that are written together: one at least, and as many as a frame has room for.
+    fn take(&mut self) -> Vec<(u64, Job)> {
+        let mut bytes = 0;
+        let fits = |(_, job): &&(u64, Job)| {
+            bytes += job.bytes;
+            bytes <= MOST_BYTES
+        };
+        let count = self.waiting.iter().take_while(fits).count().max(1).min(self.waiting.len());
+        self.waiting.drain(..count).collect()
+    }
 }
 
 /// Lets others lead when the leader is done, also where it panics.
@@ -126,8 +154,7 @@ impl Queue {
     fn lead<D: Disk>(&self, core: &Core<D>) {
         let leading = Leading(self);
         let mut writer = core.writer();
-        let jobs: Vec<(u64, Job)> = locked(&self.state).waiting.drain(..).collect();
-        let (tickets, jobs): (Vec<u64>, Vec<Job>) = jobs.into_iter().unzip();
+        let (tickets, jobs): (Vec<u64>, Vec<Job>) = locked(&self.state).take().into_iter().unzip();
         let done = commit(core, &mut writer, jobs);
         drop(writer);
         locked(&self.state).done.extend(tickets.into_iter().zip(done));
@@ -154,22 +181,43 @@ fn commit<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, jobs: Vec<Job>) -> Ve
         Ok(lock) => lock,
         Err(error) => return jobs.iter().map(|_| Err(copy(&error))).collect(),
     };
-    let more = jobs.iter().any(|job| job.more);
     let mut group = Group::of(core, writer);
     let verdicts: Vec<Verdicts> = jobs.into_iter().map(|job| group.judge(job)).collect();
-    let entries = group.entries;
-    let written = append(core, writer, entries);
-    if let Ok(true) = written {
-        // What is too large for the journal goes into the base; where that fails, the journal still has it.
-        if let Err(error) = super::checkpoint::if_due(core, writer, more) {
-            log::warn!("the checkpoint of {} failed: {error}", core.paths.base.display());
-        }
-    }
+    let (entries, only_new) = (group.entries, group.only_new);
+    let written = write(core, writer, entries, only_new);
     drop(lock);
     match written {
-        Ok(_) => verdicts,
+        Ok(()) => verdicts,
         Err(error) => verdicts.iter().map(|_| Err(copy(&error))).collect(),
     }
+}
+
+/// Writes entries durably and makes them visible: into the journal, and from there into the base when it is time. New records
+/// after which it would be time at once go into the base and nowhere else.
+fn write<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, entries: Vec<Entry>, only_new: bool) -> Result<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let warn = |error: &Error| log::warn!("the checkpoint of {} failed: {error}", core.paths.base.display());
+    if only_new && checkpoint::is_due(core, writer, entries.iter().map(Entry::bytes).sum()) {
+        match checkpoint::with_new(core, writer, &entries) {
+            Ok(()) => return Ok(()),
+            Err(Failed::Done(error)) => {
+                warn(&error);
+                return Ok(());
+            }
+            Err(Failed::Before(error)) => warn(&error),
+            Err(Failed::After(error)) => {
+                writer.unique.forget();
+                return Err(error);
+            }
+        }
+    }
+    begin_log(core, writer)?;
+    append_frame(core, writer, Frame::Commit(entries))?;
+    // Where it fails, the journal still has it.
+    checkpoint::if_due(core, writer).unwrap_or_else(|error| warn(&error));
+    Ok(())
 }
 
 /// Takes the turn to write, and looks what other processes have written.
@@ -214,14 +262,6 @@ pub(super) fn drop_contained<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) ->
     Ok(())
 }
 
-fn append<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, entries: Vec<Entry>) -> Result<bool> {
-    if entries.is_empty() {
-        return Ok(false);
-    }
-    begin_log(core, writer)?;
-    append_frame(core, writer, Frame::Commit(entries))
-}
-
 /// Makes a journal where there is none.
 pub(super) fn begin_log<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<()> {
     if writer.log.is_none() {
@@ -259,8 +299,11 @@ pub(super) struct Group<'c, D: Disk> {
     writer: &'c mut Writer<D>,
     generation: u64,
     pub(super) entries: Vec<Entry>,
-    /// The last entry of each record that is in here.
-    last: HashMap<Id, usize>,
+    /// Of each record, the last of the entries that have been looked through.
+    last: HashMap<Id, usize, RandomState>,
+    looked_through: usize,
+    /// Whether all entries are of records that were not there before.
+    pub(super) only_new: bool,
 }
 
 /// How a record stands.
@@ -274,13 +317,21 @@ enum Now {
 impl<'c, D: Disk> Group<'c, D> {
     pub(super) fn of(core: &'c Core<D>, writer: &'c mut Writer<D>) -> Self {
         let generation = core.view().generation;
-        Group { core, writer, generation, entries: Vec::new(), last: HashMap::new() }
+        Group {
+            core,
+            writer,
+            generation,
+            entries: Vec::new(),
+            last: HashMap::default(),
+            looked_through: 0,
+            only_new: true,
+        }
     }
 
     fn now(&self, id: &Id) -> Now {
         if let Some(entry) = self.last.get(id).and_then(|at| self.entries.get(*at)) {
             return match &entry.change {
-                Change::Put { envelope, .. } => Now::Written(envelope.version().cloned()),
+                Change::Put(row) => Now::Written(row.envelope.version().cloned()),
                 Change::Deleted { .. } => Now::Absent,
             };
         }
@@ -299,21 +350,33 @@ impl<'c, D: Disk> Group<'c, D> {
         }
     }
 
+    /// Looks through the entries that have come since.
+    fn look_through(&mut self) {
+        for (at, entry) in self.entries.iter().enumerate().skip(self.looked_through) {
+            self.last.insert(entry.id().clone(), at);
+        }
+        self.looked_through = self.entries.len();
+    }
+
     pub(super) fn judge(&mut self, job: Job) -> Verdicts {
+        self.look_through();
         let same_base = job.generation == self.generation;
         let before = self.entries.len();
         let mut verdicts = Vec::with_capacity(job.proposals.len());
         let mut overtaken = false;
         for proposal in job.proposals {
+            if !job.once {
+                self.look_through();
+            }
             let awaited = job.awaited.contains(proposal.entry.id());
             let verdict = match !overtaken && (same_base || proposal.seen == Seen::Fresh) {
                 true => self.judge_one(proposal),
-                false => Verdict::Lost,
+                false => Verdict::Lost(Box::new(proposal)),
             };
             // A write that has to wait must not be overtaken by one behind it, which might take its unique value.
             overtaken |= match verdict {
                 Verdict::Done => false,
-                Verdict::Lost => self.writer.unique.is_needed(),
+                Verdict::Lost(_) => self.writer.unique.is_needed(),
                 Verdict::Refused(_) => awaited,
             };
             let failed = job.atomic && !matches!(verdict, Verdict::Done);
@@ -331,20 +394,25 @@ impl<'c, D: Disk> Group<'c, D> {
 
     fn judge_one(&mut self, proposal: Proposal) -> Verdict {
         if !self.holds(&proposal) {
-            return Verdict::Lost;
+            return Verdict::Lost(Box::new(proposal));
         }
-        let id = proposal.entry.id().clone();
         let setup = &self.core.setup;
         if self.writer.unique.is_needed() {
+            let id = proposal.entry.id();
             let checked = self.writer.unique.values(&proposal.entry, setup).and_then(|values| match values {
-                Some(values) => self.writer.unique.check(&values, &id),
+                Some(values) => self.writer.unique.check(&values, id),
                 None => Ok(()),
             });
             if let Err(error) = checked.and_then(|()| self.writer.unique.take(&proposal.entry.change, setup)) {
                 return Verdict::Refused(error);
             }
         }
-        self.last.insert(id, self.entries.len());
+        let is_new = match (&proposal.entry.change, proposal.seen) {
+            (Change::Put(_), Seen::Fresh) => true,
+            (Change::Put(row), Seen::Absent) => !self.last.contains_key(row.envelope.id()),
+            _ => false,
+        };
+        self.only_new &= is_new;
         self.entries.push(proposal.entry);
         Verdict::Done
     }
@@ -353,9 +421,7 @@ impl<'c, D: Disk> Group<'c, D> {
     fn undo(&mut self, before: usize) {
         self.entries.truncate(before);
         self.last.clear();
-        for (at, entry) in self.entries.iter().enumerate() {
-            self.last.insert(entry.id().clone(), at);
-        }
+        self.looked_through = 0;
         if self.writer.unique.is_needed() {
             // Filled in anew, with what else is in the group.
             self.writer.unique.forget();

@@ -10,11 +10,10 @@ use rayon::prelude::*;
 use super::{
     base::{Ask, Base, IdRule, Setup},
     checkpoint::in_place,
-    coding::compress,
     config::{Compression, Format, Options, format_of},
     disk::{Disk, Os},
+    journal::Row,
     lock::{Lock, Paths, shown},
-    overlay::Row,
     parquet,
     progress::{Progress, Watch, Work},
     rewrite::{Needs, Objects, Table},
@@ -113,7 +112,7 @@ impl Export {
         let paths = Paths::of(path);
         let lock = Lock::take(&Os, &paths.lock, self.options.wait)?;
         let done = self.check_target(&paths).and_then(|()| {
-            let sink = Sink::create(&Os, &paths.fresh, setup.compression)?;
+            let sink = Sink::create(&Os, &paths.fresh, setup.compression)?.level(self.level);
             let done = self.write(store, query, &setup, sink, &mut on_progress);
             match done.and_then(|done| in_place(&Os, &paths).map(|()| done)) {
                 Ok(done) => Ok(done),
@@ -187,7 +186,7 @@ impl Export {
             Format::Json | Format::JsonLines => {
                 let objects = Objects::of_new(setup);
                 let is_array = setup.format == Format::Json;
-                let mut encoded = Encoded { export: self, setup, sink: &mut sink, records: 0 };
+                let mut encoded = Encoded { export: self, sink: &mut sink, records: 0 };
                 let mut first = true;
                 let before: &[u8] = if is_array { b",\n" } else { b"" };
                 let put = |row: &Row, out: &mut Vec<u8>| objects.put_new(row, before, out);
@@ -208,7 +207,7 @@ impl Export {
                 let layout = CsvLayout::empty(setup)?;
                 let table = Table::of_new(&layout, needs, self.envelope, setup)?;
                 table.put_header(sink.text());
-                let mut encoded = Encoded { export: self, setup, sink: &mut sink, records: 0 };
+                let mut encoded = Encoded { export: self, sink: &mut sink, records: 0 };
                 let put = |row: &Row, out: &mut Vec<u8>| table.put_new(row, out);
                 encoded.rows(store.stream(query)?, shape, &mut told, put, |_| ())?;
                 encoded.records
@@ -240,7 +239,7 @@ impl Export {
 
     fn row<R: RecordCodec>(&self, stored: &Stored<R>, shape: &R::Shape) -> Result<Row> {
         let Stored { record, envelope } = stored;
-        let body = encode_body(record, shape, None).map_err(|error| error.at_id(envelope.id()))?.into();
+        let body = encode_body(record, shape, None).map_err(|error| error.at_id(envelope.id()))?;
         let envelope = if self.envelope { envelope.clone() } else { Envelope::of(envelope.id().clone()) };
         Ok(Row { envelope, body })
     }
@@ -249,7 +248,6 @@ impl Export {
 /// Rows on their way into a file of text.
 struct Encoded<'e> {
     export: &'e Export,
-    setup: &'e Setup,
     sink: &'e mut Sink<Os>,
     records: u64,
 }
@@ -264,7 +262,7 @@ impl Encoded<'_> {
         mut mend: impl FnMut(&mut [u8]),
     ) -> Result<()> {
         let blocks = 2 * rayon::current_num_threads();
-        let (export, compression) = (self.export, self.setup.compression);
+        let export = self.export;
         loop {
             let mut taken: Vec<Vec<Stored<R>>> = Vec::with_capacity(blocks);
             while taken.len() < blocks {
@@ -284,20 +282,7 @@ impl Encoded<'_> {
             if let Some(first) = texts.first_mut() {
                 mend(first);
             }
-            let failed = |cause: std::io::Error| Error::backend("the rows cannot be compressed").caused_by(cause);
-            let frame = |text: &Vec<u8>| {
-                let mut frame = Vec::with_capacity(text.len() / 2);
-                compress(compression, export.level, text, &mut frame).map_err(failed)?;
-                Ok(frame)
-            };
-            match compression {
-                Compression::None => texts.iter().try_for_each(|text| self.sink.put_frame(text, text.len()))?,
-                _ => {
-                    let frames: Vec<Vec<u8>> = texts.par_iter().map(frame).collect::<Result<_>>()?;
-                    let mut pairs = frames.iter().zip(&texts);
-                    pairs.try_for_each(|(frame, text)| self.sink.put_frame(frame, text.len()))?;
-                }
-            }
+            self.sink.put_texts(texts)?;
             told(self.records, self.sink.written());
             if taken.len() < blocks {
                 return Ok(());

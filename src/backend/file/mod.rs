@@ -22,6 +22,7 @@
 mod aggregate;
 mod apart;
 mod base;
+mod batch;
 mod checkpoint;
 mod coding;
 mod commit;
@@ -37,6 +38,7 @@ mod lock;
 mod log;
 mod overlay;
 mod parquet;
+mod planner;
 mod progress;
 mod query;
 mod rewrite;

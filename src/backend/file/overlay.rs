@@ -8,8 +8,8 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-use super::journal::{Change, Entry};
-use crate::{id::Id, record::Envelope, version::Version};
+use super::journal::{Change, Entry, Row};
+use crate::{id::Id, version::Version};
 
 /// Parts that are copied alone when a reader still looks at them.
 const SHARDS: usize = 64;
@@ -25,13 +25,6 @@ pub(super) struct Held {
     pub(super) in_base: bool,
 }
 
-/// A record: what the store adds, and its fields as a JSON object.
-#[derive(Clone, Debug)]
-pub(super) struct Row {
-    pub(super) envelope: Envelope,
-    pub(super) body: Arc<[u8]>,
-}
-
 impl Held {
     pub(super) fn version(&self) -> Option<&Version> {
         self.row.as_ref()?.envelope.version()
@@ -43,6 +36,7 @@ impl Held {
 pub(super) struct Overlay {
     shards: Vec<Arc<Shard>>,
     hasher: RandomState,
+    records: usize,
     rows: i64,
     hidden: i64,
     bytes: u64,
@@ -52,7 +46,7 @@ impl Overlay {
     pub(super) fn new() -> Overlay {
         let hasher = RandomState::default();
         let shards = (0..SHARDS).map(|_| Arc::new(Shard::with_hasher(RandomState::default()))).collect();
-        Overlay { shards, hasher, rows: 0, hidden: 0, bytes: 0 }
+        Overlay { shards, hasher, records: 0, rows: 0, hidden: 0, bytes: 0 }
     }
 
     fn place(&self, id: &Id) -> usize {
@@ -60,16 +54,18 @@ impl Overlay {
     }
 
     pub(super) fn get(&self, id: &Id) -> Option<&Held> {
+        if self.is_empty() {
+            return None;
+        }
         self.shards.get(self.place(id))?.get(id)
     }
 
     /// Takes a change in.
     pub(super) fn apply(&mut self, entry: Entry) {
-        let row = match entry.change {
-            Change::Put { envelope, body } => (envelope.id().clone(), Some(Row { envelope, body })),
+        let (id, row) = match entry.change {
+            Change::Put(row) => (row.envelope.id().clone(), Some(row)),
             Change::Deleted { id } => (id, None),
         };
-        let (id, row) = row;
         let place = self.place(&id);
         let Some(shard) = self.shards.get_mut(place).map(Arc::make_mut) else { return };
         let bytes = |row: &Option<Row>| row.as_ref().map_or(0, |row| row.body.len() as u64);
@@ -79,6 +75,7 @@ impl Overlay {
         match shard.entry(id) {
             Slot::Vacant(slot) => {
                 self.hidden += i64::from(held.in_base);
+                self.records += 1;
                 slot.insert(held);
             }
             Slot::Occupied(mut slot) => {
@@ -89,14 +86,6 @@ impl Overlay {
                 slot.insert(Held { in_base, ..held });
             }
         }
-    }
-
-    /// The records that the base has not, in the order in which they were created.
-    pub(super) fn fresh(&self) -> impl Iterator<Item = &Row> {
-        let fresh = self.iter().filter(|(_, held)| !held.in_base).filter_map(|(_, held)| held.row.as_ref());
-        let mut fresh: Vec<_> = fresh.map(|row| (row.envelope.microseconds().0, row.envelope.id(), row)).collect();
-        fresh.sort_unstable_by_key(|(created, id, _)| (*created, *id));
-        fresh.into_iter().map(|(_, _, row)| row)
     }
 
     /// How many records more there are than in the base file.
@@ -112,7 +101,7 @@ impl Overlay {
         self.rows
     }
     pub(super) fn is_empty(&self) -> bool {
-        self.shards.iter().all(|shard| shard.is_empty())
+        self.records == 0
     }
     /// All states, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Id, &Held)> {
@@ -125,4 +114,41 @@ impl Overlay {
     pub(super) fn parts(&self) -> usize {
         self.shards.len()
     }
+}
+
+/// What makes a new base of an old one: the overlay, and new records that are in no journal yet.
+pub(super) struct Delta<'d> {
+    pub(super) overlay: &'d Overlay,
+    pub(super) new: &'d [Entry],
+}
+
+impl<'d> Delta<'d> {
+    /// What became of a record of the base.
+    pub(super) fn get(&self, id: &Id) -> Option<&'d Held> {
+        self.overlay.get(id)
+    }
+
+    /// The records that the base has not, in the order in which they were created.
+    pub(super) fn added(&self) -> Vec<&'d Row> {
+        let held = self.overlay.iter().filter(|(_, held)| !held.in_base).filter_map(|(_, held)| held.row.as_ref());
+        let mut rows: Vec<_> = held.chain(self.new()).collect();
+        rows.sort_by(|a, b| key(a).cmp(&key(b)));
+        rows
+    }
+
+    /// All records, in no order.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &'d Row> {
+        self.overlay.iter().filter_map(|(_, held)| held.row.as_ref()).chain(self.new())
+    }
+
+    fn new(&self) -> impl Iterator<Item = &'d Row> + use<'d> {
+        self.new.iter().filter_map(|entry| match &entry.change {
+            Change::Put(row) => Some(row),
+            Change::Deleted { .. } => None,
+        })
+    }
+}
+
+fn key(row: &Row) -> (i64, &Id) {
+    (row.envelope.microseconds().0, row.envelope.id())
 }

@@ -1,13 +1,17 @@
 //! A base file of text written anew: rows that nobody changed as they stand, byte for byte, the others in their places, new
-//! ones behind them.
+//! ones behind them, encoded on all cores.
 
 use std::{borrow::Cow, collections::HashSet};
 
+use rayon::prelude::*;
+
 use super::{
     base::Setup,
+    coding::FRAME_BYTES,
     config::Format,
     disk::Disk,
-    overlay::{Held, Overlay, Row as Changed},
+    journal::Row as Changed,
+    overlay::{Delta, Held},
     progress::Watch,
     row::{self, COLUMNS, CsvRow, Native, Types},
     sink::Sink,
@@ -27,33 +31,36 @@ use crate::{
     value::Value,
 };
 
-/// Writes a base file anew with the overlay's changes.
+/// Writes a base file anew with changes.
 pub(super) fn rewrite<D: Disk>(
     base: &TextBase<D>,
-    overlay: &Overlay,
+    delta: &Delta<'_>,
     setup: &Setup,
     out: &mut Sink<D>,
     watch: &mut Watch,
 ) -> Result<()> {
     match &base.layout {
         Layout::Csv(csv) => {
-            let table = Table::new(csv, base, overlay, setup)?;
+            let table = Table::new(csv, base, delta, setup)?;
             table.put_header(out.text());
-            rows(base, overlay, setup, (out, watch), |row, held, id, out| table.put_row(row, held, id, out))?;
-            added(overlay, out, |changed, out| table.put_new(changed, out))
+            let rows = rows(base, delta, setup, (out, watch), |row, held, id, out| table.put_row(row, held, id, out))?;
+            added(delta, rows, (out, watch), |_, changed, out| table.put_new(changed, out))
         }
         Layout::Lines => {
             let objects = Objects::new(base, setup);
-            rows(base, overlay, setup, (out, watch), |row, held, id, out| objects.put_row(row, held, id, &[], out))?;
-            added(overlay, out, |changed, out| objects.put_new(changed, &[], out))
+            let put = |row: RawRow<'_, '_>, held: Option<&Held>, id: &Id, out: &mut Vec<u8>| {
+                objects.put_row(row, held, id, &[], out)
+            };
+            let rows = rows(base, delta, setup, (out, watch), put)?;
+            added(delta, rows, (out, watch), |_, changed, out| objects.put_new(changed, &[], out))
         }
-        Layout::Array => array(base, overlay, setup, out, watch),
+        Layout::Array => array(base, delta, setup, out, watch),
     }
 }
 
 fn array<D: Disk>(
     base: &TextBase<D>,
-    overlay: &Overlay,
+    delta: &Delta<'_>,
     setup: &Setup,
     out: &mut Sink<D>,
     watch: &mut Watch,
@@ -61,22 +68,29 @@ fn array<D: Disk>(
     let objects = Objects::new(base, setup);
     let begun = std::cell::Cell::new(false);
     let before = || if begun.replace(true) { &b",\n"[..] } else { &b"[\n"[..] };
-    rows(base, overlay, setup, (out, watch), |row, held, id, out| objects.put_row(row, held, id, before(), out))?;
-    added(overlay, out, |changed, out| objects.put_new(changed, before(), out))?;
-    out.text().extend_from_slice(if begun.get() { b"\n]\n" } else { b"[]\n" });
+    let put = |row: RawRow<'_, '_>, held: Option<&Held>, id: &Id, out: &mut Vec<u8>| {
+        objects.put_row(row, held, id, before(), out)
+    };
+    let rows = rows(base, delta, setup, (out, watch), put)?;
+    let begun = begun.get();
+    added(delta, rows, (out, watch), |at, changed, out| {
+        objects.put_new(changed, if begun || at > 0 { b",\n" } else { b"[\n" }, out)
+    })?;
+    let is_empty = !begun && out.is_empty();
+    out.text().extend_from_slice(if is_empty { b"[]\n" } else { b"\n]\n" });
     Ok(())
 }
 
-/// Shows every row that stays to `put`, with its id and what became of it.
+/// Shows every row that stays to `put`, with its id and what became of it; says how many rows there are.
 fn rows<D: Disk>(
     base: &TextBase<D>,
-    overlay: &Overlay,
+    delta: &Delta<'_>,
     setup: &Setup,
     (out, watch): (&mut Sink<D>, &mut Watch),
     put: impl Fn(RawRow<'_, '_>, Option<&Held>, &Id, &mut Vec<u8>) -> Result<()>,
-) -> Result<()> {
+) -> Result<u64> {
     let ask = identities(setup, &Limits::default());
-    let mut ordinal = 0;
+    let mut ordinal: u64 = 0;
     for block in base.blocks() {
         let block: Block = block.map_err(|error| base.raised(&error))?;
         let mut failed = None;
@@ -88,7 +102,7 @@ fn rows<D: Disk>(
                     Some(id) => id,
                     None => base.ordinal_id(ordinal)?,
                 };
-                let held = overlay.get(&id);
+                let held = delta.get(&id);
                 if held.is_some_and(|held| held.row.is_none()) {
                     return Ok(());
                 }
@@ -103,20 +117,54 @@ fn rows<D: Disk>(
         out.pass()?;
         watch.at(ordinal, out.written());
     }
-    Ok(())
+    Ok(ordinal)
 }
 
-/// Shows every record that the base has not to `put`, in the order in which they were created.
+/// Shows every record that the base has not to `put`, on all cores, with its number in the order in which they were created.
 fn added<D: Disk>(
-    overlay: &Overlay,
-    out: &mut Sink<D>,
-    put: impl Fn(&Changed, &mut Vec<u8>) -> Result<()>,
+    delta: &Delta<'_>,
+    rows: u64,
+    (out, watch): (&mut Sink<D>, &mut Watch),
+    put: impl Fn(usize, &Changed, &mut Vec<u8>) -> Result<()> + Sync,
 ) -> Result<()> {
-    for row in overlay.fresh() {
-        put(row, out.text())?;
-        out.pass()?;
+    let added = delta.added();
+    let encode = |(place, rows): (usize, &[&Changed])| {
+        let mut text = Vec::with_capacity(FRAME_BYTES + FRAME_BYTES / 4);
+        rows.iter().enumerate().try_for_each(|(at, row)| put(place + at, row, &mut text))?;
+        Ok(text)
+    };
+    let (mut ready, mut done) = (Vec::new(), rows);
+    for window in windows(&added) {
+        // What is encoded is written while the next is encoded.
+        let (written, texts) = rayon::join(
+            || out.put_texts(std::mem::take(&mut ready)),
+            || window.par_iter().copied().map(encode).collect::<Result<Vec<_>>>(),
+        );
+        written?;
+        ready = texts?;
+        done += window.iter().map(|(_, rows)| rows.len() as u64).sum::<u64>();
+        watch.at(done, out.written());
     }
-    Ok(())
+    out.put_texts(ready)
+}
+
+/// Parts of about a frame, with the number of the first row of each, as many together as keep all cores busy.
+fn windows<'r, 'd>(rows: &'r [&'d Changed]) -> impl Iterator<Item = Vec<(usize, &'r [&'d Changed])>> {
+    let most = 4 * rayon::current_num_threads();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let mut window = Vec::with_capacity(most);
+        while window.len() < most && at < rows.len() {
+            let (start, mut bytes) = (at, 0);
+            while at < rows.len() && bytes < FRAME_BYTES {
+                // The envelope takes about as much.
+                bytes += rows[at].body.len() + 128;
+                at += 1;
+            }
+            window.push((start, &rows[start..at]));
+        }
+        (!window.is_empty()).then_some(window)
+    })
 }
 
 // ---- JSON
@@ -161,7 +209,9 @@ impl Objects {
         let start = out.len();
         out.extend_from_slice(text.as_bytes());
         if self.give_ids && !has_id(text)? {
-            row::insert_fields(&row::envelope_fields(&Envelope::of(id.clone()), true)?, start, out);
+            let mut fields = Vec::new();
+            row::put_envelope(&Envelope::of(id.clone()), true, &mut fields)?;
+            row::insert_fields(&fields, start, out);
         }
         out.extend_from_slice(self.line_end);
         Ok(())
@@ -169,9 +219,14 @@ impl Objects {
 
     pub(super) fn put_new(&self, changed: &Changed, before: &[u8], out: &mut Vec<u8>) -> Result<()> {
         out.extend_from_slice(before);
+        out.push(b'{');
         let start = out.len();
-        out.extend_from_slice(&changed.body);
-        row::insert_fields(&row::envelope_fields(&changed.envelope, self.with_id)?, start, out);
+        row::put_envelope(&changed.envelope, self.with_id, out)?;
+        let fields = changed.body.strip_prefix(b"{").unwrap_or(&changed.body);
+        if out.len() > start && fields != b"}" {
+            out.push(b',');
+        }
+        out.extend_from_slice(fields);
         out.extend_from_slice(self.line_end);
         Ok(())
     }
@@ -204,8 +259,8 @@ enum Cell {
 }
 
 impl<'s> Table<'s> {
-    fn new<D: Disk>(old: &'s CsvLayout, base: &TextBase<D>, overlay: &Overlay, setup: &'s Setup) -> Result<Table<'s>> {
-        let needs = Needs::of(overlay, setup)?;
+    fn new<D: Disk>(old: &'s CsvLayout, base: &TextBase<D>, delta: &Delta<'_>, setup: &'s Setup) -> Result<Table<'s>> {
+        let needs = Needs::of(delta, setup)?;
         let give_ids = !setup.ids.in_record(&setup.schema) && (needs.rows || base_has_rows(base)?);
         Table::with(old, needs, give_ids, setup)
     }
@@ -398,9 +453,9 @@ pub(super) struct Needs {
 }
 
 impl Needs {
-    fn of(overlay: &Overlay, setup: &Setup) -> Result<Needs> {
+    fn of(delta: &Delta<'_>, setup: &Setup) -> Result<Needs> {
         let mut needs = Needs::default();
-        let mut rows: Vec<&Changed> = overlay.iter().filter_map(|(_, held)| held.row.as_ref()).collect();
+        let mut rows: Vec<&Changed> = delta.rows().collect();
         rows.sort_by_key(|row| row.envelope.microseconds().0);
         rows.into_iter().try_for_each(|row| needs.add(row, setup))?;
         Ok(needs)

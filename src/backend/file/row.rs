@@ -4,12 +4,11 @@
 //! A value of which nothing but the record knows the type, and whose type the text would not give back (a UUID in JSON, bytes
 //! in CSV), has its type in an envelope field `_types`. This module does no I/O.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::{
@@ -17,8 +16,9 @@ use crate::{
     format::{
         csv::{Columns, RawRecord, RowDecoder},
         json::{decode_object, encode_record},
+        timestamp,
     },
-    id::Id,
+    id::{Id, IdBuffer},
     record::{
         Decoder, Document, Envelope, FieldDef, FieldType, Metadata, Next, RecordCodec, Schema, Shared, Step, Type,
         document::DocumentWriter,
@@ -355,14 +355,28 @@ pub(super) fn decode<R: RecordCodec>(text: &impl RowText, schema: &Schema) -> Re
 ///
 /// # Errors
 /// `Invalid`, with the field, for what has no text.
-pub(super) fn encode_body<R: RecordCodec>(record: &R, schema: &Schema, kept: Option<&Document>) -> Result<Vec<u8>> {
+pub(super) fn encode_body<R: RecordCodec>(record: &R, schema: &Schema, kept: Option<&Document>) -> Result<Arc<[u8]>> {
     let mut out = Vec::with_capacity(256);
+    encode_body_into(record, schema, kept, &mut out)?;
+    Ok(out.into())
+}
+
+/// The same, at the end of `out`, which is empty.
+///
+/// # Errors
+/// As [`encode_body`].
+pub(super) fn encode_body_into<R: RecordCodec>(
+    record: &R,
+    schema: &Schema,
+    kept: Option<&Document>,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     if kept.is_none() && !is_loose(schema) {
-        encode_record(record, schema, &mut out)?;
+        encode_record(record, schema, out)?;
         if schema.fields.iter().any(|field| field.ty == Type::Json) {
-            check_depth(&out)?;
+            check_depth(out)?;
         }
-        return Ok(out);
+        return Ok(());
     }
     let mut document = DocumentWriter::document_of(record, schema)?;
     for (name, value) in kept.into_iter().flat_map(Document::iter) {
@@ -370,9 +384,8 @@ pub(super) fn encode_body<R: RecordCodec>(record: &R, schema: &Schema, kept: Opt
             document.set(name.to_owned(), value.clone());
         }
     }
-    encode_document(document, schema, &mut out)?;
-    check_depth(&out)?;
-    Ok(out)
+    encode_document(document, schema, out)?;
+    check_depth(out)
 }
 
 /// Levels of a body that are read back; some are left for what is put around it.
@@ -432,28 +445,42 @@ pub(super) fn decode_body<R: RecordCodec>(body: &[u8], schema: &Schema) -> Resul
 
 // ---- the envelope as text
 
-/// The fields of an envelope as they stand at the front of a JSON object; nothing where there is nothing to say.
-pub(super) fn envelope_fields(envelope: &Envelope, with_id: bool) -> Result<Vec<u8>> {
-    let mut fields = serde_json::Map::new();
-    let mut put = |name: &str, value: Option<Json>| {
-        if let Some(value) = value {
-            fields.insert(name.to_owned(), value);
-        }
-    };
-    put("_id", with_id.then(|| envelope.id().to_string().into()));
-    put("_version", envelope.version().map(|version| version.to_string().into()));
-    put("_created_at", envelope.created_at().map(|moment| moment.to_string().into()));
-    put("_updated_at", envelope.updated_at().map(|moment| moment.to_string().into()));
-    let metadata = (!envelope.metadata().is_empty()).then(|| serde_json::to_value(envelope.metadata()));
-    put("_metadata", metadata.transpose().map_err(no_types)?);
-    let mut out = Vec::new();
-    for (name, value) in &fields {
-        out.extend_from_slice(if out.is_empty() { b"\"" } else { b",\"" });
+/// Puts the fields of an envelope as they stand at the front of a JSON object; nothing where there is nothing to say.
+///
+/// # Errors
+/// `Invalid` where the metadata has no JSON form.
+pub(super) fn put_envelope(envelope: &Envelope, with_id: bool, out: &mut Vec<u8>) -> Result<()> {
+    let start = out.len();
+    let name = |name: &str, out: &mut Vec<u8>| {
+        out.extend_from_slice(if out.len() == start { b"\"" } else { b",\"" });
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(b"\":");
-        serde_json::to_writer(&mut out, value).map_err(no_types)?;
+    };
+    if with_id {
+        name("_id", out);
+        put_text(envelope.id().text(&mut IdBuffer::new()), out)?;
     }
-    Ok(out)
+    if let Some(version) = envelope.version() {
+        name("_version", out);
+        put_text(&version.to_string(), out)?;
+    }
+    for (field, moment) in [("_created_at", envelope.created_at()), ("_updated_at", envelope.updated_at())] {
+        if let Some(moment) = moment {
+            name(field, out);
+            out.push(b'"');
+            timestamp::print(moment, out);
+            out.push(b'"');
+        }
+    }
+    if !envelope.metadata().is_empty() {
+        name("_metadata", out);
+        serde_json::to_writer(out, envelope.metadata()).map_err(no_types)?;
+    }
+    Ok(())
+}
+
+fn put_text(text: &str, out: &mut Vec<u8>) -> Result<()> {
+    serde_json::to_writer(out, text).map_err(no_types)
 }
 
 #[cfg(test)]

@@ -15,7 +15,6 @@ use super::{
     intent::Place,
     journal::{Change, Frame, whole_frames},
     lock::{Paths, shown},
-    overlay::Row,
     store::stored,
 };
 use crate::{
@@ -74,7 +73,7 @@ pub fn salvage_with(path: impl AsRef<Path>, schema: Schema, options: Options) ->
     for change in journal_changes(path, &mut salvaged)? {
         match change {
             Change::Deleted { id } => drop(records.remove(&id)),
-            Change::Put { envelope, body } => match stored::<Document>(Row { envelope, body }, &schema) {
+            Change::Put(row) => match stored::<Document>(row, &schema) {
                 Ok(row) => {
                     let id = row.envelope.id().clone();
                     if records.insert(id.clone(), row).is_none() {

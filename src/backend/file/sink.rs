@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::{
     base::looks,
     coding::{FRAME_BYTES, compress, tail},
@@ -17,6 +19,7 @@ pub(super) struct Sink<D: Disk> {
     file: D::File,
     path: PathBuf,
     compression: Compression,
+    level: Option<i32>,
     /// Text that is not yet a frame.
     text: Vec<u8>,
     /// Length in the file and in the text of each frame.
@@ -39,11 +42,17 @@ impl<D: Disk> Sink<D> {
             file,
             path: path.to_owned(),
             compression,
+            level: None,
             text: Vec::with_capacity(FRAME_BYTES + FRAME_BYTES / 4),
             frames: Vec::new(),
             written: 0,
             crc: flate2::Crc::new(),
         })
+    }
+
+    /// Compresses at a level that is not the usual one.
+    pub(super) fn level(self, level: Option<i32>) -> Sink<D> {
+        Sink { level, ..self }
     }
 
     /// Room to write at the end of; [`pass`](Self::pass) is called when a row is whole.
@@ -67,27 +76,45 @@ impl<D: Disk> Sink<D> {
         if self.compression == Compression::None {
             self.write(&text)?;
         } else {
-            let mut frame = Vec::with_capacity(text.len() / 2);
-            compress(self.compression, None, &text, &mut frame).map_err(|cause| self.failed(cause))?;
-            self.write(&frame)?;
-            self.frames.push((length(frame.len()), length(text.len())));
+            let frame = self.compressed(&text)?;
+            self.put_frame(&frame, &text)?;
         }
         self.text = text;
         self.text.clear();
         Ok(())
     }
 
-    /// Takes a frame that was compressed elsewhere, of so many bytes of text.
+    /// Takes texts, each of which is enough for a frame, and compresses them on all cores.
     ///
     /// # Errors
     /// `Backend` where writing failed.
-    pub(super) fn put_frame(&mut self, frame: &[u8], text_bytes: usize) -> Result<()> {
+    pub(super) fn put_texts(&mut self, texts: Vec<Vec<u8>>) -> Result<()> {
         self.flush()?;
-        self.write(frame)?;
-        if self.compression != Compression::None {
-            self.frames.push((length(frame.len()), length(text_bytes)));
+        if self.compression == Compression::None {
+            return texts.iter().try_for_each(|text| self.write(text));
+        }
+        let frames: Vec<_> = texts.par_iter().map(|text| self.compressed(text)).collect();
+        for (frame, text) in frames.into_iter().zip(&texts) {
+            self.put_frame(&frame?, text)?;
         }
         Ok(())
+    }
+
+    fn compressed(&self, text: &[u8]) -> Result<Vec<u8>> {
+        let mut frame = Vec::with_capacity(text.len() / 2);
+        compress(self.compression, self.level, text, &mut frame).map_err(|cause| self.failed(cause))?;
+        Ok(frame)
+    }
+
+    fn put_frame(&mut self, frame: &[u8], text: &[u8]) -> Result<()> {
+        self.write(frame)?;
+        self.frames.push((length(frame.len()), length(text.len())));
+        Ok(())
+    }
+
+    /// Whether nothing was put in yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.written == 0 && self.text.is_empty()
     }
 
     /// How many bytes the file has, so far.

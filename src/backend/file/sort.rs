@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    journal::{Change, Entry, Found, Frame, frame_at},
+    journal::{Change, Entry, Found, Frame, Row, frame_at},
     row::{decode_body, encode_body},
 };
 use crate::{
@@ -184,8 +184,8 @@ impl Run {
         let mut file = BufWriter::new(tempfile::tempfile().map_err(failed)?);
         let mut bytes = Vec::new();
         for (number, row) in rows.iter().enumerate() {
-            let body = encode_body(&row.record, shape, None)?.into();
-            let change = Change::Put { envelope: row.envelope.clone(), body };
+            let body = encode_body(&row.record, shape, None)?;
+            let change = Change::Put(Row { envelope: row.envelope.clone(), body });
             bytes.clear();
             Frame::Commit(vec![Entry { change, in_base: false }]).encode(number as u64, &mut bytes)?;
             let length = (bytes.len() as u64).to_le_bytes();
@@ -220,7 +220,7 @@ impl Run {
             _ => Vec::new(),
         };
         self.read += 1;
-        let Some(Entry { change: Change::Put { envelope, body }, .. }) = entries.into_iter().next() else {
+        let Some(Entry { change: Change::Put(Row { envelope, body }), .. }) = entries.into_iter().next() else {
             return Err(Error::backend("a temporary file for sorting was changed"));
         };
         let version = std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok());

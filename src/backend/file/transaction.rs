@@ -19,8 +19,9 @@ use super::{
     intent::{Intent, Part, Place},
     journal::Frame,
     lock::Lock,
+    planner::{Planned, Planner},
     query::{self, FileRows},
-    store::{FileStore, Planner},
+    store::FileStore,
     unique::Unique,
 };
 use crate::{
@@ -94,10 +95,13 @@ impl<D: Disk> Opened<D> {
             true => None,
             false => planner.state(&pending.id)?.1,
         };
-        let (proposal, written) = planner.plan(&pending)?;
-        if let Some(proposal) = proposal {
+        let written = match planner.plan(pending) {
+            Planned::Proposed(written, _) => written,
+            Planned::Settled(outcome, _) => return outcome,
+        };
+        if let Some(proposal) = planner.proposals.pop() {
             self.check_unique(&proposal)?;
-            self.found.entry(pending.id).or_insert(version);
+            self.found.entry(written.id.clone()).or_insert(version);
             self.take(proposal)?;
         }
         Ok(written)
@@ -137,8 +141,8 @@ impl<D: Disk> Opened<D> {
     }
 
     fn job(&self) -> Job {
-        let (proposals, awaited) = (self.proposals.clone(), HashSet::new());
-        Job { proposals, awaited, atomic: true, dry: false, more: false, generation: self.view.generation }
+        let bytes = self.proposals.iter().map(|proposal| proposal.entry.bytes()).sum();
+        Job::new(self.proposals.clone(), bytes, self.view.generation, true)
     }
 
     /// Binds what was written to the file that has come into the place of the one that was looked at.
@@ -173,8 +177,8 @@ impl<D: Disk> Opened<D> {
             match verdict {
                 Verdict::Done => {}
                 Verdict::Refused(error) => return Err(error.at_id(proposal.entry.id())),
-                Verdict::Lost if self.core.view().generation != self.view.generation => return Ok(false),
-                Verdict::Lost => return Err(lost(proposal.entry.id())),
+                Verdict::Lost(_) if self.core.view().generation != self.view.generation => return Ok(false),
+                Verdict::Lost(_) => return Err(lost(proposal.entry.id())),
             }
         }
         Ok(true)
@@ -259,7 +263,7 @@ fn commit_many<D: Disk>(files: &[&Opened<D>]) -> Result<bool> {
     }
     if let Ok(true) = done {
         for (file, turn) in files.iter().zip(&mut turns) {
-            if let Err(error) = super::checkpoint::if_due(&file.core, &mut turn.writer, false) {
+            if let Err(error) = super::checkpoint::if_due(&file.core, &mut turn.writer) {
                 log::warn!("the checkpoint of {} failed: {error}", file.core.paths.base.display());
             }
         }

@@ -6,7 +6,7 @@ use super::{
     base::{Ask, Setup},
     core::View,
     disk::Disk,
-    journal::{Change, Entry},
+    journal::{Change, Entry, Row},
     row::decode_body,
 };
 use crate::{
@@ -116,7 +116,7 @@ impl Unique {
         let Some(known) = &mut self.known else { return Ok(()) };
         match change {
             Change::Deleted { id } => known.remove(id),
-            Change::Put { envelope, body } => {
+            Change::Put(Row { envelope, body }) => {
                 let (record, _) = decode_body::<Document>(body, &setup.schema)?;
                 known.put(envelope.id(), self.fields.values(&record));
             }
@@ -134,7 +134,7 @@ impl Unique {
     /// `Corrupt` where its body does not read.
     pub(super) fn values(&self, entry: &Entry, setup: &Setup) -> Result<Option<UniqueValues>> {
         match &entry.change {
-            Change::Put { body, .. } if self.is_needed() => {
+            Change::Put(Row { body, .. }) if self.is_needed() => {
                 let (record, _) = decode_body::<Document>(body, &setup.schema)?;
                 Ok(Some(self.fields.values(&record)))
             }

@@ -6,7 +6,7 @@ use super::super::{
     base::{Ask, BaseRow, Setup},
     disk::{Disk, Stamp},
     index::Index,
-    overlay::Overlay,
+    overlay::Delta,
     progress::Watch,
     sink::Sink,
 };
@@ -57,7 +57,7 @@ impl<D: Disk> ParquetBase<D> {
     }
     pub(in super::super) fn rewrite(
         self: &Arc<Self>,
-        _: &Overlay,
+        _: &Delta<'_>,
         _: &Setup,
         _: &mut Sink<D>,
         _: &mut Watch,

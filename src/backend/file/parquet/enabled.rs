@@ -16,8 +16,9 @@ use super::super::{
     base::{Ask, BaseRow, Setup, settled},
     disk::{Disk, DiskFile, Stamp, read_full},
     index::Index,
+    journal::Row as Changed,
     lock::shown,
-    overlay::{Overlay, Row as Changed},
+    overlay::Delta,
     progress::{Watch, Work},
     row,
     sink::Sink,
@@ -248,12 +249,12 @@ impl<D: Disk> ParquetBase<D> {
 
     pub(in super::super) fn rewrite(
         self: &Arc<Self>,
-        overlay: &Overlay,
+        delta: &Delta<'_>,
         setup: &Setup,
         out: &mut Sink<D>,
         watch: &mut Watch,
     ) -> Result<()> {
-        let changed: Vec<&Changed> = overlay.iter().filter_map(|(_, held)| held.row.as_ref()).collect();
+        let changed: Vec<&Changed> = delta.rows().collect();
         let schema = self.schema(setup)?;
         // What a journal holds says its types by itself, whatever the columns are.
         let told = Schema { open: true, ..Schema::clone(&setup.schema) };
@@ -267,7 +268,7 @@ impl<D: Disk> ParquetBase<D> {
             watch.at(done, part_of(self.stamp.length, done, all));
             for row in rows {
                 let mut stored = row.stored?;
-                match overlay.get(stored.envelope.id()).map(|held| &held.row) {
+                match delta.get(stored.envelope.id()).map(|held| &held.row) {
                     Some(None) => continue,
                     Some(Some(changed)) => put(changed, &told, &mut writer)?,
                     None => {
@@ -277,7 +278,7 @@ impl<D: Disk> ParquetBase<D> {
                 }
             }
         }
-        overlay.fresh().try_for_each(|row| put(row, &told, &mut writer))?;
+        delta.added().into_iter().try_for_each(|row| put(row, &told, &mut writer))?;
         writer.finish()?;
         Ok(())
     }

@@ -1,0 +1,338 @@
+//! Batches: planned block by block, committed together, and planned again where another writer was faster.
+
+use std::{collections::HashMap, sync::Arc};
+
+use rayon::prelude::*;
+
+use super::{
+    commit::{Job, MOST_BYTES, Proposal, Seen, Verdict},
+    core::View,
+    disk::Disk,
+    journal::Change,
+    planner::{Pending, Planned, Planner, Work, row_of},
+    store::FileStore,
+};
+use crate::{
+    error::{Error, Result},
+    id::Id,
+    record::{Draft, RecordCodec},
+    store::write::{Effect, Outcome, Write, Written},
+};
+
+/// How often a write is tried while others write the same record.
+const MAX_TRIES: usize = 1_000;
+/// Writes that are taken from the caller together.
+const BLOCK: usize = 4_096;
+/// From how many writes on they are made ready on all cores.
+const PARALLEL_WRITES: usize = 256;
+
+/// A write that was proposed.
+struct Told<'a, R: RecordCodec> {
+    at: usize,
+    /// How it is planned again; a create comes back as what was proposed.
+    again: Option<Box<Pending<'a, R>>>,
+}
+
+/// Writes on their way through one commit.
+struct Round<'p, 'a, R: RecordCodec, D: Disk> {
+    planner: Planner<'p, R, D>,
+    told: Vec<Told<'a, R>>,
+    /// What is so only if writes before it in the batch are done.
+    provisional: Vec<(Pending<'a, R>, Outcome)>,
+    store: &'p FileStore<R, D>,
+}
+
+impl<'p, 'a, R: RecordCodec, D: Disk> Round<'p, 'a, R, D> {
+    fn new(store: &'p FileStore<R, D>, view: &'p View<D>) -> Self {
+        Round { planner: Planner::new(store, view), told: Vec::new(), provisional: Vec::new(), store }
+    }
+
+    /// Plans a write; its outcome is what it will be where nobody is faster.
+    fn plan(&mut self, pending: Pending<'a, R>, outcomes: &mut [Outcome]) {
+        let at = pending.at;
+        let depends = self.planner.has_written(&pending.id);
+        match self.planner.plan(pending) {
+            Planned::Proposed(written, again) => {
+                outcomes[at] = Ok(written);
+                self.told.push(Told { at, again: again.map(Box::new) });
+            }
+            Planned::Settled(outcome, pending) => {
+                let outcome = outcome.map_err(|e| e.in_store(&self.store.core.name));
+                match depends {
+                    true => self.provisional.push((pending, outcome)),
+                    false => outcomes[at] = outcome,
+                }
+            }
+        }
+    }
+
+    /// Plans writes that were made ready, behind those that have outcomes.
+    fn plan_all(&mut self, ready: Vec<Result<Pending<'a, R>>>, outcomes: &mut Vec<Outcome>) {
+        for pending in ready {
+            match pending {
+                Ok(pending) => {
+                    outcomes.push(Ok(Written { id: pending.id.clone(), version: None, effect: Effect::Absent }));
+                    self.plan(pending, outcomes);
+                }
+                Err(error) => outcomes.push(Err(error.in_store(&self.store.core.name))),
+            }
+        }
+    }
+
+    fn into_parts(self) -> (Option<Job>, Planning<'a, R>) {
+        let Round { planner, told, provisional, .. } = self;
+        let job = (!planner.proposals.is_empty()).then(|| Job {
+            awaited: provisional.iter().map(|(pending, _)| pending.id.clone()).collect(),
+            ..planner.job(false)
+        });
+        (job, Planning { told, provisional })
+    }
+}
+
+/// What waits for the verdicts of a commit.
+struct Planning<'a, R: RecordCodec> {
+    told: Vec<Told<'a, R>>,
+    provisional: Vec<(Pending<'a, R>, Outcome)>,
+}
+
+impl<'a, R: RecordCodec> Planning<'a, R> {
+    /// Settles the outcomes; what has to be planned again is left, in order.
+    fn settle(self, verdicts: Vec<Verdict>, store: &str, outcomes: &mut [Outcome]) -> Vec<Pending<'a, R>> {
+        // Of each record, the first write that is not done.
+        let mut undone: HashMap<Id, usize> = HashMap::new();
+        let mut waiting = Vec::new();
+        for (verdict, Told { at, again }) in verdicts.into_iter().zip(self.told) {
+            match verdict {
+                Verdict::Done => {}
+                Verdict::Lost(proposal) => {
+                    undone.entry(proposal.entry.id().clone()).or_insert(at);
+                    waiting.extend(again.map_or_else(|| create_again(*proposal, at), |pending| Some(*pending)));
+                }
+                Verdict::Refused(error) => {
+                    if let Ok(Written { id, .. }) = &outcomes[at] {
+                        undone.entry(id.clone()).or_insert(at);
+                        outcomes[at] = Err(error.at_id(id).in_store(store));
+                    }
+                }
+            }
+        }
+        for (pending, outcome) in self.provisional {
+            match undone.get(&pending.id).is_some_and(|first| *first < pending.at) {
+                true => waiting.push(pending),
+                false => outcomes[pending.at] = outcome,
+            }
+        }
+        waiting.sort_by_key(|pending| pending.at);
+        waiting
+    }
+}
+
+/// A create that was proposed, as it was before.
+fn create_again<'a, R: RecordCodec>(proposal: Proposal, at: usize) -> Option<Pending<'a, R>> {
+    let fresh = proposal.seen == Seen::Fresh;
+    match proposal.entry.change {
+        Change::Put(row) => {
+            Some(Pending { id: row.envelope.id().clone(), fresh, at, work: Work::Create { row, expects: false } })
+        }
+        Change::Deleted { .. } => None,
+    }
+}
+
+impl<R: RecordCodec, D: Disk> FileStore<R, D> {
+    /// Checks a write, settles its id, and makes the record ready where it is a new one.
+    ///
+    /// # Errors
+    /// Why it can never be done, whatever is there.
+    pub(super) fn pending<'a>(&self, write: Write<'a, R>, at: usize) -> Result<Pending<'a, R>> {
+        self.pending_with(write, at, &mut Vec::new())
+    }
+
+    fn pending_with<'a>(&self, write: Write<'a, R>, at: usize, scratch: &mut Vec<u8>) -> Result<Pending<'a, R>> {
+        let sealed = |mut draft: Draft<'a, R>| -> Result<_> {
+            draft.seal(&self.shape)?;
+            let id = self.settle_id(&draft)?;
+            Ok((draft, id))
+        };
+        let (id, fresh, work) = match write {
+            Write::Create(draft) => {
+                let (draft, id) = sealed(draft)?;
+                let fresh = id.is_none();
+                let id = id.unwrap_or_else(Id::generate);
+                let row = row_of(&id, &draft, &self.shape, None, None, scratch)?;
+                (id, fresh, Work::Create { row, expects: draft.expected().is_some() })
+            }
+            Write::Update(draft) => {
+                let (draft, id) = sealed(draft)?;
+                (named(id)?, false, Work::Write(Arc::new(Write::Update(draft))))
+            }
+            Write::Upsert(draft) => {
+                let (draft, id) = sealed(draft)?;
+                (named(id)?, false, Work::Write(Arc::new(Write::Upsert(draft))))
+            }
+            Write::Patch { id, changes, expected } => {
+                changes.bind(&self.shape)?;
+                (id.clone(), false, Work::Write(Arc::new(Write::Patch { id, changes, expected })))
+            }
+            Write::Delete { id, expected } => {
+                (id.clone(), false, Work::Write(Arc::new(Write::Delete { id, expected })))
+            }
+        };
+        Ok(Pending { id, fresh, at, work })
+    }
+
+    /// The same of many, the first of which is at a place of the batch.
+    fn all_pending<'a>(&self, writes: Vec<Write<'a, R>>, first: usize) -> Vec<Result<Pending<'a, R>>> {
+        let ready = |scratch: &mut Vec<u8>, (at, write)| self.pending_with(write, first + at, scratch);
+        match writes.len() < PARALLEL_WRITES {
+            true => {
+                let mut scratch = Vec::new();
+                writes.into_iter().enumerate().map(|write| ready(&mut scratch, write)).collect()
+            }
+            false => writes.into_par_iter().enumerate().map_init(Vec::new, ready).collect(),
+        }
+    }
+
+    /// Commits writes that stand or fall alone, in order.
+    ///
+    /// # Errors
+    /// What kept a part of them from being written.
+    pub(super) fn write_each<'a>(&self, mut writes: impl Iterator<Item = Write<'a, R>>) -> Result<Vec<Outcome>>
+    where
+        R: 'a,
+    {
+        let mut outcomes = Vec::with_capacity(writes.size_hint().0);
+        loop {
+            self.core.refresh()?;
+            let before = outcomes.len();
+            let view = self.core.snapshot();
+            let mut round = Round::new(self, &view);
+            let mut ready = Vec::new();
+            loop {
+                // The caller's iterator may use this store: no lock is held while it runs.
+                let most = if round.planner.bytes < MOST_BYTES { BLOCK } else { 0 };
+                let block: Vec<_> = writes.by_ref().take(most).collect();
+                let (is_last, first) = (block.is_empty(), outcomes.len() + ready.len());
+                let mut next = Vec::new();
+                match block.len() < PARALLEL_WRITES {
+                    true => {
+                        round.plan_all(ready, &mut outcomes);
+                        next = self.all_pending(block, first);
+                    }
+                    // What is ready is planned while the next is made ready.
+                    false => rayon::in_place_scope(|scope| {
+                        scope.spawn(|_| next = self.all_pending(block, first));
+                        round.plan_all(ready, &mut outcomes);
+                    }),
+                }
+                ready = next;
+                if is_last {
+                    break;
+                }
+            }
+            if outcomes.len() == before {
+                return Ok(outcomes);
+            }
+            let (job, planning) = round.into_parts();
+            // What nobody looks at is not copied when it is written to.
+            drop(view);
+            let waiting = self.commit(job, planning, &mut outcomes)?;
+            self.write_again(waiting, &mut outcomes)?;
+        }
+    }
+
+    /// Plans and commits what has lost against another writer, until it is done.
+    fn write_again<'a>(&self, mut waiting: Vec<Pending<'a, R>>, outcomes: &mut [Outcome]) -> Result<()> {
+        let mut tries = 0;
+        while tries < MAX_TRIES && !waiting.is_empty() {
+            let left = waiting.len();
+            let view = self.core.snapshot();
+            let mut round = Round::new(self, &view);
+            waiting.drain(..).for_each(|pending| round.plan(pending, outcomes));
+            let (job, planning) = round.into_parts();
+            drop(view);
+            waiting = self.commit(job, planning, outcomes)?;
+            tries = if waiting.len() < left { 0 } else { tries + 1 };
+        }
+        for pending in waiting {
+            let lost = Error::conflict("too many others write the same record").at_id(&pending.id).retryable(true);
+            outcomes[pending.at] = Err(lost.in_store(&self.core.name));
+        }
+        Ok(())
+    }
+
+    fn commit<'a>(
+        &self,
+        job: Option<Job>,
+        planning: Planning<'a, R>,
+        outcomes: &mut [Outcome],
+    ) -> Result<Vec<Pending<'a, R>>> {
+        let verdicts = job.map_or(Ok(Vec::new()), |job| self.core.queue.write(&self.core, job))?;
+        Ok(planning.settle(verdicts, &self.core.name, outcomes))
+    }
+
+    /// Commits writes all or nothing. The error is that of the first write that fails, in their order.
+    ///
+    /// # Errors
+    /// As said.
+    pub(super) fn write_all<'a>(&self, writes: impl Iterator<Item = Write<'a, R>>) -> Result<Vec<Outcome>>
+    where
+        R: 'a,
+    {
+        let writes: Vec<_> = writes.collect();
+        self.core.refresh()?;
+        let mut pending = Vec::with_capacity(writes.len());
+        let mut refused = None;
+        for ready in self.all_pending(writes, 0) {
+            match ready {
+                Ok(write) => pending.push(write),
+                Err(error) => {
+                    refused = Some(error);
+                    break;
+                }
+            }
+        }
+        for _ in 0..MAX_TRIES {
+            let (job, written, failed) = self.planned(&pending, refused.is_some());
+            let is_dry = job.dry;
+            let ids: Vec<Id> = job.proposals.iter().map(|proposal| proposal.entry.id().clone()).collect();
+            let verdicts = if ids.is_empty() { Vec::new() } else { self.core.queue.write(&self.core, job)? };
+            let mut lost = false;
+            for (verdict, id) in verdicts.into_iter().zip(ids) {
+                match verdict {
+                    Verdict::Done => {}
+                    Verdict::Lost(_) => lost = true,
+                    Verdict::Refused(error) => return Err(error.at_id(&id)),
+                }
+            }
+            match failed.or_else(|| refused.take_if(|_| !lost)) {
+                _ if lost => {}
+                Some(error) => return Err(error),
+                None if is_dry => {}
+                None => return Ok(written.into_iter().map(Ok).collect()),
+            }
+        }
+        Err(Error::conflict("too many others write the same records").retryable(true))
+    }
+
+    /// The job that writes are, up to the first that is refused; dry where one is.
+    fn planned(&self, pending: &[Pending<'_, R>], dry: bool) -> (Job, Vec<Written>, Option<Error>) {
+        let view = self.core.snapshot();
+        let mut planner = Planner::new(self, &view);
+        let mut told = Vec::with_capacity(pending.len());
+        let mut refused = None;
+        for write in pending {
+            match planner.plan(write.clone()) {
+                Planned::Proposed(written, _) | Planned::Settled(Ok(written), _) => told.push(written),
+                Planned::Settled(Err(error), _) => {
+                    refused = Some(error);
+                    break;
+                }
+            }
+        }
+        (Job { dry: dry || refused.is_some(), ..planner.job(true) }, told, refused)
+    }
+}
+
+fn named(id: Option<Id>) -> Result<Id> {
+    id.ok_or_else(|| Error::invalid("the write names no record: give the draft an id"))
+}

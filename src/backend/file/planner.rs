@@ -1,0 +1,337 @@
+//! What writes come to: for each, an entry of the journal and what was seen of the record, and what its caller is told.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use foldhash::fast::RandomState;
+
+use super::{
+    base::Ask,
+    commit::{Job, Proposal, Seen},
+    core::View,
+    disk::Disk,
+    journal::{Change, Entry, Row},
+    row::{decode_body, encode_body_into},
+    store::FileStore,
+};
+use crate::{
+    error::{Error, Result},
+    id::Id,
+    record::{Changes, Document, Draft, Envelope, Metadata, RecordCodec, Schema, Stored, document::DocumentReader},
+    store::{
+        Limits,
+        write::{Effect, Outcome, Write, Written},
+    },
+    value::Value,
+    version::Version,
+};
+
+/// A write that was checked, with the id that it is for.
+#[derive(Clone)]
+pub(super) struct Pending<'a, R: RecordCodec> {
+    pub(super) id: Id,
+    /// The id was just made.
+    pub(super) fresh: bool,
+    /// Its place in the batch.
+    pub(super) at: usize,
+    pub(super) work: Work<'a, R>,
+}
+
+#[derive(Clone)]
+pub(super) enum Work<'a, R: RecordCodec> {
+    /// A new record as it will be written; and whether it was to replace one of a version.
+    Create { row: Row, expects: bool },
+    /// Anything else: what is there already has a say in it.
+    Write(Arc<Write<'a, R>>),
+}
+
+/// What a write comes to.
+pub(super) enum Planned<'a, R: RecordCodec> {
+    /// The last of the planner's proposals is to be written, and then this is so. A write that loses against another is planned
+    /// again; a create is what it has proposed.
+    Proposed(Written, Option<Pending<'a, R>>),
+    /// Nothing is to be written, and this is so.
+    Settled(Outcome, Pending<'a, R>),
+}
+
+/// What is there under an id.
+struct Current {
+    seen: Seen,
+    envelope: Option<Envelope>,
+    source: Source,
+}
+
+enum Source {
+    Nothing,
+    Overlay(Arc<[u8]>),
+    Base(Document),
+}
+
+impl Current {
+    fn nothing(seen: Seen) -> Current {
+        Current { seen, envelope: None, source: Source::Nothing }
+    }
+
+    fn written(row: &Row) -> Current {
+        let Row { envelope, body } = row;
+        let seen = Seen::Written(envelope.version().cloned());
+        Current { seen, envelope: Some(envelope.clone()), source: Source::Overlay(body.clone()) }
+    }
+}
+
+/// What a batch looks at: a state of the store, and what the batch itself is about to write.
+pub(super) struct Planner<'p, R: RecordCodec, D: Disk> {
+    store: &'p FileStore<R, D>,
+    view: &'p View<D>,
+    pub(super) proposals: Vec<Proposal>,
+    /// Of each record, the last proposal; of those with ids that were just made, none.
+    own: HashMap<Id, usize, RandomState>,
+    /// How many proposals are of such.
+    fresh: usize,
+    /// About how many bytes the proposals come to in the journal.
+    pub(super) bytes: u64,
+}
+
+impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
+    pub(super) fn new(store: &'p FileStore<R, D>, view: &'p View<D>) -> Self {
+        Planner { store, view, proposals: Vec::new(), own: HashMap::default(), fresh: 0, bytes: 0 }
+    }
+
+    /// The job that the proposals are.
+    pub(super) fn job(self, atomic: bool) -> Job {
+        // Those with ids that were just made are of a record each.
+        let once = self.proposals.len() == self.own.len() + self.fresh;
+        Job { once, ..Job::new(self.proposals, self.bytes, self.view.generation, atomic) }
+    }
+
+    /// Whether the batch has written this record.
+    pub(super) fn has_written(&self, id: &Id) -> bool {
+        self.own.contains_key(id)
+    }
+
+    /// The schema that keeps what the record's type does not know.
+    fn open(&self) -> &Arc<Schema> {
+        &self.store.core.setup.open
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.store.shape
+    }
+
+    /// How a record stands, and its version.
+    ///
+    /// # Errors
+    /// `Corrupt` and `Backend` as the files are.
+    pub(super) fn state(&self, id: &Id) -> Result<(Seen, Option<Version>)> {
+        let Current { seen, envelope, .. } = self.current(id, false)?;
+        Ok((seen, envelope.and_then(|envelope| envelope.version().cloned())))
+    }
+
+    fn current(&self, id: &Id, fresh: bool) -> Result<Current> {
+        if fresh {
+            return Ok(Current::nothing(Seen::Fresh));
+        }
+        if let Some(own) = self.own.get(id).and_then(|at| self.proposals.get(*at)) {
+            return Ok(match &own.entry.change {
+                Change::Put(row) => Current::written(row),
+                Change::Deleted { .. } => Current::nothing(Seen::Absent),
+            });
+        }
+        if let Some(held) = self.view.overlay.get(id) {
+            return Ok(held.row.as_ref().map_or(Current::nothing(Seen::Absent), Current::written));
+        }
+        let ask: Ask<Document> = self.store.ask_as(self.open().clone(), Limits::NONE);
+        Ok(match self.store.find(&self.view.base, id, &ask)? {
+            None => Current::nothing(Seen::Absent),
+            Some(Stored { envelope, record }) => {
+                Current { seen: Seen::Base, envelope: Some(envelope), source: Source::Base(record) }
+            }
+        })
+    }
+
+    /// The record that is there, with the fields that its type does not know.
+    fn document(&self, current: &Current) -> Result<Document> {
+        match &current.source {
+            Source::Nothing => Ok(Document::new()),
+            Source::Base(document) => Ok(document.clone()),
+            Source::Overlay(body) => decode_body::<Document>(body, self.open()).map(|(document, _)| document),
+        }
+    }
+
+    /// What the record's type does not know of the old record, and an update keeps (semantics 5.10).
+    fn kept(&self, current: &Current) -> Result<Option<Document>> {
+        if self.schema().open || matches!(current.source, Source::Nothing) {
+            return Ok(None);
+        }
+        let mut document = self.document(current)?;
+        for field in self.schema().fields.iter() {
+            document.set(field.name.clone(), Value::Null);
+        }
+        Ok((!document.is_empty()).then_some(document))
+    }
+
+    /// What a write does, and what the caller is told when it is done.
+    pub(super) fn plan<'a>(&mut self, pending: Pending<'a, R>) -> Planned<'a, R> {
+        let current = match self.current(&pending.id, pending.fresh) {
+            Ok(current) => current,
+            Err(error) => return Planned::Settled(Err(error), pending),
+        };
+        let Pending { id, fresh, at, work } = pending;
+        let write = match work {
+            Work::Create { row, expects: false } if current.envelope.is_none() => {
+                return Planned::Proposed(self.put(row, current), None);
+            }
+            Work::Create { row, expects } => {
+                let error = match current.envelope {
+                    Some(_) => Error::already_exists("the id is taken").at_id(&id),
+                    None => gone(&id),
+                };
+                return Planned::Settled(Err(error), Pending { id, fresh, at, work: Work::Create { row, expects } });
+            }
+            Work::Write(write) => write,
+        };
+        let planned = self.plan_write(&id, &write, current);
+        let pending = Pending { id, fresh, at, work: Work::Write(write) };
+        match planned {
+            Ok((written, true)) => Planned::Proposed(written, Some(pending)),
+            Ok((written, false)) => Planned::Settled(Ok(written), pending),
+            Err(error) => Planned::Settled(Err(error), pending),
+        }
+    }
+
+    /// Plans a write that is no create; says whether there is something to do.
+    fn plan_write(&mut self, id: &Id, write: &Write<'_, R>, current: Current) -> Result<(Written, bool)> {
+        let old = current.envelope.as_ref();
+        match write {
+            Write::Update(_) | Write::Patch { .. } if old.is_none() => {
+                Err(Error::not_found("there is no such record").at_id(id))
+            }
+            Write::Create(draft) | Write::Update(draft) | Write::Upsert(draft) => {
+                expect(draft.expected(), old, id)?;
+                self.replace(id, draft, current)
+            }
+            Write::Patch { changes, expected, .. } => {
+                expect(expected.as_ref(), old, id)?;
+                let draft = self.patched(id, &current, changes)?;
+                self.replace(id, &draft, current)
+            }
+            Write::Delete { expected, .. } => {
+                expect(expected.as_ref(), old, id)?;
+                Ok(self.delete(id, current))
+            }
+        }
+    }
+
+    fn patched(&self, id: &Id, current: &Current, changes: &Changes<R>) -> Result<Draft<'static, R>> {
+        let bound = changes.bind(self.schema())?;
+        let document = self.document(current)?;
+        let mut record = R::decode(self.schema(), &mut DocumentReader::new(&document)).map_err(|e| e.at_id(id))?;
+        let mut metadata = current.envelope.as_ref().map_or_else(Metadata::new, |old| old.metadata().clone());
+        bound.apply(self.schema(), &mut record, &mut metadata).map_err(|e| e.at_id(id))?;
+        let mut draft = Draft::of(record).metadata(metadata).id(id)?;
+        draft.seal(self.schema())?;
+        self.store.settle_id(&draft)?;
+        Ok(draft)
+    }
+
+    fn replace(&mut self, id: &Id, draft: &Draft<'_, R>, current: Current) -> Result<(Written, bool)> {
+        let row = row_of(
+            id,
+            draft,
+            self.schema(),
+            current.envelope.as_ref(),
+            self.kept(&current)?.as_ref(),
+            &mut Vec::new(),
+        )?;
+        Ok((self.put(row, current), true))
+    }
+
+    fn put(&mut self, row: Row, current: Current) -> Written {
+        let (id, version) = (row.envelope.id().clone(), row.envelope.version().cloned());
+        let effect = if current.envelope.is_some() { Effect::Updated } else { Effect::Created };
+        self.propose(&id, Change::Put(row), current.seen);
+        Written { id, version, effect }
+    }
+
+    fn delete(&mut self, id: &Id, current: Current) -> (Written, bool) {
+        let written = |effect| Written { id: id.clone(), version: None, effect };
+        if current.envelope.is_none() {
+            return (written(Effect::Absent), false);
+        }
+        self.propose(id, Change::Deleted { id: id.clone() }, current.seen);
+        (written(Effect::Deleted), true)
+    }
+
+    fn propose(&mut self, id: &Id, change: Change, seen: Seen) {
+        match seen {
+            Seen::Fresh => self.fresh += 1,
+            _ => drop(self.own.insert(id.clone(), self.proposals.len())),
+        }
+        let in_base = seen == Seen::Base;
+        let entry = Entry { change, in_base };
+        self.bytes += entry.bytes();
+        self.proposals.push(Proposal { entry, seen });
+    }
+}
+
+/// The row that a draft becomes, in the place of an old one of which fields are kept; `scratch` is overwritten.
+///
+/// # Errors
+/// `Invalid`, with the field, for what has no text.
+pub(super) fn row_of<R: RecordCodec>(
+    id: &Id,
+    draft: &Draft<'_, R>,
+    schema: &Schema,
+    old: Option<&Envelope>,
+    kept: Option<&Document>,
+    scratch: &mut Vec<u8>,
+) -> Result<Row> {
+    scratch.clear();
+    encode_body_into(draft.record(), schema, kept, scratch)?;
+    let body = scratch.as_slice().into();
+    let (created, updated) = times(draft.given_times(), now(), old.map(Envelope::microseconds));
+    let metadata = draft.given_metadata().or_else(|| old.map(Envelope::metadata)).cloned().unwrap_or_default();
+    let envelope = Envelope::of(id.clone())
+        .with_microseconds(created, updated)
+        .with_metadata(metadata)
+        .with_version(Version::random());
+    Ok(Row { envelope, body })
+}
+
+/// Times that a copy or a restore brings: created, updated.
+type Given = Option<(Option<jiff::Timestamp>, Option<jiff::Timestamp>)>;
+
+fn times(given: Given, now: i64, old: Option<(i64, i64)>) -> (i64, i64) {
+    let (created, updated) = match old {
+        Some((created, updated)) => (created, now.max(updated)),
+        None => (now, now),
+    };
+    let micros = |moment: Option<jiff::Timestamp>| moment.map(|m| m.as_microsecond());
+    match given {
+        Some((c, u)) => (micros(c).unwrap_or(created), micros(u).unwrap_or(updated)),
+        None => (created, updated),
+    }
+}
+
+/// Microseconds since 1970, now.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Refuses a write that expects another version (semantics 5.2).
+fn expect(expected: Option<&Version>, found: Option<&Envelope>, id: &Id) -> Result<()> {
+    match (expected, found) {
+        (None, _) => Ok(()),
+        (Some(expected), Some(found)) if found.version() == Some(expected) => Ok(()),
+        (Some(_), Some(_)) => Err(Error::conflict("the record's version has moved on; read it again").at_id(id)),
+        (Some(_), None) => Err(gone(id)),
+    }
+}
+
+fn gone(id: &Id) -> Error {
+    Error::conflict("the record that had this version is gone").at_id(id)
+}
