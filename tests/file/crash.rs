@@ -43,7 +43,7 @@ fn open(path: &Path) -> FileStore<Document> {
     Files::open_file(path, options).and_then(|db| db.documents("people", schema())).expect("the store opens")
 }
 
-/// What the writer does, for ever: creates, updates, deletes and batches, each told before and after.
+/// What the writer does, for ever: creates, updates, deletes, pairs and batches, each told before and after.
 #[test]
 fn writes_until_it_is_killed() {
     let Ok(path) = std::env::var(CHILD) else { return };
@@ -54,6 +54,18 @@ fn writes_until_it_is_killed() {
         let (id, text) =
             (format!("{}", n % 50), format!("{round}-{n} \"quoted\", \u{e9}\n{}", "x".repeat((n % 97) as usize)));
         let draft = Draft::of(document! { "text" => text.as_str(), "n" => n }).id(id.as_str()).expect("an id");
+        if n % 21 == 6 {
+            // So many that they go into the base at once.
+            let ids: Vec<String> = (0..20).map(|k| format!("new-{k}-{round}-{n}")).collect();
+            let new = |id: &String| {
+                Draft::of(document! { "text" => text.as_str(), "n" => n }).id(id.as_str()).expect("an id")
+            };
+            ids.iter().for_each(|id| writeln!(out, "try {id} {round}-{n}").expect("the pipe is open"));
+            let outcomes = store.create_batch(ids.iter().map(new)).expect("it writes them");
+            assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+            ids.iter().for_each(|id| writeln!(out, "done {id} {round}-{n}").expect("the pipe is open"));
+            continue;
+        }
         writeln!(out, "try {id} {round}-{n}").expect("the pipe is open");
         match n % 7 {
             3 => {

@@ -19,6 +19,19 @@ pub fn open<D: Disk>(disk: D, path: &Path) -> Result<FileStore<Document, D>, Err
 /// What is known of each record: the value that was acknowledged last, and one of which the answer was an error.
 type Known = BTreeMap<String, (Option<i64>, Option<Option<i64>>)>;
 
+/// New records that are too many for the journal: they go into the base at once.
+fn batch<D: Disk>(store: &FileStore<Document, D>, n: i64, known: &mut Known) -> bool {
+    let ids: Vec<String> = (0..15).map(|k| format!("b{n}-{k}")).collect();
+    let draft =
+        |id: &String| Draft::of(document! { "n" => n, "pad" => "z".repeat(150) }).id(id.as_str()).expect("an id");
+    let outcomes = store.create_batch(ids.iter().map(draft));
+    let is_done = |k: usize| outcomes.as_ref().is_ok_and(|outcomes| outcomes[k].is_ok());
+    for (k, id) in ids.into_iter().enumerate() {
+        known.insert(id, if is_done(k) { (Some(n), None) } else { (None, Some(Some(n))) });
+    }
+    outcomes.is_ok()
+}
+
 /// Creates, updates, deletes, checkpoints; goes on after failures, as a program might.
 fn scenario<D: Disk>(store: &FileStore<Document, D>, known: &mut Known, errors: &mut usize) {
     for n in 0..14_i64 {
@@ -38,6 +51,9 @@ fn scenario<D: Disk>(store: &FileStore<Document, D>, known: &mut Known, errors: 
                 let unsure = known.get(&id).and_then(|(_, unsure)| *unsure).or(Some(value));
                 known.insert(id, (before, unsure));
             }
+        }
+        if n == 9 && !batch(store, n, known) {
+            *errors += 1;
         }
         if n == 7 && store.checkpoint().is_err() {
             *errors += 1;

@@ -135,6 +135,11 @@ fn added<D: Disk>(
     };
     let (mut ready, mut done) = (Vec::new(), rows);
     for window in windows(&added) {
+        if let ([part], true) = (window.as_slice(), ready.is_empty()) {
+            // Too little to be shared out.
+            ready = vec![encode(*part)?];
+            continue;
+        }
         // What is encoded is written while the next is encoded.
         let (written, texts) = rayon::join(
             || out.put_texts(std::mem::take(&mut ready)),
