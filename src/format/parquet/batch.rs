@@ -44,6 +44,14 @@ impl Rows {
             Rows::These(all) => all.get(place).copied().unwrap_or_default(),
         }
     }
+
+    /// So many of them, from one on.
+    pub(super) fn part(&self, place: usize, count: usize) -> Rows {
+        match self {
+            Rows::From(first) => Rows::From(first + place as u64),
+            Rows::These(all) => Rows::These(all.iter().skip(place).take(count).copied().collect()),
+        }
+    }
 }
 
 /// A column that cannot be looked at, and why.

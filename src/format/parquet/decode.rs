@@ -72,6 +72,37 @@ impl<'a> RowDecoder<'a> {
         }
     }
 
+    /// The next field where it is none of the schema's own in a column of its own.
+    #[inline(never)]
+    fn next_other(&mut self, schema: &Schema) -> Result<Next> {
+        loop {
+            if self.extra.is_some() {
+                if let Some(next) = self.next_extra(schema) {
+                    return Ok(next);
+                }
+                (self.extra, self.found) = (None, None);
+            }
+            let place = self.place;
+            self.place += 1;
+            let column = match self.fields {
+                Fields::Columns(columns) => columns.get(place),
+                Fields::Inside(names, _) => {
+                    let index =
+                        |name: &Name| schema.find(name).map_or(Next::Undeclared, |(index, _)| Next::Field(index));
+                    return Ok(names.get(place).map_or(Next::End, index));
+                }
+                Fields::Alone(_) => None,
+            };
+            match column.map(|column| column.place) {
+                None => return Ok(Next::End),
+                Some(Place::Field(index)) => return Ok(Next::Field(index)),
+                Some(Place::Undeclared) => return Ok(Next::Undeclared),
+                Some(Place::Extra) => self.open_extra()?,
+                Some(Place::Envelope) => {}
+            }
+        }
+    }
+
     /// The next field out of the column of undeclared ones.
     fn next_extra(&mut self, schema: &Schema) -> Option<Next> {
         self.found = self.extra.as_mut()?.next();
@@ -127,33 +158,13 @@ macro_rules! cell {
 impl<'a> Decoder for RowDecoder<'a> {
     #[inline]
     fn next(&mut self, schema: &Schema) -> Result<Next> {
-        if self.extra.is_some() {
-            if let Some(next) = self.next_extra(schema) {
-                return Ok(next);
-            }
-            (self.extra, self.found) = (None, None);
+        if let (Fields::Columns(columns), None) = (self.fields, &self.extra)
+            && let Some(Column { place: Place::Field(index), .. }) = columns.get(self.place)
+        {
+            self.place += 1;
+            return Ok(Next::Field(*index));
         }
-        let place = self.place;
-        self.place += 1;
-        match self.fields {
-            Fields::Columns(columns) => match columns.get(place) {
-                None => Ok(Next::End),
-                Some(column) => match column.place {
-                    Place::Field(index) => Ok(Next::Field(index)),
-                    Place::Undeclared => Ok(Next::Undeclared),
-                    Place::Extra => {
-                        self.open_extra()?;
-                        self.next(schema)
-                    }
-                    Place::Envelope => self.next(schema),
-                },
-            },
-            Fields::Inside(names, _) => Ok(match names.get(place) {
-                None => Next::End,
-                Some(name) => schema.find(name).map_or(Next::Undeclared, |(index, _)| Next::Field(index)),
-            }),
-            Fields::Alone(_) => Ok(Next::End),
-        }
+        self.next_other(schema)
     }
     fn name(&self) -> &str {
         if let Some((name, _)) = &self.found {

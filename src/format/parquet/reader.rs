@@ -1,17 +1,18 @@
-//! Records out of a Parquet file: the columns of pieces read on rayon, records decoded one by one and given in the order of
-//! the file.
+//! Records out of a Parquet file: the columns of pieces read on rayon while records of those before them are asked for, decoded
+//! one by one and given in the order of the file.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use rayon::prelude::*;
 
 use super::{
     layout::Opened,
-    scan::{Found, Hits, Lane, Piece, Pruning, Scan},
+    scan::{Found, Hits, Lane, Piece, Pruning, Scan, joined},
     source::{Input, Source},
 };
 use crate::{
     error::{Error, Result},
+    format::beside::Beside,
     query::Predicate,
     record::RecordCodec,
 };
@@ -24,27 +25,28 @@ pub struct ParquetReader<R: RecordCodec>(Rows<R>);
 
 /// The rows of a file with their ordinals and envelopes.
 pub struct Rows<R: RecordCodec, I: Source = Input> {
-    scan: Scan<R, I>,
+    scan: Arc<Scan<R, I>>,
     /// What is still to be read; planned when the first row is asked for.
     pieces: Option<std::vec::IntoIter<Piece>>,
     part: (usize, usize),
+    /// A piece that is read as a stream, when what is before it was given.
     lane: Option<Lane>,
-    ready: std::vec::IntoIter<Hits>,
+    ready: VecDeque<Beside<Hits>>,
     current: Hits,
-    /// Pieces to take next time: one at first, so that the first row is not waited for.
-    ahead: usize,
+    /// Whether anything was read; the first row does not wait for what is read ahead of it.
+    begun: bool,
 }
 
 impl<R: RecordCodec, I: Source> Rows<R, I> {
     pub(super) fn new(opened: Arc<Opened<I>>, shape: R::Shape) -> Result<Rows<R, I>> {
         Ok(Rows {
-            scan: Scan::new(opened, shape)?,
+            scan: Arc::new(Scan::new(opened, shape)?),
             pieces: None,
             part: (0, 1),
             lane: None,
-            ready: Vec::new().into_iter(),
+            ready: VecDeque::new(),
             current: Hits::default(),
-            ahead: 1,
+            begun: false,
         })
     }
 
@@ -57,9 +59,10 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
         predicate.check()?;
         let own = || Error::unsupported("a predicate of one's own code has no form as data; filter the iterator");
         let filter = predicate.lower().ok_or_else(own)?;
-        match &mut self.scan.filter {
+        let scan = Arc::make_mut(&mut self.scan);
+        match &mut scan.filter {
             Some(bound) => bound.narrowed(filter)?,
-            none => *none = Some(filter.bind(&self.scan.shape)?),
+            none => *none = Some(filter.bind(&scan.shape)?),
         }
         Ok(self)
     }
@@ -67,7 +70,7 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
     /// Reads what the file has of the envelopes, too.
     #[must_use]
     pub fn with_envelope(mut self) -> Rows<R, I> {
-        self.scan.envelope = true;
+        Arc::make_mut(&mut self.scan).envelope = true;
         self
     }
 
@@ -107,47 +110,67 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
         pieces.as_slice().par_iter().map(|piece| scan.count(piece)).try_reduce(|| 0, |a, b| Ok(a + b))
     }
 
-    /// Takes some pieces and reads them. Says whether there was anything.
-    fn refill(&mut self) -> bool {
-        if self.lane.is_some() {
-            return self.refill_from_lane();
+    /// Goes on to the next hits. Says whether there were any left to go on to.
+    fn advance(&mut self) -> bool {
+        if self.ready.is_empty() && self.lane.is_some() {
+            self.read_lane();
         }
-        let scan = &self.scan;
-        let pieces = self.pieces.get_or_insert_with(|| planned(scan, self.part, true));
-        let mut batch: Vec<Piece> = Vec::new();
-        while batch.len() < self.ahead {
-            match pieces.next() {
-                None => break,
-                Some(long) if scan.is_long(&long) && batch.is_empty() => {
-                    match scan.stream(&long) {
-                        Ok(lane) => self.lane = Some(lane),
-                        Err(error) => self.current = error.into(),
-                    }
-                    return true;
-                }
-                // A long one waits until what is before it was given.
-                Some(long) if scan.is_long(&long) => {
-                    let rest: Vec<Piece> = std::iter::once(long).chain(pieces.by_ref()).collect();
-                    self.pieces = Some(rest.into_iter());
-                    break;
-                }
-                Some(piece) => batch.push(piece),
-            }
+        if self.lane.is_none() {
+            self.read_ahead();
         }
-        self.ahead = 2 * rayon::current_num_threads();
-        let read: Vec<_> = match batch.as_slice() {
-            [] => return false,
-            [only] => vec![scan.hits(only)],
-            many => many.par_iter().map(|piece| scan.hits(piece)).collect(),
-        };
-        self.ready = read.into_iter();
+        self.begun = true;
+        match self.ready.pop_front() {
+            Some(ready) => self.current = ready.get().unwrap_or_else(gone),
+            None => return self.lane.is_some(),
+        }
         true
     }
 
-    fn refill_from_lane(&mut self) -> bool {
-        let Some(mut lane) = self.lane.take() else { return false };
+    /// Takes some pieces and has them read. On a thread of rayon they are read before this returns: one that waits there
+    /// might wait for itself.
+    fn read_ahead(&mut self) {
+        let scan = &self.scan;
+        let pieces = self.pieces.get_or_insert_with(|| planned(scan, self.part, true));
+        let is_inside = rayon::current_thread_index().is_some();
+        let most = if self.begun { 2 * rayon::current_num_threads() } else { 1 };
+        if is_inside && !self.ready.is_empty() {
+            return;
+        }
+        let mut taken: Vec<Piece> = Vec::new();
+        while self.ready.len() + taken.len() < most
+            && let Some(piece) = pieces.as_slice().first()
+        {
+            if scan.is_long(piece) || is_streamed(scan, self.part.1) {
+                match scan.stream(piece) {
+                    Ok(lane) => self.lane = Some(lane),
+                    Err(error) => self.ready.push_back(Beside::Done(error.into())),
+                }
+                pieces.next();
+                break;
+            }
+            taken.extend(pieces.next());
+        }
+        if self.begun && !is_inside {
+            let read = |piece| {
+                let scan = scan.clone();
+                Beside::start(move || scan.hits(&piece))
+            };
+            self.ready.extend(taken.into_iter().map(read));
+            return;
+        }
+        let read: Vec<_> = match taken.as_slice() {
+            [only] => vec![scan.hits(only)],
+            many => many.par_iter().map(|piece| scan.hits(piece)).collect(),
+        };
+        self.ready.extend(read.into_iter().map(Beside::Done));
+    }
+
+    /// Reads some batches of a long piece.
+    fn read_lane(&mut self) {
+        let Some(mut lane) = self.lane.take() else { return };
         let mut batches = Vec::new();
-        while batches.len() < 2 * rayon::current_num_threads() {
+        let most = if self.part.1 > 1 { 1 } else { 2 * rayon::current_num_threads() };
+        while batches.len() < most {
             match self.scan.next_of(&mut lane) {
                 Some(batch) => batches.push(batch),
                 None => break,
@@ -155,29 +178,43 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
         }
         let whole = batches.is_empty();
         let (scan, sure) = (&self.scan, lane.sure);
-        let read = batches.into_par_iter().map(|batch| match batch {
+        let hits = |batch| match batch {
             Ok(batch) => scan.hits_of(batch, sure),
-            Err(error) => error.into(),
-        });
-        self.ready = read.collect::<Vec<_>>().into_iter();
+            Err(error) => Hits::from(error),
+        };
+        let read: Vec<_> = match batches.len() {
+            0 | 1 => batches.into_iter().map(hits).collect(),
+            _ => batches.into_par_iter().map(hits).collect(),
+        };
+        self.ready.extend(read.into_iter().map(Beside::Done));
         self.lane = (!whole).then_some(lane);
-        true
     }
 }
 
-/// The pieces of one part of a scan.
+#[cold]
+fn gone() -> Hits {
+    Error::backend("the thread that read a piece of the file is gone").into()
+}
+
+/// The pieces of one part of a scan; parts are of neighbours, which may have a page in common.
 fn planned<R: RecordCodec, I: Source>(
     scan: &Scan<R, I>,
-    part: (usize, usize),
+    (part, of): (usize, usize),
     ordered: bool,
 ) -> std::vec::IntoIter<Piece> {
     let mut pieces = scan.plan(ordered).0;
-    let mut number = 0;
-    pieces.retain(|_| {
-        number += 1;
-        (number - 1) % part.1 == part.0
-    });
+    let (start, end) = (pieces.len() * part / of, pieces.len() * (part + 1) / of);
+    pieces.truncate(end);
+    pieces.drain(..start.min(end));
+    if is_streamed(scan, of) {
+        pieces = joined(pieces);
+    }
     pieces.into_iter()
+}
+
+/// Whether all pieces are read as streams: whoever reads a part has threads of their own for the others.
+fn is_streamed<R: RecordCodec, I>(scan: &Scan<R, I>, of: usize) -> bool {
+    of > 1 && scan.filter.is_none()
 }
 
 impl<R: RecordCodec, I: Source> Iterator for Rows<R, I> {
@@ -188,11 +225,7 @@ impl<R: RecordCodec, I: Source> Iterator for Rows<R, I> {
             if let Some(row) = self.scan.next_hit(&mut self.current) {
                 return Some(row);
             }
-            if let Some(next) = self.ready.next() {
-                self.current = next;
-                continue;
-            }
-            if !self.refill() {
+            if !self.advance() {
                 return None;
             }
         }

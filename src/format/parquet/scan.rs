@@ -42,6 +42,9 @@ const PIECE_ROWS: usize = 32_768;
 /// A row group without page indexes is read as one piece up to here, and beyond as a stream of batches.
 const WHOLE_ROWS: usize = 4 * PIECE_ROWS;
 
+/// Rows that are read at once of what is read as a stream: few enough for their columns to be at hand when they are decoded.
+const STREAM_ROWS: usize = 8_192;
+
 /// A row that was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found<R> {
@@ -139,6 +142,19 @@ impl Hits {
 impl From<Error> for Hits {
     fn from(error: Error) -> Hits {
         Hits::default().with(vec![error])
+    }
+}
+
+impl<R: RecordCodec, I> Clone for Scan<R, I> {
+    fn clone(&self) -> Self {
+        let Scan { opened, shape, layout, filter, envelope } = self;
+        Scan {
+            opened: opened.clone(),
+            shape: shape.clone(),
+            layout: layout.clone(),
+            filter: filter.clone(),
+            envelope: *envelope,
+        }
     }
 }
 
@@ -514,16 +530,17 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
         let mut columns = [self.wanted(), self.tested()].concat();
         columns.sort_unstable();
         columns.dedup();
-        let opened = guarded(|| self.reader(piece.group, &columns, &piece.ranges, PIECE_ROWS));
+        let opened = guarded(|| self.reader(piece.group, &columns, &piece.ranges, STREAM_ROWS));
         let reader = opened.map_err(|cause| raised(cause, &format!("row group {}", piece.group)))?;
-        let rows = piece.ranges.iter().cloned().flatten();
+        let Piece { group, sure, .. } = *piece;
         Ok(Lane {
             reader,
             columns,
-            group: piece.group,
-            sure: piece.sure,
+            group,
+            sure,
             left: piece.rows(),
-            rows: rows.collect::<Vec<_>>().into(),
+            rows: self.ordinals(group, &piece.ranges),
+            next: 0,
         })
     }
 
@@ -536,12 +553,11 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
         let next = next.and_then(|next| next.ok_or_else(|| ParquetError::EOF("rows are missing".to_owned())));
         Some(match next {
             Ok(read) => {
-                let begun = lane.rows.len() - lane.left;
                 let count = read.num_rows().min(lane.left);
+                let rows = lane.rows.part(lane.next, count);
                 lane.left -= count;
-                let first = self.opened.firsts.get(lane.group).copied().unwrap_or_default();
-                let rows = lane.rows[begun..begun + count].iter().map(|row| first + *row as u64).collect();
-                self.batch(&read, &lane.columns, lane.group, Rows::These(rows))
+                lane.next += count;
+                self.batch(&read, &lane.columns, lane.group, rows)
             }
             Err(cause) => {
                 lane.left = 0;
@@ -566,7 +582,9 @@ pub(super) struct Lane {
     group: usize,
     pub(super) sure: bool,
     left: usize,
-    rows: Box<[usize]>,
+    /// The ordinals of its rows, and which of them is read next.
+    rows: Rows,
+    next: usize,
 }
 
 fn one(range: Range<usize>) -> Vec<Range<usize>> {
@@ -580,6 +598,20 @@ fn merged(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
         match all.last_mut() {
             Some(last) if last.end == range.start => last.end = range.end,
             _ => all.push(range),
+        }
+    }
+    all
+}
+
+/// Pieces of the same row group that follow each other, joined.
+pub(super) fn joined(pieces: Vec<Piece>) -> Vec<Piece> {
+    let mut all: Vec<Piece> = Vec::new();
+    for piece in pieces {
+        match all.last_mut() {
+            Some(last) if (last.group, last.sure) == (piece.group, piece.sure) => {
+                last.ranges = merged(std::mem::take(&mut last.ranges).into_iter().chain(piece.ranges));
+            }
+            _ => all.push(piece),
         }
     }
     all

@@ -1,9 +1,9 @@
-//! Records as a Parquet file: gathered row group by row group, columns encoded on all cores.
+//! Records as a Parquet file: gathered row group by row group, columns encoded on all cores while the next is gathered.
 
 use std::{io::Write, sync::Arc};
 
 use arrow_array::ArrayRef;
-use arrow_schema::{DataType, Field, FieldRef};
+use arrow_schema::{DataType, FieldRef};
 use parquet::{
     arrow::{
         ArrowSchemaConverter,
@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    format::beside::Beside,
     record::{Document, DocumentWriter, Encoder, Envelope, FieldType, RecordCodec, Schema},
     value::Value,
 };
@@ -60,6 +61,8 @@ struct Groups<W: Write + Send> {
     fields: Vec<FieldRef>,
     columns: Vec<Builder>,
     rows: usize,
+    /// The row group before it, whose columns are being encoded.
+    group: Option<Beside<Result<Vec<ArrowColumnChunk>, ParquetError>>>,
     target: Target<W>,
 }
 
@@ -197,6 +200,7 @@ impl<W: Write + Send> Groups<W> {
             fields: fields.into_iter().map(Arc::new).collect(),
             schema,
             rows: 0,
+            group: None,
             target: Target::Unbegun(out),
         }
     }
@@ -244,7 +248,8 @@ impl<W: Write + Send> Groups<W> {
         let arrays = self.columns.iter_mut().map(Builder::take).collect::<Result<Vec<_>, _>>();
         let arrays = arrays.map_err(|cause| refused(cause.into()))?;
         self.begin(&arrays)?;
-        self.group(&arrays).map_err(refused)
+        self.append()?;
+        self.encode(&arrays).map_err(refused)
     }
 
     fn begin(&mut self, arrays: &[ArrayRef]) -> Result<()> {
@@ -265,29 +270,45 @@ impl<W: Write + Send> Groups<W> {
         Ok(())
     }
 
-    fn group(&mut self, arrays: &[ArrayRef]) -> Result<(), ParquetError> {
-        let Target::Begun(file, factory, number) = &mut self.target else {
+    /// Has the columns of a row group encoded, while the next is gathered.
+    fn encode(&mut self, arrays: &[ArrayRef]) -> Result<(), ParquetError> {
+        let Target::Begun(_, factory, number) = &mut self.target else {
             return Err(ParquetError::General("the file was given up".to_owned()));
         };
         let mut writers = factory.create_column_writers(*number)?.into_iter();
         *number += 1;
-        let columns = self.fields.iter().zip(arrays);
+        let columns = self.fields.iter().cloned().zip(arrays.iter().cloned());
         let columns: Vec<_> = columns
-            .map(|(field, array)| (field, array, writers.by_ref().take(leaves(field.data_type())).collect::<Vec<_>>()))
+            .map(|(field, array)| {
+                let writers = writers.by_ref().take(leaves(field.data_type())).collect();
+                Column { field, array, writers }
+            })
             .collect();
-        let encode =
-            |(field, array, writers): (&FieldRef, &ArrayRef, Vec<ArrowColumnWriter>)| encoded(field, array, writers);
-        let chunks = columns.into_par_iter().map(encode).collect::<Result<Vec<_>, _>>()?;
-        let mut group = file.next_row_group()?;
-        chunks.into_iter().flatten().try_for_each(|chunk| chunk.append_to_row_group(&mut group))?;
-        group.close()?;
+        self.group = Some(Beside::start(|| encoded(columns)));
         Ok(())
+    }
+
+    /// Appends the row group that was encoded last.
+    fn append(&mut self) -> Result<()> {
+        let Some(group) = self.group.take() else { return Ok(()) };
+        let Target::Begun(file, ..) = &mut self.target else {
+            return Err(Error::backend("an earlier write failed, and the file was given up"));
+        };
+        let gone = || Err(ParquetError::General("the thread that encoded a row group is gone".to_owned()));
+        let chunks = group.get().unwrap_or_else(gone).map_err(refused)?;
+        let append = || {
+            let mut group = file.next_row_group()?;
+            chunks.into_iter().try_for_each(|chunk| chunk.append_to_row_group(&mut group))?;
+            group.close().map(drop)
+        };
+        append().map_err(refused)
     }
 
     fn finish(mut self) -> Result<W> {
         // A file of no records still has its columns.
         let empty = self.columns.iter_mut().map(Builder::take).collect::<Result<Vec<_>, _>>();
         self.begin(&empty.map_err(|cause| refused(cause.into()))?)?;
+        self.append()?;
         let Target::Begun(mut file, ..) = self.target else {
             return Err(Error::backend("an earlier write failed, and the file was given up"));
         };
@@ -334,16 +355,26 @@ fn encode_document(document: &Document, schema: &Schema, extra: bool, out: &mut 
     Ok(())
 }
 
-/// One top-level column of a row group, encoded and compressed.
-fn encoded(
-    field: &Field,
-    array: &ArrayRef,
-    mut writers: Vec<ArrowColumnWriter>,
-) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
-    for (leaf, writer) in compute_leaves(field, array)?.iter().zip(&mut writers) {
-        writer.write(leaf)?;
+/// One top-level column of a row group, and those that Parquet makes of it.
+struct Column {
+    field: FieldRef,
+    array: ArrayRef,
+    writers: Vec<ArrowColumnWriter>,
+}
+
+impl Column {
+    fn encoded(mut self) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
+        for (leaf, writer) in compute_leaves(&self.field, &self.array)?.iter().zip(&mut self.writers) {
+            writer.write(leaf)?;
+        }
+        self.writers.into_iter().map(ArrowColumnWriter::close).collect()
     }
-    writers.into_iter().map(ArrowColumnWriter::close).collect()
+}
+
+/// Columns encoded and compressed, on all cores.
+fn encoded(columns: Vec<Column>) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
+    let chunks = columns.into_par_iter().map(Column::encoded).collect::<Result<Vec<_>, _>>()?;
+    Ok(chunks.into_iter().flatten().collect())
 }
 
 /// How many columns Parquet makes of one.
