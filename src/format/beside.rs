@@ -5,6 +5,11 @@ use std::{
     sync::mpsc::{Receiver, sync_channel},
 };
 
+/// Whether this thread can leave work to others: it is none of rayon's.
+pub(crate) fn is_possible() -> bool {
+    rayon::current_thread_index().is_none()
+}
+
 /// What work comes to.
 pub(crate) enum Beside<T> {
     /// It is done.
@@ -16,7 +21,7 @@ pub(crate) enum Beside<T> {
 impl<T: Send + 'static> Beside<T> {
     /// Has work done. On a thread of rayon it is done when this returns: one that waited there might wait for itself.
     pub(crate) fn start(work: impl FnOnce() -> T + Send + 'static) -> Beside<T> {
-        if rayon::current_thread_index().is_some() {
+        if !is_possible() {
             return Beside::Done(work());
         }
         let (done, coming) = sync_channel(1);

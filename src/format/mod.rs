@@ -6,8 +6,8 @@
 //!
 //! Nothing here opens a file, and nothing here is a store.
 
-#[cfg(feature = "parquet")]
-mod beside;
+#[cfg(any(feature = "file", feature = "parquet"))]
+pub(crate) mod beside;
 pub(crate) mod block;
 pub mod csv;
 pub(crate) mod error;

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     format::{
+        beside::{self, Beside},
         block::{Block, Blocks, Framing, Limits as BlockLimits, Position, Scan, View},
         csv::{CellFilter, Columns, Dialect, Quotes, Records, numbered, take_header},
         error::{Cause, RawError},
@@ -232,13 +233,9 @@ impl<D: Disk> TextBase<D> {
         let total_bytes = self.coding.is_plain().then_some(self.stamp.length);
         Ok(TextRows {
             watch: ask.watch().of(self.count.get().copied(), total_bytes),
-            base: self.clone(),
-            blocks: self.blocks(),
-            ask,
-            raw,
-            ordinal: 0,
-            block: 0,
-            next: None,
+            parsing: Arc::new(Parsing { base: self.clone(), ask, raw }),
+            at: Some(Cut { from: self.blocks(), next: None, blocks: 0, ordinal: 0 }),
+            coming: None,
             fresh: true,
             done: false,
         })
@@ -652,22 +649,27 @@ struct ParsedRow<R> {
     read: Result<(R, Parts)>,
 }
 
-/// The rows of a scan, batch by batch.
+/// The rows of a scan, batch by batch. A batch is parsed while the one before it is looked at.
 pub(super) struct TextRows<R: RecordCodec, D: Disk> {
-    base: Arc<TextBase<D>>,
-    blocks: TextBlocks<D>,
-    ask: Ask<R>,
-    raw: Raw<R>,
+    parsing: Arc<Parsing<R, D>>,
+    /// Where the scan is, unless the next batch is on its way.
+    at: Option<Cut<D>>,
+    coming: Option<Beside<Batch<R, D>>>,
     watch: Watch,
-    /// Rows that have been passed.
-    ordinal: u64,
-    /// Blocks that have been cut.
-    block: usize,
-    /// What is parsed next, where it was read while something else was parsed.
-    next: Option<Taken>,
     /// Whether nothing was taken yet: one block is at first, so that the first record is not waited for.
     fresh: bool,
     done: bool,
+}
+
+/// How far a file has been cut into blocks.
+struct Cut<D: Disk> {
+    from: TextBlocks<D>,
+    /// What is parsed next, where it was read while something else was parsed.
+    next: Option<Taken>,
+    /// Blocks that have been passed.
+    blocks: usize,
+    /// Rows that have been passed.
+    ordinal: u64,
 }
 
 /// Some blocks of a file.
@@ -699,28 +701,60 @@ impl Taken {
     }
 }
 
-/// What blocks are parsed by.
-struct Parsing<'s, R: RecordCodec, D: Disk> {
-    base: &'s TextBase<D>,
-    ask: &'s Ask<R>,
-    raw: &'s Raw<R>,
-    /// The number of the first of them.
-    first: usize,
+/// The rows of some blocks, and where the scan is behind them.
+struct Batch<R, D: Disk> {
+    rows: Vec<BaseRow<R>>,
+    at: Cut<D>,
+    /// Bytes of the text that have been passed.
+    bytes: u64,
+    last: bool,
 }
 
-impl<R: RecordCodec, D: Disk> Parsing<'_, R, D> {
-    fn all(&self, blocks: &mut [Block]) -> Vec<Parsed<R>> {
+/// What blocks are parsed by.
+struct Parsing<R: RecordCodec, D: Disk> {
+    base: Arc<TextBase<D>>,
+    ask: Ask<R>,
+    raw: Raw<R>,
+}
+
+/// Blocks that are parsed together.
+fn blocks_at_once() -> usize {
+    4 * rayon::current_num_threads()
+}
+
+impl<R: RecordCodec, D: Disk> Parsing<R, D> {
+    /// Takes some blocks and parses them, on all cores.
+    fn batch(&self, mut at: Cut<D>, most: usize) -> Batch<R, D> {
+        let taken = at.next.take().unwrap_or_else(|| Taken::of(&mut at.from, most, &self.base));
+        let Taken { mut blocks, failure, last } = taken;
+        let parsed = match last || blocks.len() < 2 {
+            true => self.all(&mut blocks, at.blocks),
+            // What comes next is read meanwhile.
+            false => {
+                let Cut { from, next, blocks: first, .. } = &mut at;
+                let read = || *next = Some(Taken::of(from, blocks_at_once(), &self.base));
+                rayon::join(|| self.all(&mut blocks, *first), read).0
+            }
+        };
+        at.blocks += blocks.len();
+        let bytes = blocks.last().map_or(0, |block| block.offset() + block.bytes().len() as u64);
+        blocks.into_iter().for_each(|block| at.from.recycle(block));
+        let rows = self.settled(parsed, failure, &mut at.ordinal);
+        Batch { rows, at, bytes, last }
+    }
+
+    fn all(&self, blocks: &mut [Block], first: usize) -> Vec<Parsed<R>> {
         match blocks {
-            [only] => vec![self.one(0, only)],
-            many => many.par_iter_mut().enumerate().map(|(number, block)| self.one(number, block)).collect(),
+            [only] => vec![self.one(first, only)],
+            many => many.par_iter_mut().enumerate().map(|(number, block)| self.one(first + number, block)).collect(),
         }
     }
 
     fn one(&self, number: usize, block: &mut Block) -> Parsed<R> {
         block.check();
         let (part, of) = self.ask.part;
-        if (self.first + number) % of.max(1) == part {
-            return self.base.parse(block, self.ask, self.raw);
+        if number % of.max(1) == part {
+            return self.base.parse(block, &self.ask, &self.raw);
         }
         // Its rows are counted, because the ids of those behind may be their numbers.
         let mut count = 0;
@@ -730,29 +764,15 @@ impl<R: RecordCodec, D: Disk> Parsing<'_, R, D> {
         });
         Parsed { rows: Vec::new(), count }
     }
-}
 
-impl<R: RecordCodec, D: Disk> TextRows<R, D> {
-    /// Parses what was taken, and meanwhile takes what is parsed next.
-    fn parse(&mut self, blocks: &mut [Block], last: bool) -> Vec<Parsed<R>> {
-        let TextRows { base, ask, raw, block, blocks: from, .. } = self;
-        let parsing = Parsing { base, ask, raw, first: *block };
-        if last || blocks.len() < 2 {
-            return parsing.all(blocks);
-        }
-        let (parsed, next) =
-            rayon::join(|| parsing.all(blocks), || Taken::of(from, 2 * rayon::current_num_threads(), base));
-        self.next = Some(next);
-        parsed
-    }
-
-    fn give(&mut self, parsed: Vec<Parsed<R>>, failure: Option<Error>) -> Vec<BaseRow<R>> {
+    /// Rows with their ids; those in front of them have been counted in `ordinal`.
+    fn settled(&self, parsed: Vec<Parsed<R>>, failure: Option<Error>, ordinal: &mut u64) -> Vec<BaseRow<R>> {
         let mut rows = Vec::with_capacity(parsed.iter().map(|block| block.rows.len()).sum());
         for block in parsed {
             for row in block.rows {
                 let (place, bytes) = (row.place, row.bytes * MEMORY_PER_BYTE + MEMORY_PER_ROW);
-                let ordinal = self.ordinal + row.number + 1;
-                let stored = self.base.settle(row, ordinal, &self.ask);
+                let number = *ordinal + row.number + 1;
+                let stored = self.base.settle(row, number, &self.ask);
                 if let (Raw::Settled(filter), Ok(Stored { record, envelope })) = (&self.raw, &stored)
                     && !filter.matches(Seen { record, envelope })
                 {
@@ -760,7 +780,7 @@ impl<R: RecordCodec, D: Disk> TextRows<R, D> {
                 }
                 rows.push(BaseRow { place, bytes, stored });
             }
-            self.ordinal += block.count;
+            *ordinal += block.count;
         }
         if let Some(failure) = failure
             && self.ask.part.0 == 0
@@ -771,6 +791,34 @@ impl<R: RecordCodec, D: Disk> TextRows<R, D> {
     }
 }
 
+impl<R: RecordCodec, D: Disk> TextRows<R, D> {
+    fn batch(&mut self) -> Option<Batch<R, D>> {
+        let (parsing, was_fresh) = (&self.parsing, std::mem::take(&mut self.fresh));
+        let batch = match (self.coming.take(), self.at.take()) {
+            (Some(coming), _) => coming.get()?,
+            (None, Some(at)) => parsing.batch(at, if was_fresh { 1 } else { blocks_at_once() }),
+            (None, None) => return None,
+        };
+        Some(batch)
+    }
+
+    /// Goes on behind a batch: what follows is parsed while its rows are looked at, unless it may be the only one that is
+    /// asked for.
+    fn go_on(&mut self, at: Cut<D>, was_first: bool) {
+        if was_first || !beside::is_possible() {
+            self.at = Some(at);
+            return;
+        }
+        let parsing = self.parsing.clone();
+        self.coming = Some(Beside::start(move || parsing.batch(at, blocks_at_once())));
+    }
+
+    fn failed(&mut self, error: Error) -> Vec<BaseRow<R>> {
+        self.done = true;
+        vec![BaseRow { place: 0, bytes: 0, stored: Err(error) }]
+    }
+}
+
 impl<R: RecordCodec, D: Disk> Iterator for TextRows<R, D> {
     type Item = Vec<BaseRow<R>>;
 
@@ -778,25 +826,21 @@ impl<R: RecordCodec, D: Disk> Iterator for TextRows<R, D> {
         if self.done {
             return None;
         }
-        if let Err(stopped) = self.ask.limits.check() {
-            self.done = true;
-            return Some(vec![BaseRow { place: 0, bytes: 0, stored: Err(stopped) }]);
+        if let Err(stopped) = self.parsing.ask.limits.check() {
+            return Some(self.failed(stopped));
         }
-        let most = if std::mem::take(&mut self.fresh) { 1 } else { 2 * rayon::current_num_threads() };
-        let taken = self.next.take().unwrap_or_else(|| Taken::of(&mut self.blocks, most, &self.base));
-        let Taken { mut blocks, failure, last } = taken;
+        let was_first = self.fresh;
+        let Some(Batch { rows, at, bytes, last }) = self.batch() else {
+            return Some(self.failed(Error::backend("the thread that parsed the file is gone")));
+        };
         self.done = last;
-        let parsed = self.parse(&mut blocks, last);
-        self.block += blocks.len();
-        let bytes = blocks.last().map_or(0, |block| block.offset() + block.bytes().len() as u64);
-        let rows = self.give(parsed, failure);
         if bytes > 0 {
-            self.watch.at(self.ordinal, bytes);
+            self.watch.at(at.ordinal, bytes);
         }
-        if self.done {
-            self.watch.end();
+        match last {
+            true => self.watch.end(),
+            false => self.go_on(at, was_first),
         }
-        blocks.into_iter().for_each(|block| self.blocks.recycle(block));
         Some(rows)
     }
 }

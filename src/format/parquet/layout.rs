@@ -67,6 +67,7 @@ pub(super) fn open<I: Bytes>(input: I) -> Result<Opened<I>> {
 ///
 /// # Errors
 /// As [`open`], where rows cannot be read without what is damaged.
+#[cfg(feature = "file")]
 pub(super) fn open_damaged<I: Bytes>(input: I, losses: &mut Vec<Error>) -> Result<Opened<I>> {
     open_but(input, |loss| {
         losses.push(loss);

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    format::beside::Beside,
+    format::beside::{self, Beside},
     query::Predicate,
     record::RecordCodec,
 };
@@ -131,7 +131,7 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
     fn read_ahead(&mut self) {
         let scan = &self.scan;
         let pieces = self.pieces.get_or_insert_with(|| planned(scan, self.part, true));
-        let is_inside = rayon::current_thread_index().is_some();
+        let is_inside = !beside::is_possible();
         let most = if self.begun { 2 * rayon::current_num_threads() } else { 1 };
         if is_inside && !self.ready.is_empty() {
             return;
