@@ -20,6 +20,14 @@ fn open(path: &Path) -> FileStore<Document> {
     files.documents("people", Schema::open("people")).expect("it opens")
 }
 
+/// A store whose records are all in its base.
+fn filled(path: &Path) -> FileStore<Document> {
+    let store = open(path);
+    assert!(store.create_batch((0..BASE).map(draft)).expect("it writes").iter().all(Result::is_ok));
+    store.checkpoint().expect("it is put into the base");
+    store
+}
+
 fn draft(n: usize) -> Draft<'static, Document> {
     // Texts that do not compress, or a base would be one block.
     let text: String = (0..60).map(|at| format!("{:08x}", (n * 61 + at).wrapping_mul(2_654_435_761) as u32)).collect();
@@ -40,10 +48,7 @@ fn on_a_pool(work: impl FnOnce() + Send + 'static) {
 #[test]
 fn records_are_written_by_all_threads_of_a_pool() {
     for name in NAMES {
-        let path = crate::folder().join(name);
-        let store = open(&path);
-        assert!(store.create_batch((0..BASE).map(draft)).expect("it writes").iter().all(Result::is_ok));
-        store.checkpoint().expect("it is put into the base");
+        let store = filled(&crate::folder().join(name));
         let writer = store.clone();
         on_a_pool(move || {
             (BASE..2 * BASE).into_par_iter().for_each(|n| drop(writer.create(draft(n)).expect("the id is new")));
@@ -56,9 +61,7 @@ fn records_are_written_by_all_threads_of_a_pool() {
 fn records_are_read_by_all_threads_of_a_pool() {
     for name in NAMES {
         let path = crate::folder().join(name);
-        let store = open(&path);
-        assert!(store.create_batch((0..BASE).map(draft)).expect("it writes").iter().all(Result::is_ok));
-        Driver::close(store).expect("it is put into the base");
+        Driver::close(filled(&path)).expect("it is put into the base");
         let store = open(&path);
         on_a_pool(move || {
             (0..BASE / 4).into_par_iter().for_each(|n| {

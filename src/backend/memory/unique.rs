@@ -29,7 +29,10 @@ impl UniqueFields {
     #[cold]
     pub(in crate::backend) fn taken(&self, place: usize) -> Error {
         let error = Error::already_exists("another record has this value of a unique field");
-        self.0.iter().skip(place).take(1).fold(error, |error, field| error.at_field(field.path.to_string()))
+        match self.0.get(place) {
+            Some(field) => error.at_field(field.path.to_string()),
+            None => error,
+        }
     }
 }
 

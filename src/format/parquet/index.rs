@@ -1,6 +1,6 @@
 //! Statistics and bloom filters of a file, for the columns of one predicate.
 
-use std::{cell::RefCell, collections::HashMap, sync::Arc};
+use std::{cell::RefCell, collections::HashMap, ops::Range, sync::Arc};
 
 use arrow_array::{Array, ArrayRef, UInt64Array};
 use arrow_schema::{DataType, Field};
@@ -68,32 +68,21 @@ impl<'a, I: Source> Index<'a, I> {
 
     /// The parts of a row group between which the pages of some column begin, with what is known of the predicate in each;
     /// `None` without page indexes.
-    pub(super) fn of_pages(&self, test: &Test, group: usize) -> Option<Vec<(std::ops::Range<usize>, Answer)>> {
+    pub(super) fn of_pages(&self, test: &Test, group: usize) -> Option<Vec<(Range<usize>, Answer)>> {
         let rows = self.opened.rows_of(group);
         let pages: Vec<Option<Pages>> =
             self.slots.iter().map(|slot| slot.as_ref().and_then(|slot| self.pages(slot, group, rows))).collect();
-        let mut starts: Vec<usize> = pages.iter().flatten().flat_map(|pages| pages.starts.iter().copied()).collect();
-        if starts.is_empty() {
-            return None;
-        }
-        starts.extend([0, rows]);
-        starts.sort_unstable();
-        starts.dedup();
-        let parts = starts.windows(2).map(|ends| ends[0]..ends[1]);
-        Some(parts.map(|part| (part.clone(), answer(test, &Part { pages: &pages, row: part.start }))).collect())
+        pages.iter().flatten().next()?;
+        let parts = self.opened.parts(group, pages.iter().flatten().flat_map(|pages| pages.starts.iter().copied()));
+        let told = |part: Range<usize>| (part.clone(), answer(test, &Part { pages: &pages, row: part.start }));
+        Some(parts.into_iter().map(told).collect())
     }
 
     fn pages(&self, slot: &Slot, group: usize, rows: usize) -> Option<Pages> {
         let metadata = self.opened.meta.metadata();
         let index = metadata.page_index()?;
-        let locations = index.page_locations(group, slot.leaf)?;
         index.column_index(group, slot.leaf)?;
-        let starts: Vec<usize> =
-            locations.iter().map(|page| usize::try_from(page.first_row_index).ok()).collect::<Option<_>>()?;
-        let sound = starts.first() == Some(&0) && starts.is_sorted() && starts.last().is_some_and(|last| *last <= rows);
-        if !sound {
-            return None;
-        }
+        let starts = self.opened.page_starts(group, slot.leaf)?;
         let bounds = guarded(|| {
             let converter = converter(self.opened, slot)?;
             let groups = [group];

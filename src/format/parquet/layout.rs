@@ -1,6 +1,6 @@
 //! A file that was opened: its metadata, checked, and what each of its columns is to a schema.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use arrow_schema::{DataType, Field, SchemaRef, TimeUnit};
 use parquet::{
@@ -194,6 +194,24 @@ impl<I> Opened<I> {
     pub(super) fn rows_of(&self, group: usize) -> usize {
         let end = self.firsts.get(group + 1).copied().unwrap_or(self.rows);
         (end - self.firsts.get(group).copied().unwrap_or(end)) as usize
+    }
+
+    /// The row with which each page of a column begins; `None` where the file does not say it, or says what cannot be.
+    pub(super) fn page_starts(&self, group: usize, leaf: usize) -> Option<Vec<usize>> {
+        let pages = self.meta.metadata().page_index()?.page_locations(group, leaf)?;
+        let starts = pages.iter().map(|page| usize::try_from(page.first_row_index).ok());
+        let starts: Vec<usize> = starts.collect::<Option<_>>()?;
+        let rows = self.rows_of(group);
+        let sound = starts.first() == Some(&0) && starts.is_sorted() && starts.last().is_some_and(|last| *last <= rows);
+        sound.then_some(starts)
+    }
+
+    /// The rows of a row group, in parts that end where others begin.
+    pub(super) fn parts(&self, group: usize, starts: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
+        let mut ends: Vec<usize> = starts.chain([0, self.rows_of(group)]).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        ends.windows(2).map(|ends| ends[0]..ends[1]).collect()
     }
 
     /// The type that our own writer gave a column, where the column still is what it was.

@@ -3,8 +3,6 @@
 //! A piece is some rows of one row group. The columns of the predicate are read first; what it leaves is then read of the
 //! other columns, and only that is decoded (semantics 3.12).
 
-#[cfg(feature = "file")]
-use std::collections::BTreeSet;
 use std::{fmt, ops::Range, sync::Arc};
 
 use arrow_array::{BooleanArray, RecordBatch, RecordBatchReader};
@@ -211,16 +209,11 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
     /// All rows in pieces that end where the pages of any column do.
     #[cfg(feature = "file")]
     pub(super) fn smallest(&self) -> Vec<Piece> {
-        let metadata = self.opened.meta.metadata();
-        let leaves = metadata.file_metadata().schema_descr().num_columns();
+        let leaves = self.opened.meta.parquet_schema().num_columns();
         let of_group = |group: usize| {
-            let rows = self.opened.rows_of(group);
-            let pages = (0..leaves).filter_map(move |leaf| metadata.page_index()?.page_locations(group, leaf));
-            let starts = pages.flatten().filter_map(|page| usize::try_from(page.first_row_index).ok());
-            let ends: BTreeSet<usize> = starts.filter(|start| *start < rows).chain([0, rows]).collect();
-            let starts = ends.iter().copied();
-            let pieces = starts.zip(ends.iter().copied().skip(1));
-            pieces.map(|(start, end)| Piece { group, ranges: one(start..end), sure: true }).collect::<Vec<_>>()
+            let starts = (0..leaves).filter_map(move |leaf| self.opened.page_starts(group, leaf)).flatten();
+            let parts = self.opened.parts(group, starts).into_iter();
+            parts.map(move |part| Piece { group, ranges: one(part), sure: true })
         };
         (0..self.opened.firsts.len()).flat_map(of_group).collect()
     }
