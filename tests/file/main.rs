@@ -9,6 +9,9 @@ mod foreign;
 mod null;
 mod pools;
 mod processes;
+#[path = "../foreign/python.rs"]
+mod python;
+mod readers;
 mod suite;
 mod transactions;
 

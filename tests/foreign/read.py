@@ -1,7 +1,8 @@
 """Reads what was written here with pandas, pyarrow, DuckDB and Polars, and holds every value against what it should be.
 
-`read.py FOLDER`: the folder holds `expected.json` ({"columns": [[name, type]], "rows": [..]}) and the files. One line for
-each reader and file; the first difference of each ends the run with a status of 1.
+`read.py FOLDER`: the folder holds the files, `ours.KIND…`, and `expected.json`: for each kind {"columns": [[name, type]],
+"rows": [..]}, with a "key" where the rows are in the order of that column; under "dialects" how a file is punctuated that is not
+as its kind is. One line for each reader and file; any difference ends the run with a status of 1.
 """
 
 import datetime as dt
@@ -37,8 +38,9 @@ def duck(query):
         return [dict(zip(names, row)) for row in cursor.fetchall()]
 
 
-def readers(path):
-    """The readers that open a file of this name, and how."""
+def readers(path, dialect):
+    """The readers that open a file of this name, and how. Those of which some do not unpack a format themselves get a stream of
+    pyarrow's that does."""
     name = os.path.basename(path)
     kind = name.split(".")[1]
     packed = name.endswith((".gz", ".zst"))
@@ -48,24 +50,38 @@ def readers(path):
         yield "pandas, nullable", lambda: pandas.read_parquet(path, dtype_backend="pyarrow").to_dict("records")
         yield "duckdb", lambda: duck(f"select * from read_parquet('{path}')")
         # It has no decimals of more than 38 digits.
-        yield "polars", lambda: polars.scan_parquet(path).drop("wide").collect().to_dicts()
-    if kind == "csv":
-        yield "pandas", lambda: pandas.read_csv(path, dtype_backend="pyarrow").to_dict("records")
-        yield "duckdb", lambda: duck(f"select * from read_csv('{path}', header = true)")
-        yield "polars", lambda: polars.read_csv(path, infer_schema_length=None).to_dicts()
-        if not name.endswith(".zst"):
-            yield "pyarrow", lambda: table_rows(pyarrow.csv.read_csv(path, parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True)))
+        yield "polars", lambda: polars.scan_parquet(path).drop("wide", strict=False).collect().to_dicts()
+    if kind in ("csv", "tsv"):
+        yield from csv_readers(path, dialect.get("delimiter", "\t" if kind == "tsv" else ","), dialect.get("quote", '"'), dialect.get("null"))
     if kind == "jsonl":
-        yield "pandas", lambda: pandas.read_json(path, lines=True, dtype=False, convert_dates=False).to_dict("records")
+        yield "pandas", lambda: pandas.read_json(path, lines=True, dtype=False, convert_dates=False, precise_float=True).to_dict("records")
         yield "duckdb", lambda: duck(f"select * from read_json('{path}', format = 'newline_delimited')")
-        if not packed:
-            yield "polars", lambda: polars.read_ndjson(path, infer_schema_length=None).to_dicts()
-            yield "pyarrow", lambda: table_rows(pyarrow.json.read_json(path))
+        yield "polars", lambda: polars.read_ndjson(unpacked(path) if packed else path, infer_schema_length=None).to_dicts()
+        yield "pyarrow", lambda: table_rows(pyarrow.json.read_json(pyarrow.input_stream(path)))
     if kind == "json":
-        yield "pandas", lambda: pandas.read_json(path, dtype=False, convert_dates=False).to_dict("records")
+        yield "pandas", lambda: pandas.read_json(path, dtype=False, convert_dates=False, precise_float=True).to_dict("records")
         yield "duckdb", lambda: duck(f"select * from read_json('{path}', format = 'array')")
-        if not packed:
-            yield "polars", lambda: polars.read_json(path, infer_schema_length=None).to_dicts()
+        yield "polars", lambda: polars.read_json(unpacked(path) if packed else path, infer_schema_length=None).to_dicts()
+
+
+def unpacked(path):
+    with pyarrow.input_stream(path) as file:
+        return file.read()
+
+
+def csv_readers(path, delimiter, quote, null):
+    """With a spelling of null, an empty cell is the empty text to each of them."""
+    nulls = {"keep_default_na": False, "na_values": [null]} if null else {}
+    yield "pandas", lambda: pandas.read_csv(path, sep=delimiter, quotechar=quote, dtype_backend="pyarrow", **nulls).to_dict("records")
+    told = f", nullstr = '{null}'" if null else ""
+    doubled = quote.replace("'", "''")
+    yield "duckdb", lambda: duck(f"select * from read_csv('{path}', header = true, delim = '{delimiter}', quote = '{doubled}', escape = '{doubled}'{told})")
+    nulls = {"null_values": [null], "empty_string_is_null": False} if null else {}
+    yield "polars", lambda: polars.read_csv(path, separator=delimiter, quote_char=quote, infer_schema_length=None, **nulls).to_dicts()
+    parsing = pyarrow.csv.ParseOptions(delimiter=delimiter, quote_char=quote, newlines_in_values=True)
+    nulls = {"null_values": [null], "strings_can_be_null": True, "quoted_strings_can_be_null": False} if null else {}
+    converting = pyarrow.csv.ConvertOptions(**nulls)
+    yield "pyarrow", lambda: table_rows(pyarrow.csv.read_csv(path, parse_options=parsing, convert_options=converting))
 
 
 def moment(v):
@@ -81,10 +97,10 @@ def lossy(wanted, found):
     return isinstance(wanted, int) and isinstance(found, float) and float(wanted) == found
 
 
-def same(wanted, found, ty, is_text):
+def same(wanted, found, ty, is_text, is_null_told=False):
     """Whether a value is the one that was written. Text formats have fewer types than we do: there a value of a type that
     the format lacks may come as its text."""
-    if wanted in (None, "") and is_text:
+    if wanted in (None, "") and is_text and not is_null_told:
         return found in (None, "")
     if wanted is None or found is None:
         return wanted is None and found is None
@@ -114,10 +130,9 @@ def same(wanted, found, ty, is_text):
         if isinstance(wanted, list) and isinstance(found, (list, tuple)):
             return len(wanted) == len(found) and all(same(a, b, None, is_text) for a, b in zip(wanted, found))
         return False
-    if ty in ("bool", "text", "int") and not is_text:
-        kinds = {"bool": bool, "text": str, "int": int}
-        if not isinstance(found, kinds[ty]):
-            return False
+    kinds = {"bool": bool, "text": str, "int": int, "float": float}
+    if ty in kinds and not isinstance(found, kinds[ty]):
+        return False
     if isinstance(wanted, dict) and isinstance(found, dict):
         return same(wanted, found, "record", is_text)
     if isinstance(wanted, list):
@@ -138,9 +153,11 @@ def cell(row, name):
     return inside if any(v not in (None, "") for v in inside.values()) else None
 
 
-def difference(expected, rows, is_text, reader):
+def difference(expected, rows, is_text, is_null_told, reader):
     if len(rows) != len(expected["rows"]):
         return f"{len(rows)} rows, and there are {len(expected['rows'])}"
+    if "key" in expected:
+        rows = sorted(rows, key=lambda row: row[expected["key"]])
     for at, (wanted, found) in enumerate(zip(expected["rows"], rows)):
         for name, ty in expected["columns"]:
             value, seen = untagged(wanted.get(name)), cell(found, name)
@@ -150,7 +167,7 @@ def difference(expected, rows, is_text, reader):
                 continue
             if reader == "pandas" and lossy(value, seen):
                 continue
-            if not same(value, seen, ty, is_text):
+            if not same(value, seen, ty, is_text, is_null_told):
                 return f"row {at}, {name}: wanted {value!r}, found {seen!r} ({type(seen).__name__})"
     return None
 
@@ -160,12 +177,16 @@ def main(folder):
     with open(os.path.join(folder, "expected.json")) as file:
         expected = json.load(file)
     for path in sorted(glob.glob(os.path.join(folder, "ours.*"))):
-        for name, read in readers(path):
+        base = os.path.basename(path)
+        dialect = expected.get("dialects", {}).get(base, {})
+        for name, read in readers(path, dialect):
             try:
-                wrong = difference(expected[os.path.basename(path).split(".")[1]], read(), ".parquet" not in path, name)
+                wanted = expected[base.split(".")[1]]
+                wrong = difference(wanted, read(), ".parquet" not in path, "null" in dialect, name)
             except Exception as error:  # A reader that refuses our file is the finding.
                 wrong = f"{type(error).__name__}: {error}"
-            print(f"{os.path.basename(path)} by {name}: {wrong or 'equal'}")
+            told = f"{base} by {name}"
+            print(f"{told}: {wrong or 'equal'}")
             failed += wrong is not None
     sys.exit(1 if failed else 0)
 

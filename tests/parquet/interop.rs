@@ -1,13 +1,6 @@
 //! Files that pandas, pyarrow, DuckDB and Polars write are read here, and files that are written here are read by them.
-//!
-//! They live in a Python environment under `target`, made once from `tests/foreign/requirements.txt`.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::OnceLock,
-};
+use std::{fs, path::Path, process::Command};
 
 use dk_data::{
     Document, FieldDef, Schema, Type, Value, document,
@@ -20,39 +13,7 @@ use dk_data::{
 use jiff::{Timestamp, civil::date};
 use rust_decimal::Decimal;
 
-fn run(command: &mut Command) -> String {
-    let done = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}; python3 must be installed"));
-    let text = [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert!(done.status.success(), "{command:?}:\n{text}");
-    text
-}
-
-fn scripts() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign")
-}
-
-/// The Python of the environment, which is made where there is none, or where others are required than it was made from.
-fn python() -> &'static Path {
-    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        let required = fs::read_to_string(scripts().join("requirements.txt")).expect("the list is there");
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target");
-        let home = target.join("foreign-python");
-        let (python, made_from) = (home.join("bin/python"), home.join("made-from.txt"));
-        // Another test binary may be making it.
-        let lock = fs::File::create(target.join("foreign-python.lock")).expect("target is ours");
-        lock.lock().expect("the system has locks");
-        if fs::read_to_string(&made_from).ok().as_ref() != Some(&required) {
-            let _ = fs::remove_dir_all(&home);
-            run(Command::new("python3").args(["-m", "venv"]).arg(&home));
-            let pip =
-                ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "-r"];
-            run(Command::new(&python).args(pip).arg(scripts().join("requirements.txt")));
-            fs::write(&made_from, &required).expect("target is ours");
-        }
-        python
-    })
-}
+use crate::python::{python, run, scripts, wanted};
 
 fn expected(path: &Path) -> Vec<Document> {
     let text = fs::read_to_string(path).expect("it was written beside the file");
@@ -192,29 +153,6 @@ fn typed() -> (Schema, Vec<Document>) {
     (schema, rows)
 }
 
-fn written_expected(schema: &Schema, rows: &[Document]) -> serde_json::Value {
-    let kind = |ty: &Type| match ty {
-        ty if ty.integer_range().is_some() => "int",
-        Type::F32 | Type::F64 => "float",
-        Type::Enum(_) => "text",
-        Type::List(_) | Type::Vector(_) => "list",
-        Type::Record(_) => "record",
-        Type::Bool => "bool",
-        Type::Decimal => "decimal",
-        Type::Bytes => "bytes",
-        Type::Uuid => "uuid",
-        Type::Timestamp => "timestamp",
-        Type::Date => "date",
-        Type::Json => "json",
-        _ => "text",
-    };
-    let columns: Vec<_> = schema.fields.iter().map(|field| (field.name.to_string(), kind(&field.ty))).collect();
-    let values = |row: &Document| {
-        row.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect::<std::collections::BTreeMap<_, _>>()
-    };
-    serde_json::json!({ "columns": columns, "rows": rows.iter().map(values).collect::<Vec<_>>() })
-}
-
 fn zipped(text: &[u8]) -> Vec<u8> {
     use std::io::Write;
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -255,10 +193,10 @@ fn other_readers_find_what_was_written_here() {
         put(&format!("ours.parquet.{name}.parquet"), &out.finish().expect("memory takes it"));
     }
     let expected = serde_json::json!({
-        "csv": written_expected(&schema, &rows),
-        "jsonl": written_expected(&schema, &rows),
-        "json": written_expected(&schema, &rows),
-        "parquet": written_expected(&all, &full),
+        "csv": wanted(&schema, &rows),
+        "jsonl": wanted(&schema, &rows),
+        "json": wanted(&schema, &rows),
+        "parquet": wanted(&all, &full),
     });
     put("expected.json", expected.to_string().as_bytes());
     let report = run(Command::new(python()).arg(scripts().join("read.py")).arg(folder.path()));

@@ -5,4 +5,6 @@ mod damage;
 mod foreign;
 mod interop;
 mod masks;
+#[path = "../foreign/python.rs"]
+mod python;
 mod round_trip;
