@@ -7,6 +7,7 @@ mod export;
 mod faults;
 mod foreign;
 mod null;
+mod opening;
 mod pools;
 mod processes;
 #[path = "../foreign/python.rs"]
