@@ -22,49 +22,98 @@ fn open(path: &Path, options: Options) -> FileStore<Document, Unsynced> {
     db.documents("things", Schema::open("things")).expect("it opens")
 }
 
-fn lines(path: &Path) -> Vec<String> {
-    std::fs::read_to_string(path).expect("it is there").lines().map(str::to_owned).collect()
+/// The cells of a CSV text as they stand in it, quotes and all, row by row.
+fn raw_cells(text: &str) -> Vec<Vec<&str>> {
+    let (mut rows, mut row, mut start, mut is_quoted) = (Vec::new(), Vec::new(), 0, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'"' => is_quoted = !is_quoted,
+            b',' | b'\n' if !is_quoted => {
+                row.push(&text[start..at]);
+                start = at + 1;
+                if byte == b'\n' {
+                    rows.push(std::mem::take(&mut row));
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(start == text.len() && !is_quoted, "the last row has its line end");
+    rows
 }
 
 #[test]
-fn a_real_file_is_changed_where_it_was_changed_and_nowhere_else() {
-    let path = crate::folder().join("frequencies.csv");
-    let original = real("ourairports/airport-frequencies.csv");
-    std::fs::write(&path, &original).expect("it is written");
-    let store = open(&path, Options::default().id_column("id"));
-    let rows =
-        csv::Reader::from_reader(original.as_bytes()).into_records().map(|row| row.expect("a row")).collect::<Vec<_>>();
-    assert_eq!(store.count(Query::new()).expect("it counts"), rows.len() as u64);
-    let atis = rows.iter().filter(|row| &row[3] == "ATIS").count() as u64;
-    let filter = Filter::eq("type", "ATIS").bind::<Document>(store.schema()).expect("it fits");
-    assert_eq!(store.count(filter).expect("it counts"), atis);
-    let changed: Vec<String> =
-        rows.iter().step_by(rows.len() / 1_000).take(1_000).map(|row| row[0].to_owned()).collect();
-    let patches = changed.iter().map(|id| (id.as_str(), Changes::set("type", "CHANGED")));
-    let outcomes = store.patch_batch(patches).expect("it writes");
-    assert!(outcomes.iter().all(Result::is_ok), "{:?}", outcomes.iter().find(|outcome| outcome.is_err()));
-    store.checkpoint().expect("it is put into the file");
-    let (before, after) = (original.lines().collect::<Vec<_>>(), lines(&path));
-    assert_eq!(before.len(), after.len());
-    assert!(after[0].starts_with(before[0]), "the header is kept");
-    let mut differing = 0;
-    for (row, (before, after)) in before.iter().zip(&after).enumerate().skip(1) {
-        let is_changed = changed.contains(&rows[row - 1][0].to_owned());
-        if !is_changed {
-            assert!(
-                after.starts_with(before) && after[before.len()..].bytes().all(|byte| byte == b','),
-                "row {row}: {after}"
-            );
-            continue;
+fn real_files_are_changed_where_they_were_changed_and_nowhere_else() {
+    let folder = format!("{}/../shared/data/ourairports", env!("CARGO_MANIFEST_DIR"));
+    let mut seen = 0;
+    for entry in std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{folder} must stand beside the project: {e}")) {
+        let name = entry.expect("a file").file_name().into_string().expect("a name");
+        match name.as_str() {
+            "airport-frequencies.csv" => changed_where_it_was_changed(&name, "type", "ATIS"),
+            "countries.csv" => changed_where_it_was_changed(&name, "continent", "EU"),
+            "regions.csv" => changed_where_it_was_changed(&name, "iso_country", "US"),
+            "runways.csv" => changed_where_it_was_changed(&name, "surface", "GRVL"),
+            csv if csv.ends_with(".csv") => panic!("{csv}: nothing is known of its columns"),
+            _ => continue,
         }
-        differing += 1;
-        let cells =
-            |line: &str| line.replace("\"CHANGED\"", "CHANGED").split(',').map(str::to_owned).collect::<Vec<_>>();
-        let (before, after) = (cells(before), cells(after));
-        let same = before.iter().zip(&after).filter(|(before, after)| before == after).count();
-        assert_eq!(same, before.len() - 1, "row {row}: only the cell that was changed differs");
+        seen += 1;
     }
-    assert_eq!(differing, changed.len());
+    assert!(seen >= 4, "{seen} files");
+}
+
+/// Changes a column of 1,000 records, or of all where there are fewer, and holds the file against what it was.
+fn changed_where_it_was_changed(name: &str, column: &'static str, value: &str) {
+    let path = crate::folder().join(name);
+    let original = real(&format!("ourairports/{name}"));
+    std::fs::write(&path, &original).expect("it is written");
+    let mut reader = csv::Reader::from_reader(original.as_bytes());
+    let place = reader.headers().expect("a header").iter().position(|name| name == column).expect("the column");
+    let rows: Vec<_> = reader.records().map(|row| row.expect("a row")).collect();
+    let changed: std::collections::BTreeSet<&str> =
+        rows.iter().step_by((rows.len() / 1_000).max(1)).take(1_000).map(|row| &row[0]).collect();
+    assert!(changed.len() >= rows.len().min(1_000), "{name}: ids are told apart");
+
+    let store = open(&path, Options::default().id_column("id"));
+    let count = |value: &str| {
+        let filter = Filter::eq(column, value).bind::<Document>(store.schema()).expect("it fits");
+        store.count(filter).expect("it counts")
+    };
+    let held = |kept: bool| {
+        rows.iter().filter(|row| &row[place] == value && (kept || !changed.contains(&row[0]))).count() as u64
+    };
+    assert_eq!(store.count(Query::new()).expect("it counts"), rows.len() as u64, "{name}");
+    assert!(held(true) > 0 && count(value) == held(true), "{name}: {value}");
+    let patches = changed.iter().map(|id| (*id, Changes::set(column, "CHANGED")));
+    let outcomes = store.patch_batch(patches).expect("it writes");
+    assert!(outcomes.iter().all(Result::is_ok), "{name}: {:?}", outcomes.iter().find(|outcome| outcome.is_err()));
+    for _ in 0..2 {
+        assert_eq!((count(value), count("CHANGED")), (held(false), changed.len() as u64), "{name}");
+        store.checkpoint().expect("it is put into the file");
+    }
+
+    let after = std::fs::read_to_string(&path).expect("it is there");
+    let (before, after) = (raw_cells(&original), raw_cells(&after));
+    assert_eq!((before.len(), rows.len() + 1), (after.len(), after.len()), "{name}");
+    let (header, width) = (&before[0], before[0].len());
+    assert_eq!(after[0][..width - 1], header[..width - 1], "{name}: the header is kept");
+    let mut differing = 0;
+    for (number, (before, after)) in before.iter().zip(&after).enumerate().skip(1) {
+        let is_changed = changed.contains(&rows[number - 1][0]);
+        // The last cell of a row has the `\r` of its line end.
+        let (end, last) = (after.len() - 1, before.len() - 1);
+        for (at, cell) in before.iter().enumerate() {
+            let found = after[at];
+            match at == place && is_changed {
+                true => assert_eq!(found.trim_matches('"'), "CHANGED", "{name}, row {number}"),
+                false => assert_eq!(found, cell.trim_end_matches('\r'), "{name}, row {number}, cell {at}"),
+            }
+        }
+        assert_eq!(after[end].ends_with('\r'), before[last].ends_with('\r'), "{name}, row {number}: its line end");
+        let added = after[width..].iter().map(|cell| cell.trim_end_matches('\r'));
+        assert!(is_changed || added.into_iter().all(str::is_empty), "{name}, row {number}: {after:?}");
+        differing += usize::from(after[place] == "CHANGED" || after[place] == "\"CHANGED\"");
+    }
+    assert_eq!(differing, changed.len(), "{name}");
 }
 
 #[test]
