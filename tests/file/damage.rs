@@ -1,15 +1,16 @@
 //! Bytes that were changed or cut behind a store's back: it says so, drops nothing, overwrites nothing, and what is whole is
 //! salvaged.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fmt::Debug, path::Path};
 
 use dk_data::{
-    Database, Document, Draft, Error, ErrorKind, Query, Schema, Store, Stored,
+    Aggregating, Changes, Database, Document, Draft, Error, ErrorKind, Filter, Query, Schema, Store, Stored,
     backend::{
-        file::{Export, Salvaged, salvage},
+        file::{Export, FileStore, Salvaged, salvage},
         memory::Memory,
     },
     document,
+    query::aggregate::Count,
 };
 
 use crate::{disk::Unsynced, faults::open};
@@ -54,6 +55,8 @@ fn read_all(path: &Path) -> Result<BTreeMap<String, i64>, Error> {
     std::mem::forget(store);
     all
 }
+
+type Opened = FileStore<Document, Unsynced>;
 
 /// Files with checksums of their own.
 const SUMMED: &[&str] = &["people.csv.zst", "people.jsonl.gz"];
@@ -136,6 +139,123 @@ fn semantics_7_3_no_row_of_a_damaged_frame_is_handed_out() {
         let first = first.expect_err("the frame of the first row is damaged");
         assert_eq!(first.kind(), ErrorKind::Corrupt, "{first}");
         assert!(first.to_string().contains("byte 0 of the file is damaged"), "{first}");
+    }
+}
+
+/// A file that another tool has packed: one frame, with its checksum at the end.
+fn packed(path: &Path, text: &[u8], level: i32) {
+    use std::io::Write;
+    let file = std::fs::File::create(path).expect("the folder is ours");
+    if path.extension().is_some_and(|ending| ending == "gz") {
+        let mut out = flate2::write::GzEncoder::new(file, flate2::Compression::new(level as u32));
+        out.write_all(text).and_then(|()| out.finish()).expect("it is written");
+    } else {
+        let mut out = zstd::Encoder::new(file, level).expect("memory");
+        out.include_checksum(true).expect("it can");
+        out.write_all(text).and_then(|()| out.finish()).expect("it is written");
+    }
+}
+
+/// What a verb answers, of a store that has read nothing yet; nothing where it tells of the damage.
+fn told<T: Debug>(path: &Path, verb: impl FnOnce(&Opened) -> dk_data::Result<T>) -> Option<String> {
+    match open(Unsynced, path).and_then(|store| verb(&store)) {
+        Ok(answer) => Some(format!("{answer:?}")),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+            None
+        }
+    }
+}
+
+/// What each of the verbs that read answers.
+fn answers(path: &Path, filter: &Filter) -> [Option<String>; 10] {
+    let query = |store: &Opened| filter.clone().bind::<Document>(store.schema());
+    [
+        told(path, |store| store.exists(query(store)?)),
+        told(path, |store| store.count(query(store)?)),
+        told(path, |store| store.count(Query::new().filter(query(store)?).limit(2))),
+        told(path, |store| store.count(Query::new())),
+        told(path, |store| store.search(query(store)?)),
+        told(path, |store| store.search(Query::new().limit(1))),
+        told(path, |store| store.first(query(store)?)),
+        told(path, |store| store.read("000001")),
+        told(path, |store| store.stream(query(store)?)?.collect::<dk_data::Result<Vec<_>>>()),
+        told(path, |store| store.aggregate(query(store)?, Count)),
+    ]
+}
+
+/// Every answer is an error, or what it is of the whole file; says how many are errors.
+fn right_or_told(path: &Path, bytes: &[u8], filter: &Filter, whole: &[Option<String>], what: &str) -> usize {
+    std::fs::write(path, bytes).expect("it is written");
+    let found = answers(path, filter);
+    for (verb, (found, whole)) in found.iter().zip(whole).enumerate() {
+        assert!(found.is_none() || found == whole, "{what}, verb {verb}: {found:?}, and it is {whole:?}");
+    }
+    assert!(std::fs::read(path).expect("it is there") == bytes, "{what}: the file is as it was");
+    found.iter().filter(|answer| answer.is_none()).count()
+}
+
+/// What is wrong with one frame shows at its end: nothing that was found in front of it is believed before. Only a stream gives
+/// rows until then, and ends with the error.
+#[test]
+fn semantics_7_3_of_a_damaged_file_of_another_maker_no_verb_gives_a_wrong_answer() {
+    for (name, level) in [("people.csv.gz", 0), ("people.jsonl.gz", 6), ("people.json.zst", 1), ("people.csv.zst", 3)] {
+        let path = crate::folder().join(name);
+        let plain = path.with_extension("");
+        long(&plain, 4_000);
+        let text = std::fs::read(&plain).expect("it is there");
+        packed(&path, &text, level);
+        let (bytes, first) = (std::fs::read(&path).expect("it is there"), Filter::eq("n", 1));
+        let whole = answers(&path, &first);
+        assert!(whole.iter().all(Option::is_some), "{name}: {whole:?}");
+        let places = (0..9).map(|part| 20 + bytes.len() * part / 9).chain([bytes.len() - 5, bytes.len() - 1]);
+        let mut errors = 0;
+        for at in places {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 16;
+            errors += right_or_told(&path, &bytes, &first, &whole, &format!("{name}, byte {at}"));
+        }
+        assert!(errors >= 100, "{name}: {errors} errors");
+        errors = right_or_told(&path, &bytes[..bytes.len() - 6], &first, &whole, &format!("{name}, cut"));
+        assert_eq!(errors, 10, "{name}: a cut is told by each");
+    }
+}
+
+/// The text of gzip's level 0 is not packed, so that a changed byte is another record, which reads well.
+#[test]
+fn semantics_7_3_a_record_that_the_checksum_does_not_bear_out_is_not_found() {
+    for name in ["people.csv.gz", "people.jsonl.gz", "people.json.gz"] {
+        let path = crate::folder().join(name);
+        let plain = path.with_extension("");
+        long(&plain, 4_000);
+        packed(&path, &std::fs::read(&plain).expect("it is there"), 0);
+        let changed = Filter::starts_with("text", "#");
+        let whole = answers(&path, &changed);
+        assert_eq!(whole[0].as_deref(), Some("false"), "{name}");
+        let first =
+            open(Unsynced, &path).and_then(|store| store.read("000000")).expect("it reads").expect("it is there");
+        let text = first.record["text"].as_text().expect("a text").to_owned();
+        let mut bytes = std::fs::read(&path).expect("it is there");
+        let place = bytes.windows(64).position(|window| window == &text.as_bytes()[..64]).expect("as it stands");
+        bytes[place] = b'#';
+        assert_eq!(right_or_told(&path, &bytes, &changed, &whole, name), 10, "{name}: each has read to the end");
+        let store = open(Unsynced, &path).expect("it opens");
+        let rows: Vec<_> = store.stream(Query::new()).expect("it starts").collect();
+        assert!(
+            rows.len() > 1 && rows.last().is_some_and(Result::is_err),
+            "{name}: the rows, and the error behind them"
+        );
+        store.create(document! { "n" => 1 }).expect("the journal takes it");
+        let changed = changed.bind::<Document>(store.schema()).expect("it fits");
+        for refused in [
+            store.update_where(changed.clone(), Changes::set("n", 7)),
+            store.delete_where(changed),
+            store.checkpoint().map(|()| 0),
+        ] {
+            assert_eq!(refused.map_err(|error| error.kind()), Err(ErrorKind::Corrupt), "{name}");
+        }
+        drop(store);
+        assert!(std::fs::read(&path).expect("it is there") == bytes, "{name}: the file is as it was");
     }
 }
 

@@ -237,6 +237,17 @@ impl<D: Disk> Base<D> {
         }
     }
 
+    /// Reads to its end, once, a file whose damage shows only there: before an answer that may be found in front of it.
+    ///
+    /// # Errors
+    /// `Corrupt` where it is damaged.
+    pub(super) fn believe(&self, limits: &Limits) -> Result<()> {
+        match self {
+            Base::Text(text) if text.tells_at_its_end() => text.count(limits).map(drop),
+            _ => Ok(()),
+        }
+    }
+
     /// Where each id is; made when it is first asked for.
     ///
     /// # Errors

@@ -56,6 +56,11 @@ impl Coding {
         self.compression == Compression::None
     }
 
+    /// Whether what is wrong with the file shows only when all of it was read, as of those of other makers; known when some was.
+    pub(super) fn tells_at_its_end(&self) -> bool {
+        self.bounds.get().is_some_and(|bounds| bounds.is_empty())
+    }
+
     /// The text from a place on. What cannot be decompressed is an error of the reader.
     pub(super) fn reader<F: DiskFile>(&self, file: &Arc<F>, length: u64, from: u64) -> TextReader<F> {
         if self.is_plain() {

@@ -227,6 +227,9 @@ pub(super) fn count<R: RecordCodec, P: Predicate<R>, S: Select<R>, D: Disk>(
             u64::try_from(base + view.overlay.more_rows()).unwrap_or(0)
         }
         false => {
+            if most.is_some() {
+                view.base.believe(limits)?;
+            }
             let mut found = 0;
             for (_, row) in Merged::new(store, view, filter, (0, 1), limits)? {
                 let Stored { record, envelope } = row?;

@@ -179,6 +179,11 @@ impl<D: Disk> TextBase<D> {
         self.stamp.length.rotate_left(32) ^ self.stamp.modified_ns as u64
     }
 
+    /// Whether what is wrong with the file shows only when all of it was read.
+    pub(super) fn tells_at_its_end(&self) -> bool {
+        self.coding.tells_at_its_end()
+    }
+
     fn reader(&self, from: u64) -> TextReader<D::File> {
         match &self.file {
             Some(file) => self.coding.reader(file, self.stamp.length, from),
