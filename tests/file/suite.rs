@@ -36,20 +36,25 @@ dk_data::conformance::suite!(
     jsonl,
     || files(Format::JsonLines, Compression::None),
     FILES,
-    [aggregates, split, transactions]
+    [aggregates, split, transactions, in_transaction]
 );
-dk_data::conformance::suite!(json, || files(Format::Json, Compression::None), FILES, [aggregates, split, transactions]);
+dk_data::conformance::suite!(
+    json,
+    || files(Format::Json, Compression::None),
+    FILES,
+    [aggregates, split, transactions, in_transaction]
+);
 dk_data::conformance::suite!(
     csv_zst,
     || files(Format::Csv, Compression::Zstd),
     FILES,
-    [aggregates, split, transactions]
+    [aggregates, split, transactions, in_transaction]
 );
 dk_data::conformance::suite!(
     jsonl_gz,
     || files(Format::JsonLines, Compression::Gzip),
     FILES,
-    [aggregates, split, transactions]
+    [aggregates, split, transactions, in_transaction]
 );
 #[cfg(feature = "parquet")]
 dk_data::conformance::suite!(
