@@ -4,7 +4,7 @@ use std::path::Path;
 
 use dk_data::{
     AnyDatabase, Changes, Database, Document, Draft, ErrorKind, FieldDef, Filter, Query, Record, Schema, Split, Store,
-    Type,
+    Type, Value,
     backend::file::{Compression, FileStore, Files, Format, Options, disk::Os},
     document,
 };
@@ -292,28 +292,82 @@ fn a_schema_beside_the_file_declares_types() {
     assert!(error.place().url.as_deref().is_some_and(|url| url.ends_with("schema.json")), "{error}");
 }
 
-/// A record whose columns do not tell whether it is there cannot be written into them; the file stays as it is.
-#[test]
-fn a_file_that_would_not_open_again_is_not_written() {
-    let path = crate::folder().join("people.csv");
-    let text = "name,home.city,home.zip\nAnn,Oslo,7\nBob,,\n";
-    std::fs::write(&path, text).expect("it is written");
+/// People with homes that may be null, as all in them may.
+fn homes() -> Schema {
     let home = Schema::new("home")
         .field(FieldDef::new("city", Type::Text).nullable())
         .field(FieldDef::new("zip", Type::U16).nullable());
-    let schema = Schema::new("people")
+    Schema::new("people")
         .field(FieldDef::new("name", Type::Text))
-        .field(FieldDef::new("home", Type::record(home)).nullable());
-    let open = || {
-        let db = Files::open_file_on(Unsynced, &path, Options::default()).expect("it opens");
-        db.documents("people", schema.clone()).expect("it opens")
+        .field(FieldDef::new("home", Type::record(home)).nullable())
+}
+
+fn open_homes(path: &Path) -> FileStore<Document, Unsynced> {
+    let db = Files::open_file_on(Unsynced, path, Options::default()).expect("it opens");
+    db.documents("people", homes()).expect("it opens")
+}
+
+/// A record in columns of its fields, all of which may be null, gets one more, which says whether it is there.
+#[test]
+fn semantics_2_2_in_columns_a_record_of_nulls_is_told_from_none() {
+    let path = crate::folder().join("people.csv");
+    std::fs::write(&path, "name,home.city,home.zip\r\nAnn,\"Oslo\",7\r\nBob,,\r\nCid,,8\r\nDan,,\r\n")
+        .expect("it is written");
+    let home = |store: &FileStore<Document, Unsynced>, id: &str| {
+        store.read(id).expect("it reads").expect("it is there").record["home"].clone()
     };
-    let store = open();
+    let nobody = Value::Record(Document::new());
+    let store = open_homes(&path);
+    store.patch("0000000002", Changes::set("home", nobody.clone())).expect("it is there");
+    store.patch("0000000003", Changes::set("home", Value::Null)).expect("it is there");
+    let new = [("eve", nobody.clone()), ("fay", Value::Record(document! { "city" => "Rome" })), ("guy", Value::Null)];
+    for (id, home) in new.clone() {
+        store.create(Draft::of(document! { "name" => id, "home" => home }).id(id).expect("an id")).expect("it is new");
+    }
+    for round in 0..3 {
+        let store = open_homes(&path);
+        let null = Filter::is_null("home").bind::<Document>(store.schema()).expect("it fits");
+        assert_eq!(store.count(null.clone()).expect("it counts"), 3, "{round}");
+        let names: Vec<_> = store
+            .search(Query::new().filter(null).limit(9))
+            .expect("it reads")
+            .into_iter()
+            .map(|row| row.record["name"].clone())
+            .collect();
+        assert_eq!(names, ["Cid".into(), "Dan".into(), "guy".into()], "{round}");
+        assert_eq!(home(&store, "0000000002"), nobody, "{round}");
+        assert_eq!(home(&store, "0000000001"), Value::Record(document! { "city" => "Oslo", "zip" => 7 }), "{round}");
+        for (id, expected) in &new {
+            assert_eq!(home(&store, id), *expected, "{round}: {id}");
+        }
+        store.checkpoint().expect("it is put into the file");
+        let text = std::fs::read_to_string(&path).expect("it is there");
+        assert!(text.starts_with("name,home.city,home.zip,home,_id,"), "{text}");
+        let begins =
+            ["Ann,\"Oslo\",7,,0000000001,,", "Bob,,,true,0000000002,", "Cid,,,,0000000003,", "Dan,,,,0000000004,,"];
+        begins.iter().for_each(|row| assert!(text.contains(&format!("\r\n{row}")), "{row}: {text}"));
+        // Another change, of a cell beside them.
+        store.patch("0000000002", Changes::set("name", "Bob")).expect("it is there");
+    }
+    drop(store);
+    let text = std::fs::read_to_string(&path).expect("it is there").replace(",true,", ",maybe,");
+    std::fs::write(&path, text).expect("it is written");
+    let wrong = open_homes(&path).search(Query::new()).expect_err("that says nothing");
+    assert_eq!((wrong.kind(), wrong.place().line), (ErrorKind::Invalid, Some(3)), "{wrong}");
+}
+
+/// A record whose columns do not hold all of it cannot be written into them; the file stays as it is.
+#[test]
+fn a_file_that_would_lose_a_field_is_not_written() {
+    let path = crate::folder().join("people.csv");
+    let text = "name,home.city\nAnn,Oslo\nBob,\n";
+    std::fs::write(&path, text).expect("it is written");
+    let store = open_homes(&path);
     store.patch("0000000002", Changes::set("name", "Bo")).expect("it is there");
-    let refused = store.checkpoint().expect_err("`home` has no column");
+    let refused = store.checkpoint().expect_err("`home.zip` has no column");
     assert_eq!(refused.kind(), ErrorKind::Unsupported, "{refused}");
     drop(store);
     assert_eq!(std::fs::read_to_string(&path).expect("it is there"), text);
-    let name = open().read("0000000002").expect("it reads").map(|row| row.record["name"].clone());
+    let name = open_homes(&path).read("0000000002").expect("it reads").map(|row| row.record["name"].clone());
     assert_eq!(name, Some("Bo".into()));
 }

@@ -260,6 +260,8 @@ pub(super) struct Table<'s> {
 
 enum Cell {
     Field(Target),
+    /// Whether a record is there whose fields have cells of their own.
+    Presence(Target),
     Envelope(&'static str),
 }
 
@@ -301,13 +303,19 @@ impl<'s> Table<'s> {
             return Err(Error::unsupported("a file without a header has no place for new columns; give it a header"));
         }
         // What is written must open again.
-        Columns::settle(names.clone(), &setup.schema).map_err(|cause| {
-            let why = "a record that may be null stands in columns of its fields, beside which it has no column of its own; \
-                       declare one of its fields as never null, or the record";
-            Error::unsupported(why).caused_by(cause)
-        })?;
+        let why =
+            "a record stands in columns of its fields, which do not hold all that it may be; give each field a column";
+        let columns = Columns::settle(names.clone(), &setup.schema);
+        let columns = columns.map_err(|cause| Error::unsupported(why).caused_by(cause))?;
+        if needs.rows && !columns.cover(&setup.schema) {
+            return Err(Error::unsupported(why));
+        }
         let line_end: &[u8] = if old.crlf { b"\r\n" } else { b"\n" };
-        let cells = names.iter().map(|name| Cell::of(name, setup)).collect::<Result<_>>()?;
+        let cell = |(column, name)| match Cell::of(name, setup)? {
+            Cell::Field(target) if columns.is_presence(column) => Ok(Cell::Presence(target)),
+            cell => Ok(cell),
+        };
+        let cells = names.iter().enumerate().map(cell).collect::<Result<_>>()?;
         Ok(Table { setup, dialect: old.dialect, old, names, cells, width, line_end })
     }
 
@@ -384,6 +392,9 @@ impl<'s> Table<'s> {
                 (Cell::Field(target), Some((was, _))) if column < self.width => {
                     was.cell(target.steps()).into_owned() == now.document.cell(target.steps()).into_owned()
                 }
+                (Cell::Presence(target), Some((was, _))) if column < self.width => {
+                    was.cell(target.steps()).is_null() == now.document.cell(target.steps()).is_null()
+                }
                 _ => false,
             };
             match same {
@@ -412,6 +423,8 @@ impl<'s> Table<'s> {
         let mut row = Row::new(&mut bytes, self.dialect);
         match cell {
             Cell::Field(target) => put_value(&now.document.cell(target.steps()).into_owned(), &target.ty, &mut row)?,
+            Cell::Presence(target) if now.document.cell(target.steps()).is_null() => row.null(),
+            Cell::Presence(_) => row.bool(true),
             Cell::Envelope(name) => now.put_envelope(name, &mut row)?,
         }
         row.end();

@@ -1,11 +1,14 @@
 //! Which column of a file is which field, settled once by its header (semantics 2.10). Pure.
 //!
 //! A column is the field of its name or alias, or, spelt `home.city`, a field inside a record. Where no field is called
-//! like it, it is undeclared.
+//! like it, it is undeclared. A record that may be null, and stands in columns of its fields, may have a column of its own,
+//! which says whether it is there: all of its fields may be null, too.
 
 use std::collections::HashSet;
 
-use super::RawRecord;
+use super::{RawRecord, decode::RowDecoder, layout::may_lack};
+#[cfg(feature = "file")]
+use crate::record::FieldDef;
 use crate::{
     error::{Error, Result},
     record::{Name, Schema, Type, path::take_segment},
@@ -23,6 +26,8 @@ pub(crate) struct Columns {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Level {
     pub(super) entries: Vec<Entry>,
+    /// The column that says whether the record is there.
+    presence: Option<usize>,
 }
 
 /// A field of a level.
@@ -104,6 +109,22 @@ impl Columns {
         })
     }
 
+    /// Whether each field has columns for all that it may hold.
+    #[cfg(feature = "file")]
+    pub(crate) fn cover(&self, schema: &Schema) -> bool {
+        self.top.covers(schema)
+    }
+
+    /// Whether a column says no more of a record than that it is there.
+    #[cfg(feature = "file")]
+    pub(crate) fn is_presence(&self, column: usize) -> bool {
+        fn within(level: &Level, column: usize) -> bool {
+            let inside = level.entries.iter().filter_map(|entry| entry.inside.as_ref());
+            level.presence == Some(column) || inside.into_iter().any(|level| within(level, column))
+        }
+        within(&self.top, column)
+    }
+
     /// The names in the header.
     #[cfg(feature = "file")]
     pub(crate) fn names(&self) -> &[Name] {
@@ -139,6 +160,14 @@ impl Level {
         let known = self.entries.iter_mut().find(|entry| entry.field == Some(first));
         let inside = match (known, deeper) {
             (Some(Entry { inside: Some(inside), .. }), true) => inside,
+            (Some(Entry { inside: Some(inside), .. }), false) if may_lack(field) && inside.presence.is_none() => {
+                inside.presence = Some(column);
+                return true;
+            }
+            (Some(entry @ Entry { inside: None, .. }), true) if may_lack(field) => {
+                let presence = Some(std::mem::replace(&mut entry.column, column));
+                entry.inside.insert(Level { presence, ..Level::default() })
+            }
             (Some(_), _) => return false,
             (None, _) => {
                 let inside = deeper.then(Level::default);
@@ -154,12 +183,39 @@ impl Level {
         inside.add(&Place { fields: rest.to_vec(), undeclared: place.undeclared.clone() }, name, column, schema)
     }
 
-    /// Whether every cell of it is null.
-    pub(super) fn is_null(&self, row: RawRecord<'_, '_>) -> bool {
-        self.entries.iter().all(|entry| match &entry.inside {
-            Some(inside) => inside.is_null(row),
-            None => row.field(entry.column).is_none_or(|cell| cell.is_null_for(entry.empty_is_value)),
-        })
+    /// Whether the record is null: all cells of it are, and none says that it is there.
+    ///
+    /// # Errors
+    /// `Invalid`, with the column, where the one that says it is no truth value.
+    pub(super) fn is_null(&self, row: RawRecord<'_, '_>) -> Result<bool> {
+        if let Some(column) = self.presence
+            && RowDecoder::is_said(row, column)?
+        {
+            return Ok(false);
+        }
+        for entry in &self.entries {
+            let is_null = match &entry.inside {
+                Some(inside) => inside.is_null(row)?,
+                None => row.field(entry.column).is_none_or(|cell| cell.is_null_for(entry.empty_is_value)),
+            };
+            if !is_null {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether every field of a record has a column.
+    #[cfg(feature = "file")]
+    fn covers(&self, schema: &Schema) -> bool {
+        let has = |(index, field): (usize, &FieldDef)| {
+            let entry = self.entries.iter().find(|entry| entry.field == Some(index));
+            entry.is_some_and(|entry| match (&entry.inside, &field.ty) {
+                (Some(inside), Type::Record(schema)) => !schema.open && inside.covers(schema),
+                _ => true,
+            })
+        };
+        schema.fields.iter().enumerate().all(has)
     }
 }
 
@@ -252,6 +308,18 @@ mod tests {
             let settled = Columns::settle(names.map(Name::from).to_vec(), &schema());
             assert_eq!(settled.map(|_| ()).map_err(|e| e.place().column), Err(Some(2)), "{names:?}");
         }
+        // Of a record that may be null one column says whether it is there, and no second one does.
+        let home = Type::record(Schema::new("home").field(FieldDef::new("x", Type::Text)));
+        let home = FieldDef { aliases: vec![Name::from("house")].into(), ..FieldDef::new("home", home).nullable() };
+        let nullable = Schema::new("t").field(home);
+        let settle =
+            |names: &[&'static str]| Columns::settle(names.iter().map(|name| Name::from(*name)).collect(), &nullable);
+        for names in [["home", "home.x"], ["home.x", "house"]] {
+            let settled = settle(&names).expect("they are told apart");
+            let told = [0, 1].map(|column| settled.is_presence(column));
+            assert_eq!(told, names.map(|name| !name.contains('.')), "{names:?}");
+        }
+        assert!(settle(&["home", "house", "home.x"]).is_err() && settle(&["home", "home.x", "house"]).is_err());
         let columns = ["home.a.b", "x", "home.post code"].map(Name::from).to_vec();
         assert!(Columns::settle(columns, &schema()).is_ok_and(|settled| settled.top.entries.len() == 2));
     }

@@ -54,6 +54,16 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
         RowDecoder { column, ..RowDecoder::new(columns, row) }
     }
 
+    /// Whether a cell says that something is there; one that says nothing is null.
+    pub(super) fn is_said(row: RawRecord<'a, 'b>, column: usize) -> Result<bool> {
+        let Some(cell) = row.field(column).filter(|cell| !cell.is_null_for(false)) else { return Ok(false) };
+        let text = cell.text().map_err(|kind| raised(&row.error(column, kind)))?;
+        let line = row.field_position(column).unwrap_or_else(|| row.position()).line;
+        let why =
+            "the column says whether a record is there, whose fields have columns of their own: `true`, or nothing";
+        bool(&text).ok_or_else(|| Error::invalid(why).at_line(line, Some(column as u64 + 1)).with_value(&text))
+    }
+
     /// The text of the cell; `None` where it is null for a field of this type, or not there.
     #[inline(always)]
     fn cell(&self, field: &FieldDef) -> Result<Option<Cow<'b, str>>> {
@@ -233,7 +243,7 @@ impl Decoder for RowDecoder<'_, '_> {
         match self.inside {
             None => self.nested(field, |json| json.record(field, schema)),
             // Null and missing are one thing (semantics 2.1): where the record may be null, it is when all of it is.
-            Some(inside) if may_lack(field) && inside.is_null(self.row) => Ok(None),
+            Some(inside) if may_lack(field) && inside.is_null(self.row)? => Ok(None),
             Some(inside) => {
                 let record = N::decode(schema, &mut RowDecoder::of_level(inside, self.row));
                 record.map(Some).map_err(|e| e.under_field(&field.name))

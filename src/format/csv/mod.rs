@@ -4,7 +4,7 @@
 //! are passed over; no cell is trimmed. A document's cells have the types of its schema, or, undeclared, those of the one
 //! rule below. Lists, vectors and JSON are JSON text in a cell. A nested record is spread over columns called `home.city`
 //! where every row can be (always, if it is not nullable; else if one of its fields is not), and JSON text elsewhere; reading
-//! takes both.
+//! takes both, and beside such columns one called `home` that says `true` of a record that is there though all of it is null.
 //!
 //! ```
 //! use dk_data::{Document, Filter, Schema, format::csv::Csv};

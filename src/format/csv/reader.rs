@@ -158,7 +158,7 @@ impl CellSource {
     fn cell<'b>(&self, columns: &Columns, row: RawRecord<'_, 'b>) -> Result<ValueRef<'b>> {
         let (column, field, inside) = match self {
             CellSource::Column { column, field, inside } => (*column, field.as_ref(), inside),
-            CellSource::Record { cells, may_lack: true } if cells.is_null(row) => return Ok(ValueRef::Null),
+            CellSource::Record { cells, may_lack: true } if cells.is_null(row)? => return Ok(ValueRef::Null),
             CellSource::Record { .. } => return Ok(ValueRef::Record(Cow::Owned(Document::new()))),
             CellSource::Absent => return Ok(ValueRef::Null),
         };
