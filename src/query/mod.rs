@@ -33,7 +33,7 @@ pub use self::{
     widen::Side,
 };
 use crate::{
-    capability::Engine,
+    capability::{Caps, Engine},
     error::{Error, Result},
     record::{Path, RecordCodec, Schema, Typed},
 };
@@ -48,22 +48,27 @@ use crate::{
 pub struct Query<R, P = All, S = Whole> {
     predicate: P,
     select: S,
+    rows: Rows<R>,
+}
+
+/// Which of the records that a predicate admits, and in what order: what of a query has no types of its own.
+#[derive(Debug)]
+struct Rows<R> {
     order: Vec<Key<R>>,
     limit: Option<usize>,
     offset: usize,
     after: Option<Cursor>,
 }
 
+impl<R> Clone for Rows<R> {
+    fn clone(&self) -> Self {
+        Rows { order: self.order.clone(), limit: self.limit, offset: self.offset, after: self.after.clone() }
+    }
+}
+
 impl<R, P: Clone, S: Clone> Clone for Query<R, P, S> {
     fn clone(&self) -> Self {
-        Query {
-            predicate: self.predicate.clone(),
-            select: self.select.clone(),
-            order: self.order.clone(),
-            limit: self.limit,
-            offset: self.offset,
-            after: self.after.clone(),
-        }
+        Query { predicate: self.predicate.clone(), select: self.select.clone(), rows: self.rows.clone() }
     }
 }
 
@@ -76,7 +81,20 @@ impl<R> Default for Query<R> {
 impl<R> Query<R> {
     /// All records, unordered (semantics 4.1).
     pub fn new() -> Self {
-        Query { predicate: All, select: Whole, order: Vec::new(), limit: None, offset: 0, after: None }
+        Query::of(All)
+    }
+}
+
+impl<R, P> Query<R, P> {
+    /// All records of which a predicate is true, unordered.
+    pub(crate) fn of(predicate: P) -> Self {
+        Query { predicate, select: Whole, rows: Rows::all() }
+    }
+}
+
+impl<R> Rows<R> {
+    fn all() -> Rows<R> {
+        Rows { order: Vec::new(), limit: None, offset: 0, after: None }
     }
 }
 
@@ -86,7 +104,7 @@ impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> Query<R, P, S> {
     /// Every call makes the query's type one level deeper, and the compiler stops at about 120. In a loop use
     /// [`dynamic`](Query::dynamic) with [`narrow`](Query::narrow), or [`all_of`] and [`any_of`] with a list.
     pub fn filter<Q: Predicate<R>>(self, predicate: Q) -> Query<R, And<P, Q>, S> {
-        self.rebuild(|old| And(old, predicate), |select| select)
+        Query { predicate: And(self.predicate, predicate), select: self.select, rows: self.rows }
     }
     /// The same where there is a predicate, else nothing changes.
     pub fn filter_opt<Q: Predicate<R>>(self, predicate: Option<Q>) -> Query<R, And<P, Maybe<Q>>, S> {
@@ -95,40 +113,40 @@ impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> Query<R, P, S> {
     /// Adds a sort key behind the ones before.
     #[must_use]
     pub fn sort(mut self, key: Key<R>) -> Self {
-        self.order.push(key);
+        self.rows.order.push(key);
         self
     }
     /// At most this many records.
     #[must_use]
     pub fn limit(mut self, records: usize) -> Self {
-        self.limit = Some(records);
+        self.rows.limit = Some(records);
         self
     }
     /// No more than this many records, and no more than were asked for before.
     #[must_use]
     pub(crate) fn at_most(self, records: usize) -> Self {
-        let limit = self.limit.map_or(records, |limit| limit.min(records));
+        let limit = self.rows.limit.map_or(records, |limit| limit.min(records));
         self.limit(limit)
     }
     /// Passes over this many records first.
     #[must_use]
     pub fn offset(mut self, records: usize) -> Self {
-        self.offset = records;
+        self.rows.offset = records;
         self
     }
     /// Only what comes behind the place where a page ended (semantics 4.3).
     #[must_use]
     pub fn after(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
-        self.after = cursor.into();
+        self.rows.after = cursor.into();
         self
     }
     /// Reads the fields of a smaller record only.
     pub fn select<T: SubsetOf<R>>(self) -> Query<R, P, As<T>> {
-        self.rebuild(|predicate| predicate, |_| As::new())
+        self.selecting(As::new())
     }
     /// Reads the fields at these paths only, as documents.
     pub fn fields(self, paths: impl IntoIterator<Item = Path>) -> Query<R, P, Fields> {
-        self.rebuild(|predicate| predicate, |_| Fields::new(paths))
+        self.selecting(Fields::new(paths))
     }
     /// From here on the type stays the same: for loops, branches and struct fields. The schema is that of the store; a
     /// derived record has [`dynamic`](Query::dynamic).
@@ -138,18 +156,11 @@ impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> Query<R, P, S> {
     pub fn dynamic_in(self, schema: &Schema) -> Result<Query<R, Bound<R>, S>> {
         let own = || Error::unsupported("a predicate of one's own code has no form as data");
         let bound = self.predicate.lower().ok_or_else(own)?.bind(schema)?;
-        Ok(self.rebuild(|_| bound, |select| select))
+        Ok(Query { predicate: bound, select: self.select, rows: self.rows })
     }
-    /// The same query over another predicate and selection.
-    fn rebuild<Q, T>(self, predicate: impl FnOnce(P) -> Q, select: impl FnOnce(S) -> T) -> Query<R, Q, T> {
-        Query {
-            predicate: predicate(self.predicate),
-            select: select(self.select),
-            order: self.order,
-            limit: self.limit,
-            offset: self.offset,
-            after: self.after,
-        }
+    /// The same query with another selection.
+    fn selecting<T>(self, select: T) -> Query<R, P, T> {
+        Query { predicate: self.predicate, select, rows: self.rows }
     }
     /// Makes it runnable on an engine, for a store with this schema. A predicate that the engine cannot run does not
     /// compile, or, where only the filter's data tells, is refused here.
@@ -160,7 +171,11 @@ impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> Query<R, P, S> {
     where
         P: RunsOn<E>,
     {
-        Runnable::new(self, schema)
+        Runnable::new(self, schema, None)
+    }
+    /// The same, where a refusal names the store.
+    pub(crate) fn on_store<E: Engine>(self, schema: &Schema, store: &str) -> Result<Runnable<E, R, P, S>> {
+        Runnable::new(self, schema, Some(store))
     }
     /// Its predicate.
     pub fn predicate(&self) -> &P {
@@ -168,7 +183,7 @@ impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> Query<R, P, S> {
     }
     /// Its sort keys.
     pub fn keys(&self) -> &[Key<R>] {
-        &self.order
+        &self.rows.order
     }
 }
 
@@ -196,35 +211,95 @@ impl<R: RecordCodec, S: Select<R>> Query<R, Bound<R>, S> {
 /// A query that an engine can run: the proof of it, bound to the engine. Only [`Query::on`] and
 /// [`retarget`](Runnable::retarget) make one.
 pub struct Runnable<E, R, P, S> {
-    query: Query<R, P, S>,
-    ordered: Ordered<R>,
+    predicate: P,
+    select: S,
+    arranged: Arranged<R>,
     engine: PhantomData<fn(E)>,
+}
+
+/// Which of the records that a predicate admits, and in what order, checked against a schema.
+pub(crate) struct Arranged<R> {
+    rows: Rows<R>,
+    order: Ordered<R>,
+}
+
+impl<R> Clone for Arranged<R> {
+    fn clone(&self) -> Self {
+        Arranged { rows: self.rows.clone(), order: self.order.clone() }
+    }
+}
+
+impl<R: RecordCodec> Arranged<R> {
+    /// Refuses what does not fit the schema, and what of the rest of the query was refused already.
+    fn new(
+        rows: Rows<R>,
+        schema: &Schema,
+        [predicate, select, engine]: [Result<()>; 3],
+        store: Option<&str>,
+    ) -> Result<Self> {
+        let fit = || {
+            predicate.and(select)?;
+            let order = Ordered::new(&rows.order, schema)?;
+            rows.after.as_ref().map_or(Ok(()), |cursor| cursor.check(&rows.order))?;
+            engine.map(|()| order)
+        };
+        match (fit(), store) {
+            (Ok(order), _) => Ok(Arranged { rows, order }),
+            (Err(error), Some(store)) => Err(error.in_store(store)),
+            (Err(error), None) => Err(error),
+        }
+    }
+    /// See [`Runnable::order`].
+    pub(crate) fn order(&self) -> &Ordered<R> {
+        &self.order
+    }
+    /// See [`Runnable::is_ordered`].
+    pub(crate) fn is_ordered(&self) -> bool {
+        let rows = &self.rows;
+        !rows.order.is_empty() || rows.limit.is_some() || rows.offset > 0 || rows.after.is_some()
+    }
+    /// Records to pass over first.
+    pub(crate) fn offset(&self) -> usize {
+        self.rows.offset
+    }
+    /// How many records are looked for at most: those to pass over first, and the limit.
+    pub(crate) fn most(&self) -> Option<usize> {
+        self.rows.limit.map(|limit| self.rows.offset.saturating_add(limit))
+    }
+    /// Where a page ended.
+    pub(crate) fn after(&self) -> Option<&Cursor> {
+        self.rows.after.as_ref()
+    }
+    /// See [`Runnable::is_after_cursor`].
+    pub(crate) fn is_after_cursor(&self, row: Seen<'_, R>) -> bool {
+        let Some(cursor) = &self.rows.after else { return true };
+        self.order.compare_to(row, cursor.values(), cursor.id()).is_gt()
+    }
 }
 
 impl<E, R: RecordCodec, P: Clone, S: Clone> Clone for Runnable<E, R, P, S> {
     fn clone(&self) -> Self {
-        Runnable { query: self.query.clone(), ordered: self.ordered.clone(), engine: PhantomData }
+        let (predicate, select, arranged) = (self.predicate.clone(), self.select.clone(), self.arranged.clone());
+        Runnable { predicate, select, arranged, engine: PhantomData }
     }
 }
 
 impl<E: Engine, R: RecordCodec, P: Predicate<R>, S: Select<R>> Runnable<E, R, P, S> {
-    fn new(mut query: Query<R, P, S>, schema: &Schema) -> Result<Self> {
-        query.predicate.check()?;
-        query.select.resolve(schema)?;
-        let ordered = Ordered::new(&query.order, schema)?;
-        query.after.as_ref().map_or(Ok(()), |cursor| cursor.check(&query.order))?;
-        Runnable { query, ordered, engine: PhantomData }.checked()
-    }
-    fn checked(self) -> Result<Self> {
-        let needs = self.query.predicate.needs();
-        if needs.within(E::PROVIDES) { Ok(self) } else { Err(needs.missing_in(E::PROVIDES, E::NAME)) }
+    fn new(query: Query<R, P, S>, schema: &Schema, store: Option<&str>) -> Result<Self> {
+        let Query { predicate, mut select, rows } = query;
+        // One way out for all that may be wrong: every other one is compiled again for each query.
+        let checked = [predicate.check(), select.resolve(schema), can::<E>(predicate.needs())];
+        let arranged = Arranged::new(rows, schema, checked, store)?;
+        Ok(Runnable { predicate, select, arranged, engine: PhantomData })
     }
     /// The same query for another engine, asked at run time: for stores chosen at run time and for wrappers.
     ///
     /// # Errors
     /// `Unsupported`, naming the capability that the engine lacks.
     pub fn retarget<E2: Engine>(self) -> Result<Runnable<E2, R, P, S>> {
-        Runnable { query: self.query, ordered: self.ordered, engine: PhantomData }.checked()
+        can::<E2>(self.predicate.needs())?;
+        let Runnable { predicate, select, arranged, .. } = self;
+        Ok(Runnable { predicate, select, arranged, engine: PhantomData })
     }
     /// The same query for a wrapper whose engine runs whatever its inner one cannot: the predicate is replaced by an upper
     /// bound that the inner engine runs, offset and selection are left to the wrapper, and so is the limit: the one given
@@ -234,59 +309,65 @@ impl<E: Engine, R: RecordCodec, P: Predicate<R>, S: Select<R>> Runnable<E, R, P,
         predicate: Bound<R>,
         limit: Option<usize>,
     ) -> Result<Runnable<E2, R, Bound<R>, Whole>> {
-        let query = Query {
-            predicate,
-            select: Whole,
-            order: self.query.order.clone(),
-            limit,
-            offset: 0,
-            after: self.query.after.clone(),
-        };
-        Runnable { query, ordered: self.ordered.clone(), engine: PhantomData }.checked()
+        can::<E2>(predicate.needs())?;
+        let Arranged { rows, order } = self.arranged.clone();
+        let arranged = Arranged { rows: Rows { limit, offset: 0, ..rows }, order };
+        Ok(Runnable { predicate, select: Whole, arranged, engine: PhantomData })
+    }
+    /// What it is made of, without the engine.
+    pub(crate) fn into_parts(self) -> (P, S, Arranged<R>) {
+        (self.predicate, self.select, self.arranged)
     }
     /// The predicate.
     pub fn predicate(&self) -> &P {
-        &self.query.predicate
+        &self.predicate
     }
     /// The selection, resolved.
     pub fn selection(&self) -> &S {
-        &self.query.select
+        &self.select
+    }
+    /// What it says beside predicate and selection.
+    pub(crate) fn arranged(&self) -> &Arranged<R> {
+        &self.arranged
     }
     /// The total order; meaningful where [`is_ordered`](Self::is_ordered).
     pub fn order(&self) -> &Ordered<R> {
-        &self.ordered
+        &self.arranged.order
     }
     /// Whether the answer has an order: a query without keys, limit, offset and cursor has none (semantics 4.1).
     pub fn is_ordered(&self) -> bool {
-        let query = &self.query;
-        !query.order.is_empty() || query.limit.is_some() || query.offset > 0 || query.after.is_some()
+        self.arranged.is_ordered()
     }
     /// At most this many records.
     pub fn limit(&self) -> Option<usize> {
-        self.query.limit
+        self.arranged.rows.limit
     }
     /// Records to pass over first.
     pub fn offset(&self) -> usize {
-        self.query.offset
+        self.arranged.rows.offset
     }
     /// Where a page ended.
     pub fn after(&self) -> Option<&Cursor> {
-        self.query.after.as_ref()
+        self.arranged.after()
     }
     /// Whether a record comes behind the cursor, where there is one.
     pub fn is_after_cursor(&self, row: Seen<'_, R>) -> bool {
-        let Some(cursor) = &self.query.after else { return true };
-        self.ordered.compare_to(row, cursor.values(), cursor.id()).is_gt()
+        self.arranged.is_after_cursor(row)
     }
     /// Whether a record belongs to the answer, but for limit and offset.
     #[inline]
     pub fn admits(&self, row: Seen<'_, R>) -> bool {
-        self.query.predicate.matches(row) && self.is_after_cursor(row)
+        self.predicate.matches(row) && self.is_after_cursor(row)
     }
     /// The filter that it lowers to, where it has a data form.
     pub fn lower(&self) -> Option<Filter> {
-        self.query.predicate.lower()
+        self.predicate.lower()
     }
+}
+
+/// Refuses what an engine does not provide.
+fn can<E: Engine>(needs: Caps) -> Result<()> {
+    if needs.within(E::PROVIDES) { Ok(()) } else { Err(needs.missing_in(E::PROVIDES, E::NAME)) }
 }
 
 /// A query, or a reference to one: what the verbs of a store take.
@@ -316,11 +397,11 @@ impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> AsQuery<R> for &Query<R, P, 
 }
 
 impl<R: RecordCodec, P: Predicate<R>> AsQuery<R> for Where<P> {
-    type Predicate = And<All, P>;
+    type Predicate = P;
     type Select = Whole;
     /// A predicate alone is a query without order.
-    fn into_query(self) -> Query<R, And<All, P>, Whole> {
-        Query::new().filter(self.0)
+    fn into_query(self) -> Query<R, P> {
+        Query::of(self.0)
     }
 }
 
@@ -328,6 +409,6 @@ impl<R: RecordCodec> AsQuery<R> for Bound<R> {
     type Predicate = Bound<R>;
     type Select = Whole;
     fn into_query(self) -> Query<R, Bound<R>, Whole> {
-        Query::new().rebuild(|_| self, |select| select)
+        Query::of(self)
     }
 }

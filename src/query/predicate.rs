@@ -111,13 +111,13 @@ impl<P> Where<P> {
 impl<P, Q> ops::BitAnd<Where<Q>> for Where<P> {
     type Output = Where<And<P, Q>>;
     fn bitand(self, other: Where<Q>) -> Self::Output {
-        self.and(other)
+        Where(And(self.0, other.0))
     }
 }
 impl<P, Q> ops::BitOr<Where<Q>> for Where<P> {
     type Output = Where<Or<P, Q>>;
     fn bitor(self, other: Where<Q>) -> Self::Output {
-        self.or(other)
+        Where(Or(self.0, other.0))
     }
 }
 impl<P> ops::Not for Where<P> {
@@ -217,7 +217,10 @@ macro_rules! pair {
                 self.0.needs().or(self.1.needs())
             }
             fn check(&self) -> Result<()> {
-                self.0.check().and_then(|()| self.1.check())
+                match self.0.check() {
+                    Ok(()) => self.1.check(),
+                    refused => refused,
+                }
             }
         }
         impl<E, A: RunsOn<E>, B: RunsOn<E>> RunsOn<E> for $name<A, B> {}
@@ -383,7 +386,9 @@ pub(crate) fn order<'a, V: Scalar>(a: V::Ref<'a>, b: V::Ref<'a>) -> Ordering {
 impl<F: Field, O: Relation> Predicate<F::Record> for Compare<F, O> {
     #[inline]
     fn matches(&self, row: Seen<'_, F::Record>) -> bool {
-        self.field.get(row.record).is_some_and(|v| O::holds(&v, &F::Value::view(&self.literal)))
+        // No closures here: each would be one more function for every field and operator.
+        let Some(v) = self.field.get(row.record) else { return false };
+        O::holds(&v, &F::Value::view(&self.literal))
     }
     fn lower(&self) -> Option<Filter> {
         Some(Filter::compare(self.field.operand(), O::OP, F::Value::value(&self.literal)))
@@ -392,7 +397,8 @@ impl<F: Field, O: Relation> Predicate<F::Record> for Compare<F, O> {
 impl<F: Field> Predicate<F::Record> for Between<F> {
     #[inline]
     fn matches(&self, row: Seen<'_, F::Record>) -> bool {
-        self.field.get(row.record).is_some_and(|v| v >= F::Value::view(&self.low) && v <= F::Value::view(&self.high))
+        let Some(v) = self.field.get(row.record) else { return false };
+        v >= F::Value::view(&self.low) && v <= F::Value::view(&self.high)
     }
     fn lower(&self) -> Option<Filter> {
         Some(Filter::between(self.field.operand(), F::Value::value(&self.low), F::Value::value(&self.high)))
@@ -466,7 +472,7 @@ impl<F> Suffix<F> {
 }
 impl<F> Substring<F> {
     pub(crate) fn new(field: F, text: &str) -> Self {
-        Substring { field, finder: memmem::Finder::new(text).into_owned(), text: text.to_owned() }
+        Substring { field, finder: finder(text), text: text.to_owned() }
     }
 }
 impl<F> Matches<F> {
@@ -514,14 +520,22 @@ impl<F: Field> Predicate<F::Record> for Suffix<F> {
 impl<F: Field> Predicate<F::Record> for Substring<F> {
     #[inline]
     fn matches(&self, row: Seen<'_, F::Record>) -> bool {
-        self.field
-            .get(row.record)
-            .is_some_and(|seen| F::Value::is_text_that(seen, |text| self.finder.find(text.as_bytes()).is_some()))
+        self.field.get(row.record).is_some_and(|seen| F::Value::is_text_that(seen, |text| holds(text, &self.finder)))
     }
     fn lower(&self) -> Option<Filter> {
         Some(Filter::contains(self.field.operand(), Value::from(self.text.as_str())))
     }
 }
+
+// Compiled once, not again for every field.
+fn finder(text: &str) -> memmem::Finder<'static> {
+    memmem::Finder::new(text).into_owned()
+}
+#[inline(never)]
+fn holds(text: &str, part: &memmem::Finder<'static>) -> bool {
+    part.find(text.as_bytes()).is_some()
+}
+
 impl<F: Field> Predicate<F::Record> for Matches<F> {
     #[inline]
     fn matches(&self, row: Seen<'_, F::Record>) -> bool {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::{
     error::{Error, ErrorKind, Result},
     id::Id,
-    query::{All, And, AsQuery, Cursor, Plan, Predicate, Query, Runnable, RunsOn, Select, Whole},
+    query::{All, AsQuery, Cursor, Plan, Predicate, Query, Runnable, RunsOn, Select, Whole},
     record::{Changes, Draft, IntoDraft, IntoId, RecordCodec, Schema, Stored},
     store::{
         driver::Driver,
@@ -415,19 +415,15 @@ pub(crate) fn runnable<R: RecordCodec, D: Driver<R>, Q: AsQuery<R>>(store: &D, q
 where
     Q::Predicate: RunsOn<D::Engine>,
 {
-    query.into_query().on::<D::Engine>(store.shape()).map_err(|e| e.in_store(store.name()))
+    query.into_query().on_store(store.shape(), store.name())
 }
-
-/// The query of a set-based write on a store.
-type MatchingOf<D, P, R> = Runnable<<D as Driver<R>>::Engine, R, And<All, P>, Whole>;
 
 /// The query of a set-based write: a predicate and nothing else.
 fn matching<R: RecordCodec, D: Driver<R>, P: Predicate<R> + RunsOn<D::Engine>>(
     store: &D,
     predicate: P,
-) -> Result<MatchingOf<D, P, R>> {
-    let query: Query<R, And<All, P>> = Query::new().filter(predicate);
-    query.on::<D::Engine>(store.shape()).map_err(|e| e.in_store(store.name()))
+) -> Result<Runnable<D::Engine, R, P, Whole>> {
+    runnable::<R, D, Query<R, P>>(store, Query::of(predicate))
 }
 
 /// What is fine, and the faults with their places.

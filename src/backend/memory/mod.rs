@@ -8,9 +8,11 @@
 mod aggregate;
 mod index;
 mod page;
+mod rows;
 mod snapshot;
 mod split;
 mod store;
+mod sweep;
 mod table;
 mod transaction;
 pub(in crate::backend) mod unique;
@@ -24,7 +26,7 @@ use std::{
 use type_map::concurrent::TypeMap;
 
 pub use self::{
-    snapshot::MemoryRows,
+    rows::MemoryRows,
     store::MemoryStore,
     transaction::{MemoryTransaction, MemoryTransactionStore},
 };

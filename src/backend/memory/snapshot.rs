@@ -5,26 +5,17 @@ use std::{cmp::Ordering, collections::HashSet};
 use rayon::prelude::*;
 
 use super::{
-    page::{PAGE, Page, Pages, Row},
+    page::{Page, Pages, Row},
+    sweep::{Admitted, Found, PARALLEL_ROWS, Sweep, Taker},
     table::Table,
 };
 use crate::{
-    capability::Engine,
     error::Result,
     id::Id,
-    query::{Ordered, Predicate, Runnable, Seen, Select},
+    query::{Arranged, Ordered, Predicate},
     record::{RecordCodec, Stored},
     store::Limits,
 };
-
-/// Records below which one thread is faster than asking rayon for more.
-const PARALLEL_ROWS: usize = 8_192;
-/// Shares of the work for each thread: enough that none waits long for another, few enough that each is large.
-const SHARES: usize = 8;
-/// Pages that a stream tests at once at most: it looks ahead no further.
-const LOOK_AHEAD: usize = 512;
-/// Pages between two looks at the limits.
-const CHECK_EVERY: usize = 8;
 
 /// The records of a table at one moment.
 pub(super) struct Snapshot<R: RecordCodec> {
@@ -40,7 +31,7 @@ pub(super) struct Snapshot<R: RecordCodec> {
 
 /// Which page: the shard, and the number in it.
 #[derive(Clone, Copy)]
-struct Place {
+pub(super) struct Place {
     shard: u32,
     number: u32,
 }
@@ -77,124 +68,65 @@ impl<R: RecordCodec> Snapshot<R> {
         places.chunks(length).map(part).collect()
     }
 
-    /// How many records at most.
-    fn rows_at_most(&self) -> usize {
-        self.places.len() * PAGE
+    /// All its pages.
+    pub(super) fn places(&self) -> &[Place] {
+        &self.places
     }
 
-    fn page(&self, place: Place) -> Option<&Page<R>> {
+    /// How many records there are exactly, where that is known.
+    pub(super) fn exact(&self) -> Option<usize> {
+        self.exact
+    }
+
+    pub(super) fn page(&self, place: Place) -> Option<&Page<R>> {
         self.shards.get(place.shard as usize)?.list().get(place.number as usize)
     }
 
-    /// The records of a page that are to be seen.
+    /// Whether some records of a page may be hidden. The pages of a transaction, where there are any, are the last shard's.
     #[inline]
-    fn rows(&self, place: Place) -> impl Iterator<Item = Found<'_, R>> {
-        // The pages of a transaction, where there are any, are the last shard's.
-        let all = self.hidden.is_empty() || place.shard as usize + 1 == self.shards.len();
-        let page = self.page(place).into_iter();
-        let found =
-            page.flat_map(|page| page.iter().enumerate().filter_map(move |(at, row)| Some((page, at, row.as_ref()?))));
-        let found = found.map(|(page, at, stored)| Found { stored, page, at: at as u32 });
-        found.filter(move |found| all || !self.hidden.contains(found.stored.envelope.id()))
+    pub(super) fn hides(&self, place: Place) -> bool {
+        !self.hidden.is_empty() && place.shard as usize + 1 < self.shards.len()
     }
 
-    /// The records of a page that a query admits.
-    #[inline]
-    fn admitted<'s, E: Engine, P: Predicate<R>, S: Select<R>>(
+    pub(super) fn is_hidden(&self, stored: &Stored<R>) -> bool {
+        self.hidden.contains(stored.envelope.id())
+    }
+
+    /// How many records a query has.
+    pub(super) fn count<P: Predicate<R>>(&self, predicate: &P, arranged: &Arranged<R>, limits: &Limits) -> Result<u64> {
+        let sweep = self.sweep(arranged, Aim::count(arranged), limits);
+        sweep.run(predicate);
+        counted(sweep, arranged)
+    }
+
+    /// The records of a query, in its order where it has one.
+    pub(super) fn find<'s, P: Predicate<R>>(
         &'s self,
-        place: Place,
-        query: &'s Runnable<E, R, P, S>,
-    ) -> impl Iterator<Item = Found<'s, R>> {
-        self.rows(place).filter(move |found| query.admits(found.seen()))
+        predicate: &P,
+        arranged: &'s Arranged<R>,
+        limits: &'s Limits,
+    ) -> Result<Vec<Found<'s, R>>> {
+        let sweep = self.sweep(arranged, Aim::find(arranged), limits);
+        sweep.run(predicate);
+        found(sweep, arranged)
     }
 
-    /// Runs `work` over the pages: on all cores where it pays, on this thread where not.
-    fn over_pages<T: Send>(
+    /// The records at these places of which a predicate is true, in the order of the places.
+    pub(super) fn look<P: Predicate<R>>(
         &self,
-        limits: &Limits,
-        work: impl Fn(&mut T, Place) + Send + Sync,
-        empty: impl Fn() -> T + Send + Sync,
-        merge: impl Fn(T, T) -> T + Send + Sync,
-    ) -> Result<T> {
-        let share = |places: &[Place]| {
-            let mut all = empty();
-            for places in places.chunks(CHECK_EVERY) {
-                limits.check()?;
-                places.iter().for_each(|place| work(&mut all, *place));
-            }
-            Ok(all)
-        };
-        if self.rows_at_most() < PARALLEL_ROWS {
-            return share(&self.places);
-        }
-        let length = self.places.len().div_ceil(rayon::current_num_threads() * SHARES).max(1);
-        let done = self.places.par_chunks(length).map(share);
-        done.try_reduce(&empty, |a, b| Ok(merge(a, b)))
-    }
-
-    /// Every record to be seen, page by page, folded on all cores where it pays.
-    pub(super) fn fold<T: Send>(
-        &self,
-        limits: &Limits,
-        add: impl Fn(&mut T, Seen<'_, R>) + Send + Sync,
-        empty: impl Fn() -> T + Send + Sync,
-        merge: impl Fn(T, T) -> T + Send + Sync,
-    ) -> Result<T> {
-        self.over_pages(limits, |all, place| self.rows(place).for_each(|found| add(all, found.seen())), empty, merge)
-    }
-
-    pub(super) fn count<E: Engine, P: Predicate<R>, S: Select<R>>(
-        &self,
-        query: &Runnable<E, R, P, S>,
-        limits: &Limits,
-    ) -> Result<u64> {
-        if let Some(limit) = query.limit() {
-            return self.count_some(query, query.offset().saturating_add(limit), limits);
-        }
-        let count = |all: &mut u64, place: Place| *all += self.admitted(place, query).count() as u64;
-        let all = self.over_pages(limits, count, || 0, |a, b| a + b)?;
-        Ok(all.saturating_sub(query.offset() as u64))
-    }
-
-    /// Counts no further than it must.
-    fn count_some<E: Engine, P: Predicate<R>, S: Select<R>>(
-        &self,
-        query: &Runnable<E, R, P, S>,
-        most: usize,
-        limits: &Limits,
-    ) -> Result<u64> {
-        let mut found = 0;
-        for place in &self.places {
-            limits.check()?;
-            found += self.admitted(*place, query).take(most - found).count();
-            if found == most {
-                break;
-            }
-        }
-        Ok(found.saturating_sub(query.offset()) as u64)
-    }
-
-    /// The records of an ordered query: all of them sorted, or only as many as are asked for.
-    fn sorted<E: Engine, P: Predicate<R>, S: Select<R>>(
-        &self,
-        query: &Runnable<E, R, P, S>,
+        predicate: &P,
+        places: &[Place],
         limits: &Limits,
     ) -> Result<Vec<Row<R>>> {
-        let order = query.order();
-        let most = query.limit().map(|limit| query.offset().saturating_add(limit));
-        if most == Some(0) {
-            return Ok(Vec::new());
-        }
-        let collect =
-            |best: &mut _, place: Place| self.admitted(place, query).for_each(|row| Best::add(best, row, order));
-        let best = self.over_pages(limits, collect, || Best::empty(most), |a, b| a.merge(b, order))?;
-        let mut rows = best.rows;
-        match most {
-            None if rows.len() >= PARALLEL_ROWS => rows.par_sort_unstable_by(|a, b| compare(order, a, b)),
-            _ => rows.sort_unstable_by(|a, b| compare(order, a, b)),
-        }
-        rows.truncate(most.unwrap_or(usize::MAX));
-        Ok(rows.into_iter().skip(query.offset()).map(Found::held).collect())
+        let sweep = Sweep::new(self, places, Aim::All, limits);
+        sweep.run(predicate);
+        held(sweep)
+    }
+
+    fn sweep<'s>(&'s self, arranged: &'s Arranged<R>, aim: Aim<'s, R>, limits: &'s Limits) -> Search<'s, R> {
+        let sweep = Sweep::new(self, &self.places, aim, limits).behind_cursor(arranged);
+        // Who counts no further than it must does so page after page.
+        if matches!(aim, Aim::Count { most: Some(_) }) { sweep.alone() } else { sweep }
     }
 }
 
@@ -204,29 +136,124 @@ impl Place {
     }
 }
 
-/// A record in a snapshot, and where it is: 24 bytes, as semantics 6.1 states.
-struct Found<'s, R> {
-    stored: &'s Stored<R>,
-    page: &'s Page<R>,
-    at: u32,
+type Search<'s, R> = Sweep<'s, R, Taken<'s, R>>;
+
+/// What is wanted of the records that a query admits.
+enum Aim<'s, R> {
+    /// How many there are, up to a limit.
+    Count { most: Option<usize> },
+    /// All, in the order of their pages.
+    All,
+    /// The first so many of an order.
+    First { most: usize, order: &'s Ordered<R> },
 }
 
-impl<'s, R> Clone for Found<'s, R> {
+impl<R> Clone for Aim<'_, R> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<'s, R> Copy for Found<'s, R> {}
+impl<R> Copy for Aim<'_, R> {}
 
-impl<'s, R> Found<'s, R> {
-    #[inline]
-    fn seen(&self) -> Seen<'s, R> {
-        Seen { record: &self.stored.record, envelope: &self.stored.envelope }
+impl<'s, R: RecordCodec> Aim<'s, R> {
+    fn count(arranged: &Arranged<R>) -> Self {
+        Aim::Count { most: arranged.most() }
     }
 
-    /// The record, held beyond the snapshot.
-    fn held(self) -> Row<R> {
-        Row::at(self.page, self.at as usize)
+    fn find(arranged: &'s Arranged<R>) -> Self {
+        arranged.most().map_or(Aim::All, |most| Aim::First { most, order: arranged.order() })
+    }
+}
+
+/// What was taken for an [`Aim`].
+enum Taken<'s, R> {
+    Count {
+        found: usize,
+        most: usize,
+    },
+    /// By the number of the share.
+    All(Vec<(usize, Vec<Found<'s, R>>)>),
+    First(Best<'s, R>),
+}
+
+impl<'s, R: RecordCodec> Taker<'s, R> for Taken<'s, R> {
+    type Aim = Aim<'s, R>;
+
+    fn new(aim: Aim<'s, R>) -> Self {
+        match aim {
+            Aim::Count { most } => Taken::Count { found: 0, most: most.unwrap_or(usize::MAX) },
+            Aim::All => Taken::All(Vec::new()),
+            Aim::First { most, order } => Taken::First(Best { rows: Vec::new(), most, order, worst: None }),
+        }
+    }
+
+    fn begin(&mut self, share: usize) {
+        if let Taken::All(shares) = self {
+            shares.push((share, Vec::new()));
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, found: Admitted<'s, R>) {
+        match self {
+            Taken::Count { found: all, .. } => *all += found.len(),
+            Taken::All(shares) => {
+                if let Some((_, rows)) = shares.last_mut() {
+                    rows.extend(found);
+                }
+            }
+            Taken::First(best) => found.for_each(|row| best.add(row)),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        match self {
+            Taken::Count { found, most } => found >= most,
+            Taken::All(_) => false,
+            Taken::First(best) => best.most == 0,
+        }
+    }
+}
+
+fn counted<R: RecordCodec>(sweep: Search<'_, R>, arranged: &Arranged<R>) -> Result<u64> {
+    let count = |taken: &Taken<'_, R>| if let Taken::Count { found, .. } = taken { *found } else { 0 };
+    let found: usize = sweep.finish()?.iter().map(count).sum();
+    Ok(found.min(arranged.most().unwrap_or(usize::MAX)).saturating_sub(arranged.offset()) as u64)
+}
+
+fn found<'s, R: RecordCodec>(sweep: Search<'s, R>, arranged: &Arranged<R>) -> Result<Vec<Found<'s, R>>> {
+    let mut rows = all(sweep.finish()?);
+    if !arranged.is_ordered() {
+        return Ok(rows);
+    }
+    let order = arranged.order();
+    match rows.len() {
+        PARALLEL_ROWS.. => rows.par_sort_unstable_by(|a, b| compare(order, a, b)),
+        _ => rows.sort_unstable_by(|a, b| compare(order, a, b)),
+    }
+    rows.truncate(arranged.most().unwrap_or(usize::MAX));
+    rows.drain(..arranged.offset().min(rows.len()));
+    Ok(rows)
+}
+
+fn held<R: RecordCodec>(sweep: Search<'_, R>) -> Result<Vec<Row<R>>> {
+    Ok(all(sweep.finish()?).into_iter().map(Found::held).collect())
+}
+
+/// What all threads took, in the order of the pages where all was to be taken.
+fn all<'s, R: RecordCodec>(takers: Vec<Taken<'s, R>>) -> Vec<Found<'s, R>> {
+    let mut shares = Vec::new();
+    for taken in takers {
+        match taken {
+            Taken::Count { .. } => {}
+            Taken::All(more) => shares.extend(more),
+            Taken::First(best) => shares.push((shares.len(), best.rows)),
+        }
+    }
+    shares.sort_unstable_by_key(|(share, _)| *share);
+    match shares.as_mut_slice() {
+        [(_, rows)] => std::mem::take(rows),
+        _ => shares.into_iter().map(|(_, rows)| rows).collect::<Vec<_>>().concat(),
     }
 }
 
@@ -238,137 +265,33 @@ fn compare<R: RecordCodec>(order: &Ordered<R>, a: &Found<'_, R>, b: &Found<'_, R
 /// sorts out the rest seldom.
 struct Best<'s, R> {
     rows: Vec<Found<'s, R>>,
-    most: Option<usize>,
+    most: usize,
+    order: &'s Ordered<R>,
     /// A record that is not better than this one is not among the first.
     worst: Option<Found<'s, R>>,
 }
 
 impl<'s, R: RecordCodec> Best<'s, R> {
-    fn empty(most: Option<usize>) -> Self {
-        Best { rows: Vec::new(), most, worst: None }
-    }
-
     #[inline]
-    fn add(&mut self, row: Found<'s, R>, order: &Ordered<R>) {
-        if self.worst.is_some_and(|worst| compare(order, &row, &worst).is_ge()) {
+    fn add(&mut self, row: Found<'s, R>) {
+        if self.worst.is_some_and(|worst| compare(self.order, &row, &worst).is_ge()) {
             return;
         }
         self.rows.push(row);
-        if self.most.is_some_and(|most| self.rows.len() >= most.saturating_mul(2).max(64)) {
-            self.sort_out(order);
+        if self.rows.len() >= self.most.saturating_mul(2).max(64) {
+            self.sort_out();
         }
     }
 
-    fn sort_out(&mut self, order: &Ordered<R>) {
-        let Some(most) = self.most.filter(|most| *most < self.rows.len()) else { return };
-        // `most` is not zero: nothing is collected then.
-        let (_, worst, _) = self.rows.select_nth_unstable_by(most.saturating_sub(1), |a, b| compare(order, a, b));
+    fn sort_out(&mut self) {
+        if self.most >= self.rows.len() {
+            return;
+        }
+        let order = self.order;
+        // `most` is not zero: nothing is taken then.
+        let last = self.most.saturating_sub(1);
+        let (_, worst, _) = self.rows.select_nth_unstable_by(last, |a, b| compare(order, a, b));
         self.worst = Some(*worst);
-        self.rows.truncate(most);
-    }
-
-    fn merge(mut self, mut other: Self, order: &Ordered<R>) -> Self {
-        if self.rows.len() < other.rows.len() {
-            std::mem::swap(&mut self, &mut other);
-        }
-        match self.most {
-            None => self.rows.append(&mut other.rows),
-            Some(_) => other.rows.into_iter().for_each(|row| self.add(row, order)),
-        }
-        self
-    }
-}
-
-/// The records of a query on memory.
-pub struct MemoryRows<R: RecordCodec, P, S> {
-    source: Source<R>,
-    matching: Matching<R, P, S>,
-    /// Asked before it looks ahead: of a million records, none may match.
-    limits: Limits,
-}
-
-enum Source<R: RecordCodec> {
-    /// In order, all found.
-    Sorted(std::vec::IntoIter<Row<R>>),
-    /// As they come: the snapshot, the next page to look at, what was found and not yet given.
-    Unordered { snapshot: Snapshot<R>, next: usize, ahead: usize, found: std::vec::IntoIter<Row<R>> },
-}
-
-/// What a scan of the whole table still has to give, while nothing of it was given.
-fn whole<R: RecordCodec, P: Predicate<R>>(snapshot: &Snapshot<R>, next: usize, predicate: &P) -> Option<usize> {
-    snapshot.exact.filter(|_| next == 0 && predicate.is_all())
-}
-
-/// The query, without the engine that it was made for.
-struct Matching<R: RecordCodec, P, S> {
-    predicate: P,
-    select: S,
-    record: std::marker::PhantomData<fn() -> R>,
-}
-
-impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> MemoryRows<R, P, S> {
-    pub(super) fn new<E: Engine>(snapshot: Snapshot<R>, query: Runnable<E, R, P, S>, limits: &Limits) -> Result<Self> {
-        limits.check()?;
-        let source = match query.is_ordered() {
-            true => Source::Sorted(snapshot.sorted(&query, limits)?.into_iter()),
-            false => Source::Unordered { snapshot, next: 0, ahead: 1, found: Vec::new().into_iter() },
-        };
-        let (predicate, select) = (query.predicate().clone(), query.selection().clone());
-        let matching = Matching { predicate, select, record: std::marker::PhantomData };
-        Ok(MemoryRows { source, matching, limits: limits.clone() })
-    }
-}
-
-impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> Matching<R, P, S> {
-    fn out(&self, row: &Stored<R>) -> Stored<S::Out> {
-        Stored { envelope: row.envelope.clone(), record: self.select.pick(&row.record) }
-    }
-
-    fn matching<'s>(&'s self, snapshot: &'s Snapshot<R>, place: Place) -> impl Iterator<Item = Row<R>> + 's {
-        snapshot.rows(place).filter(|found| self.predicate.matches(found.seen())).map(Found::held)
-    }
-
-    /// The next matching records, from these pages.
-    fn look(&self, snapshot: &Snapshot<R>, places: &[Place]) -> Vec<Row<R>> {
-        match places.len() {
-            LOOK_AHEAD.. => places.par_iter().flat_map_iter(|place| self.matching(snapshot, *place)).collect(),
-            _ => places.iter().flat_map(|place| self.matching(snapshot, *place)).collect(),
-        }
-    }
-}
-
-impl<R: RecordCodec, P: Predicate<R>, S: Select<R>> Iterator for MemoryRows<R, P, S> {
-    type Item = Result<Stored<S::Out>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let row = match &mut self.source {
-            Source::Sorted(rows) => rows.next()?,
-            Source::Unordered { snapshot, next, ahead, found } => loop {
-                if let Some(row) = found.next() {
-                    break row;
-                }
-                let places = snapshot.places.get(*next..)?;
-                let places = places.get(..*ahead).unwrap_or(places);
-                if places.is_empty() {
-                    return None;
-                }
-                if let Err(stopped) = self.limits.check() {
-                    *next = snapshot.places.len();
-                    return Some(Err(stopped));
-                }
-                *found = self.matching.look(snapshot, places).into_iter();
-                *next += places.len();
-                *ahead = (*ahead * 2).min(LOOK_AHEAD);
-            },
-        };
-        row.get().map(|row| Ok(self.matching.out(row)))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let exact = match &self.source {
-            Source::Sorted(rows) => Some(rows.len()),
-            Source::Unordered { snapshot, next, .. } => whole(snapshot, *next, &self.matching.predicate),
-        };
-        (exact.unwrap_or(0), exact)
+        self.rows.truncate(self.most);
     }
 }

@@ -15,7 +15,7 @@ impl<R: RecordCodec> Split<R> for MemoryStore<R> {
         parts: usize,
         limits: &Limits,
     ) -> Result<Vec<MemoryRows<R, P, S>>> {
-        split(Snapshot::of(&self.table), &query, parts, limits).map_err(|e| e.in_store(&self.table.name))
+        self.named(split(Snapshot::of(&self.table), &query, parts, limits))
     }
 }
 

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use super::{
     Memory,
     page::Row,
-    snapshot::{MemoryRows, Snapshot},
+    rows::{MemoryRows, gathered},
+    snapshot::Snapshot,
     table::{Table, shard_of},
     transaction::Overlay,
 };
@@ -41,6 +42,11 @@ pub struct MemoryStore<R: RecordCodec> {
 impl<R: RecordCodec> MemoryStore<R> {
     pub(super) fn of(table: Arc<Table<R>>) -> Self {
         MemoryStore { table }
+    }
+
+    /// A failure is reported with the store's name.
+    pub(super) fn named<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|error| error.in_store(&self.table.name))
     }
 }
 
@@ -285,7 +291,17 @@ impl<R: RecordCodec> Driver<R> for MemoryStore<R> {
         query: Runnable<Memory, R, P, S>,
         limits: &Limits,
     ) -> Result<MemoryRows<R, P, S>> {
-        MemoryRows::new(Snapshot::of(&self.table), query, limits).map_err(|e| e.in_store(&self.table.name))
+        self.named(MemoryRows::new(Snapshot::of(&self.table), query, limits))
+    }
+
+    fn gather<P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: Runnable<Memory, R, P, S>,
+        limits: &Limits,
+    ) -> Result<Vec<Stored<S::Out>>> {
+        let snapshot = Snapshot::of(&self.table);
+        let found = snapshot.find(query.predicate(), query.arranged(), limits);
+        self.named(gathered(found, query.selection(), limits))
     }
 
     fn count_matching<P: Predicate<R>, S: Select<R>>(
@@ -293,7 +309,7 @@ impl<R: RecordCodec> Driver<R> for MemoryStore<R> {
         query: Runnable<Memory, R, P, S>,
         limits: &Limits,
     ) -> Result<u64> {
-        Snapshot::of(&self.table).count(&query, limits).map_err(|e| e.in_store(&self.table.name))
+        self.named(Snapshot::of(&self.table).count(query.predicate(), query.arranged(), limits))
     }
 
     fn plan<P: Predicate<R>, S: Select<R>>(&self, query: &Runnable<Memory, R, P, S>) -> Result<Plan> {

@@ -14,7 +14,8 @@ use type_map::concurrent::TypeMap;
 use super::{
     Memory, locked,
     page::Row,
-    snapshot::{MemoryRows, Snapshot},
+    rows::{MemoryRows, gathered},
+    snapshot::Snapshot,
     store::plan,
     table::{Table, WritingAll, shard_of},
     unique::UniqueValues,
@@ -456,12 +457,20 @@ impl<R: RecordCodec> Driver<R> for MemoryTransactionStore<'_, R> {
     ) -> Result<MemoryRows<R, P, S>> {
         MemoryRows::new(self.snapshot(), query, limits)
     }
+    fn gather<P: Predicate<R>, S: Select<R>>(
+        &self,
+        query: Runnable<Memory, R, P, S>,
+        limits: &Limits,
+    ) -> Result<Vec<Stored<S::Out>>> {
+        let snapshot = self.snapshot();
+        gathered(snapshot.find(query.predicate(), query.arranged(), limits), query.selection(), limits)
+    }
     fn count_matching<P: Predicate<R>, S: Select<R>>(
         &self,
         query: Runnable<Memory, R, P, S>,
         limits: &Limits,
     ) -> Result<u64> {
-        self.snapshot().count(&query, limits)
+        self.snapshot().count(query.predicate(), query.arranged(), limits)
     }
     fn plan<P: Predicate<R>, S: Select<R>>(&self, query: &Runnable<Memory, R, P, S>) -> Result<Plan> {
         Ok(plan(query).step("with what this transaction has written"))

@@ -152,7 +152,7 @@ impl<R: RecordCodec, P: Predicate<R>, K: GroupKeys<R>> Grouped<R, P, K> {
     /// # Errors
     /// `Query` where it has a limit or an offset: it is not said whether they count records or groups.
     pub fn into_parts(self) -> Result<(Query<R, P, Whole>, K)> {
-        if self.query.limit.is_some() || self.query.offset > 0 {
+        if self.query.rows.limit.is_some() || self.query.rows.offset > 0 {
             return Err(Error::query("an aggregate is over all records of a query: leave out limit and offset"));
         }
         // What is folded has no order, and nobody pays for one (semantics 4.7).
@@ -189,7 +189,7 @@ macro_rules! ungrouped {
             type Keys = ();
             type Answer<O> = O;
             fn into_grouped(self) -> Grouped<R, Self::Predicate, ()> {
-                Grouped { query: self.into_query().rebuild(|predicate| predicate, |_| Whole), keys: () }
+                Grouped { query: self.into_query().selecting(Whole), keys: () }
             }
             fn answer<O>(mut groups: Vec<((), O)>) -> Result<O> {
                 let one = groups.pop().ok_or_else(|| Error::backend("the engine answered an aggregate without a row"))?;
