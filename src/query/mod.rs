@@ -230,24 +230,23 @@ impl<R> Clone for Arranged<R> {
 }
 
 impl<R: RecordCodec> Arranged<R> {
-    /// Refuses what does not fit the schema, and what of the rest of the query was refused already.
-    fn new(
-        rows: Rows<R>,
-        schema: &Schema,
-        [predicate, select, engine]: [Result<()>; 3],
-        store: Option<&str>,
-    ) -> Result<Self> {
-        let fit = || {
-            predicate.and(select)?;
+    fn unchecked(rows: Rows<R>) -> Self {
+        Arranged { rows, order: Ordered::by_id() }
+    }
+    /// Refuses what does not fit the schema, after what of predicate and selection was refused.
+    #[inline(never)]
+    fn check(&mut self, schema: &Schema, others: Result<()>, store: Option<&str>) -> Result<()> {
+        let rows = &self.rows;
+        let order = others.and_then(|()| {
             let order = Ordered::new(&rows.order, schema)?;
-            rows.after.as_ref().map_or(Ok(()), |cursor| cursor.check(&rows.order))?;
-            engine.map(|()| order)
-        };
-        match (fit(), store) {
-            (Ok(order), _) => Ok(Arranged { rows, order }),
-            (Err(error), Some(store)) => Err(error.in_store(store)),
-            (Err(error), None) => Err(error),
+            rows.after.as_ref().map_or(Ok(()), |cursor| cursor.check(&rows.order)).map(|()| order)
+        });
+        match (order, store) {
+            (Ok(order), _) => self.order = order,
+            (Err(error), Some(store)) => return Err(error.in_store(store)),
+            (Err(error), None) => return Err(error),
         }
+        Ok(())
     }
     /// See [`Runnable::order`].
     pub(crate) fn order(&self) -> &Ordered<R> {
@@ -286,11 +285,15 @@ impl<E, R: RecordCodec, P: Clone, S: Clone> Clone for Runnable<E, R, P, S> {
 
 impl<E: Engine, R: RecordCodec, P: Predicate<R>, S: Select<R>> Runnable<E, R, P, S> {
     fn new(query: Query<R, P, S>, schema: &Schema, store: Option<&str>) -> Result<Self> {
-        let Query { predicate, mut select, rows } = query;
-        // One way out for all that may be wrong: every other one is compiled again for each query.
-        let checked = [predicate.check(), select.resolve(schema), can::<E>(predicate.needs())];
-        let arranged = Arranged::new(rows, schema, checked, store)?;
-        Ok(Runnable { predicate, select, arranged, engine: PhantomData })
+        let Query { predicate, select, rows } = query;
+        let mut runnable = Runnable { predicate, select, arranged: Arranged::unchecked(rows), engine: PhantomData };
+        // One call, and one way out, for all that may be wrong: each is compiled again for every query.
+        let Runnable { predicate, select, arranged, .. } = &mut runnable;
+        let fits = predicate.check().and(select.resolve(schema)).and(can::<E>(predicate.needs()));
+        match arranged.check(schema, fits, store) {
+            Ok(()) => Ok(runnable),
+            Err(error) => Err(error),
+        }
     }
     /// The same query for another engine, asked at run time: for stores chosen at run time and for wrappers.
     ///

@@ -149,6 +149,11 @@ impl<R> Clone for Ordered<R> {
 }
 
 impl<R: RecordCodec> Ordered<R> {
+    /// No keys, and ids that are texts: before a schema is known.
+    pub(crate) fn by_id() -> Ordered<R> {
+        Ordered { keys: Vec::new(), ids: IdOrder::Text, ids_descending: false }
+    }
+
     /// Resolves the keys.
     ///
     /// # Errors

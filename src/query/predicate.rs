@@ -3,7 +3,7 @@
 //! Two-valued throughout (semantics 3.1): a comparison with null is false, and every negative operator is [`Not`] of the
 //! positive one. This module evaluates decoded records only; everything else goes through [`Bound`](crate::query::Bound).
 
-use std::{cmp::Ordering, marker::PhantomData, ops};
+use std::{cmp::Ordering, marker::PhantomData, ops, sync::Arc};
 
 use memchr::memmem;
 
@@ -217,10 +217,7 @@ macro_rules! pair {
                 self.0.needs().or(self.1.needs())
             }
             fn check(&self) -> Result<()> {
-                match self.0.check() {
-                    Ok(()) => self.1.check(),
-                    refused => refused,
-                }
+                self.0.check().and(self.1.check())
             }
         }
         impl<E, A: RunsOn<E>, B: RunsOn<E>> RunsOn<E> for $name<A, B> {}
@@ -444,8 +441,12 @@ pub struct Suffix<F> {
 /// A text that holds another.
 pub struct Substring<F> {
     field: F,
-    finder: memmem::Finder<'static>,
+    part: Arc<Part>,
+}
+/// A text to be found in others: shared, because it is large, and compiled once for all fields.
+struct Part {
     text: String,
+    finder: memmem::Finder<'static>,
 }
 /// A text in which a regular expression matches.
 pub struct Matches<F> {
@@ -472,7 +473,17 @@ impl<F> Suffix<F> {
 }
 impl<F> Substring<F> {
     pub(crate) fn new(field: F, text: &str) -> Self {
-        Substring { field, finder: finder(text), text: text.to_owned() }
+        Substring { field, part: Part::new(text) }
+    }
+}
+impl Part {
+    #[inline(never)]
+    fn new(text: &str) -> Arc<Part> {
+        Arc::new(Part { text: text.to_owned(), finder: memmem::Finder::new(text).into_owned() })
+    }
+    #[inline(never)]
+    fn is_in(&self, text: &str) -> bool {
+        self.finder.find(text.as_bytes()).is_some()
     }
 }
 impl<F> Matches<F> {
@@ -520,22 +531,12 @@ impl<F: Field> Predicate<F::Record> for Suffix<F> {
 impl<F: Field> Predicate<F::Record> for Substring<F> {
     #[inline]
     fn matches(&self, row: Seen<'_, F::Record>) -> bool {
-        self.field.get(row.record).is_some_and(|seen| F::Value::is_text_that(seen, |text| holds(text, &self.finder)))
+        self.field.get(row.record).is_some_and(|seen| F::Value::is_text_that(seen, |text| self.part.is_in(text)))
     }
     fn lower(&self) -> Option<Filter> {
-        Some(Filter::contains(self.field.operand(), Value::from(self.text.as_str())))
+        Some(Filter::contains(self.field.operand(), Value::from(self.part.text.as_str())))
     }
 }
-
-// Compiled once, not again for every field.
-fn finder(text: &str) -> memmem::Finder<'static> {
-    memmem::Finder::new(text).into_owned()
-}
-#[inline(never)]
-fn holds(text: &str, part: &memmem::Finder<'static>) -> bool {
-    part.find(text.as_bytes()).is_some()
-}
-
 impl<F: Field> Predicate<F::Record> for Matches<F> {
     #[inline]
     fn matches(&self, row: Seen<'_, F::Record>) -> bool {
@@ -702,7 +703,7 @@ impl<F: Copy> Clone for Suffix<F> {
 }
 impl<F: Copy> Clone for Substring<F> {
     fn clone(&self) -> Self {
-        Substring { field: self.field, finder: self.finder.clone(), text: self.text.clone() }
+        Substring { field: self.field, part: self.part.clone() }
     }
 }
 impl<F: Copy> Clone for Matches<F> {

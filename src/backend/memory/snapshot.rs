@@ -1,6 +1,6 @@
 //! What a query sees: the records that were there when it began. Writers go on meanwhile (semantics 6.3).
 
-use std::{cmp::Ordering, collections::HashSet};
+use std::{cmp::Ordering, collections::HashSet, sync::Arc};
 
 use rayon::prelude::*;
 
@@ -19,12 +19,17 @@ use crate::{
 
 /// The records of a table at one moment.
 pub(super) struct Snapshot<R: RecordCodec> {
-    /// The pages of each shard and, behind them, of a transaction.
-    shards: Vec<Pages<R>>,
+    /// Behind a count: parts share it, and to let go of it takes a query a line, not a loop over what it holds.
+    records: Arc<Records<R>>,
     /// All pages to be looked at.
     places: Vec<Place>,
     /// How many records exactly, where that is known.
     exact: Option<usize>,
+}
+
+struct Records<R: RecordCodec> {
+    /// The pages of each shard and, behind them, of a transaction.
+    shards: Vec<Pages<R>>,
     /// Ids whose records a transaction sees differently.
     hidden: HashSet<Id>,
 }
@@ -44,28 +49,26 @@ impl<R: RecordCodec> Snapshot<R> {
         let exact = Some(locked.iter().map(|shard| shard.records()).sum());
         drop(locked);
         let places = shards.iter().enumerate().flat_map(|(shard, pages)| Place::all(shard, pages)).collect();
-        Snapshot { shards, places, exact, hidden: HashSet::new() }
+        Snapshot { records: Arc::new(Records { shards, hidden: HashSet::new() }), places, exact }
     }
 
     /// The same with some records replaced: what a transaction sees.
     pub(super) fn overlaid(mut self, hidden: HashSet<Id>, instead: Vec<Row<R>>) -> Snapshot<R> {
         let own = Pages::of(instead.into_iter().map(Row::into_page).collect());
-        self.places.extend(Place::all(self.shards.len(), &own));
-        Snapshot { shards: self.shards.into_iter().chain([own]).collect(), exact: None, hidden, ..self }
+        let shards = &self.records.shards;
+        self.places.extend(Place::all(shards.len(), &own));
+        let shards = shards.iter().cloned().chain([own]).collect();
+        Snapshot { records: Arc::new(Records { shards, hidden }), exact: None, ..self }
     }
 
     /// The same records in at least one and at most so many parts of whole pages.
-    pub(super) fn split(mut self, parts: usize) -> Vec<Snapshot<R>> {
+    pub(super) fn split(self, parts: usize) -> Vec<Snapshot<R>> {
         let length = self.places.len().div_ceil(parts).max(1);
         if self.places.len() <= length {
             return vec![self];
         }
-        let places = std::mem::take(&mut self.places);
-        let part = |places: &[Place]| {
-            let (shards, hidden) = (self.shards.clone(), self.hidden.clone());
-            Snapshot { shards, places: places.to_vec(), exact: None, hidden }
-        };
-        places.chunks(length).map(part).collect()
+        let part = |places: &[Place]| Snapshot { records: self.records.clone(), places: places.to_vec(), exact: None };
+        self.places.chunks(length).map(part).collect()
     }
 
     /// All its pages.
@@ -79,17 +82,17 @@ impl<R: RecordCodec> Snapshot<R> {
     }
 
     pub(super) fn page(&self, place: Place) -> Option<&Page<R>> {
-        self.shards.get(place.shard as usize)?.list().get(place.number as usize)
+        self.records.shards.get(place.shard as usize)?.list().get(place.number as usize)
     }
 
     /// Whether some records of a page may be hidden. The pages of a transaction, where there are any, are the last shard's.
     #[inline]
     pub(super) fn hides(&self, place: Place) -> bool {
-        !self.hidden.is_empty() && place.shard as usize + 1 < self.shards.len()
+        !self.records.hidden.is_empty() && place.shard as usize + 1 < self.records.shards.len()
     }
 
     pub(super) fn is_hidden(&self, stored: &Stored<R>) -> bool {
-        self.hidden.contains(stored.envelope.id())
+        self.records.hidden.contains(stored.envelope.id())
     }
 
     /// How many records a query has.
@@ -215,12 +218,14 @@ impl<'s, R: RecordCodec> Taker<'s, R> for Taken<'s, R> {
     }
 }
 
+#[inline(never)]
 fn counted<R: RecordCodec>(sweep: Search<'_, R>, arranged: &Arranged<R>) -> Result<u64> {
     let count = |taken: &Taken<'_, R>| if let Taken::Count { found, .. } = taken { *found } else { 0 };
     let found: usize = sweep.finish()?.iter().map(count).sum();
     Ok(found.min(arranged.most().unwrap_or(usize::MAX)).saturating_sub(arranged.offset()) as u64)
 }
 
+#[inline(never)]
 fn found<'s, R: RecordCodec>(sweep: Search<'s, R>, arranged: &Arranged<R>) -> Result<Vec<Found<'s, R>>> {
     let mut rows = all(sweep.finish()?);
     if !arranged.is_ordered() {

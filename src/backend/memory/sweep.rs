@@ -26,6 +26,8 @@ pub(super) const PARALLEL_ROWS: usize = 8_192;
 const SHARES: usize = 8;
 /// Pages between two looks at the limits.
 const CHECK_EVERY: usize = 8;
+// A page is told as a word with a bit for each record.
+const _: () = assert!(PAGE <= u32::BITS as usize);
 
 /// What a thread does with the records that were admitted.
 pub(super) trait Taker<'s, R>: Send {
@@ -132,6 +134,7 @@ impl<'s, R: RecordCodec, T: Taker<'s, R>> Sweep<'s, R, T> {
             }
             part.take(admitted);
         }
+        part.finish();
     }
 
     /// What its threads took.
@@ -148,25 +151,28 @@ struct Part<'w, 's, R: RecordCodec, T: Taker<'s, R>> {
     places: &'s [Place],
     /// The page that is looked at.
     page: Option<(Place, &'s Page<R>)>,
-    taker: Option<T>,
+    taker: T,
+    stopped: Option<Error>,
 }
 
 impl<'w, 's, R: RecordCodec, T: Taker<'s, R>> Part<'w, 's, R, T> {
+    #[inline(never)]
     fn of(sweep: &'w Sweep<'s, R, T>) -> Self {
-        Part { sweep, places: &[], page: None, taker: Some(T::new(sweep.aim)) }
+        Part { sweep, places: &[], page: None, taker: T::new(sweep.aim), stopped: None }
     }
 
     /// The next page. `None` ends the part.
     #[inline(never)]
     fn next(&mut self) -> Option<&'s Page<R>> {
-        if self.taker.as_ref().is_some_and(T::is_full) || self.places.is_empty() && !self.next_share() {
-            return self.end(None);
+        if self.taker.is_full() || self.places.is_empty() && !self.next_share() {
+            return None;
         }
         let (place, rest) = self.places.split_first()?;
         if rest.len().is_multiple_of(CHECK_EVERY)
             && let Err(stopped) = self.sweep.limits.check()
         {
-            return self.end(Some(stopped));
+            self.stopped = Some(stopped);
+            return None;
         }
         self.places = rest;
         let page = self.sweep.snapshot.page(*place)?;
@@ -179,22 +185,22 @@ impl<'w, 's, R: RecordCodec, T: Taker<'s, R>> Part<'w, 's, R, T> {
         let share = sweep.next.fetch_add(1, Ordering::Relaxed);
         let Some(places) = sweep.places.chunks(sweep.length).nth(share) else { return false };
         self.places = places;
-        self.taker.iter_mut().for_each(|taker| taker.begin(share));
+        self.taker.begin(share);
         true
     }
 
-    #[cold]
-    fn end(&mut self, stopped: Option<Error>) -> Option<&'s Page<R>> {
+    /// Hands in what was taken.
+    #[inline(never)]
+    fn finish(self) {
         let mut done = locked(&self.sweep.done);
-        done.takers.extend(self.taker.take());
-        done.stopped = done.stopped.take().or(stopped);
-        None
+        done.takers.push(self.taker);
+        done.stopped = done.stopped.take().or(self.stopped);
     }
 
     /// Takes the records of the page that were admitted: a bit for each place.
     #[inline(never)]
     fn take(&mut self, admitted: u32) {
-        let (Some((place, page)), Some(taker)) = (self.page, &mut self.taker) else { return };
+        let Some((place, page)) = self.page else { return };
         let mut found = Admitted { page, places: admitted };
         let snapshot = self.sweep.snapshot;
         if snapshot.hides(place) {
@@ -203,7 +209,7 @@ impl<'w, 's, R: RecordCodec, T: Taker<'s, R>> Part<'w, 's, R, T> {
         if let Some(arranged) = self.sweep.behind {
             found = found.only(|found| arranged.is_after_cursor(found.seen()));
         }
-        taker.take(found);
+        self.taker.take(found);
     }
 }
 
