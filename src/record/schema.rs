@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    record::path::Path,
+    record::{TypeSet, path::Path},
 };
 
 /// A name: borrowed in a derived schema, owned in one that was made at run time.
@@ -416,7 +416,7 @@ impl FieldDef {
             () if self.text.is_some() && self.ty != Type::Text => Some("only text is searched for words"),
             () if self.text.as_ref().is_some_and(|language| language.contains('\0')) => Some("a language holds U+0000"),
             () if self.unique && self.ty.is_composed() => Some("only a scalar can be unique"),
-            () if matches!(&self.ty, Type::List(item) if item.ty.asks_unique()) => {
+            () if matches!(&self.ty, Type::List(item) if TypeSet::UNIQUE.within(item.ty.needs())) => {
                 Some("the records of a list cannot have a unique field: no engine keeps its values apart")
             }
             () if self.large && self.unique => Some("a large field cannot be unique: it is never compared"),
@@ -430,15 +430,6 @@ impl Type {
     /// Whether its values are equal or not, and have no order.
     fn is_composed(&self) -> bool {
         matches!(self, Type::List(_) | Type::Record(_) | Type::Json | Type::Vector(_))
-    }
-
-    /// Whether a field of a record in it is unique.
-    fn asks_unique(&self) -> bool {
-        match self {
-            Type::List(item) => item.ty.asks_unique(),
-            Type::Record(inside) => inside.fields.iter().any(|field| field.unique || field.ty.asks_unique()),
-            _ => false,
-        }
     }
 
     fn validate_at(&self, depth: usize) -> Result<()> {

@@ -80,7 +80,7 @@ pub trait Driver<R: RecordCodec>: Clone + Send + Sync {
         query: Runnable<Self::Engine, R, P, S>,
         limits: &Limits,
     ) -> Result<Vec<Stored<S::Out>>> {
-        Stream::new(self.scan(query, limits)?, limits.clone()).collect()
+        one_by_one(self, query, limits)
     }
 
     /// How many records the query would deliver, without fetching them where the engine can count (semantics 4.6, 4.7).
@@ -168,4 +168,14 @@ pub trait Driver<R: RecordCodec>: Clone + Send + Sync {
     fn close(self) -> Result<()> {
         Ok(())
     }
+}
+
+/// The records of a scan, looking between them whether it is to stop: what stands for [`gather`](Driver::gather) where an engine
+/// has nothing better.
+pub(crate) fn one_by_one<R: RecordCodec, D: Driver<R>, P: Predicate<R>, S: Select<R>>(
+    store: &D,
+    query: Runnable<D::Engine, R, P, S>,
+    limits: &Limits,
+) -> Result<Vec<Stored<S::Out>>> {
+    Stream::new(store.scan(query, limits)?, limits.clone()).collect()
 }

@@ -1,6 +1,8 @@
 //! Making indexes without holding writers up. What fails halfway leaves half an index behind: no query uses it, and what it
 //! forbids is forbidden all the same. Here it is taken away, before a try and after one that failed.
 
+use postgres::Row;
+
 use super::{Postgres, error::is_lost, live::flag, migrate::Difference, pool::Session, query::Statement};
 use crate::{
     error::{Error, Result},
@@ -32,12 +34,17 @@ pub(super) enum State {
 }
 
 impl State {
-    pub(super) fn of(valid: bool, growing: bool) -> State {
-        match (valid, growing) {
+    /// Two columns that tell it of `pg_index i`.
+    pub(super) const COLUMNS: &str = "i.indisvalid, \
+        EXISTS (SELECT 1 FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)";
+
+    /// What the columns say, the first of which is here.
+    pub(super) fn of(row: &Row, first: usize) -> Result<State> {
+        Ok(match (flag(row, first)?, flag(row, first + 1)?) {
             (true, _) => State::Valid,
             (false, true) => State::Growing,
             (false, false) => State::HalfMade,
-        }
+        })
     }
 }
 
@@ -58,14 +65,12 @@ pub(super) fn missing(
 
 /// How far the index has come; `None` where there is none.
 fn state(session: &mut Session, name: &str) -> Result<Option<State>> {
-    let mut statement = Statement::new(
-        "SELECT i.indisvalid, EXISTS (SELECT 1 FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid) \
-         FROM pg_index i WHERE i.indexrelid = to_regclass(",
-    );
+    let mut statement =
+        Statement::new(format!("SELECT {} FROM pg_index i WHERE i.indexrelid = to_regclass(", State::COLUMNS));
     statement.bind_text(name);
     statement.push(")");
     let rows = session.query(&statement)?;
-    rows.first().map(|row| Ok(State::of(flag(row, 0)?, flag(row, 1)?))).transpose()
+    rows.first().map(|row| State::of(row, 0)).transpose()
 }
 
 /// Takes half an index away.

@@ -74,12 +74,15 @@ const COLUMNS: &str = "SELECT c.relkind::text, a.attname::text, a.atttypid::bigi
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
     LEFT JOIN pg_collation o ON o.oid = a.attcollation WHERE c.oid = to_regclass($1) ORDER BY a.attnum";
 
-const INDEXES: &str = "SELECT c.relname::text, i.indisunique, \
-    CASE WHEN i.indnatts = 1 AND i.indpred IS NULL THEN a.attname::text END, i.indisvalid, \
-    EXISTS (SELECT 1 FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid) \
-    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
-    LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
-    WHERE i.indrelid = to_regclass($1) AND NOT i.indisprimary ORDER BY 1";
+fn indexes() -> String {
+    format!(
+        "SELECT c.relname::text, i.indisunique, CASE WHEN i.indnatts = 1 AND i.indpred IS NULL THEN a.attname::text END, {} \
+         FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+         LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
+         WHERE i.indrelid = to_regclass($1) AND NOT i.indisprimary ORDER BY 1",
+        build::State::COLUMNS
+    )
+}
 
 fn text(row: &Row, at: usize) -> Result<String> {
     let raw = codec::raw(row, at)?.unwrap_or_default();
@@ -113,11 +116,10 @@ pub(super) fn inspect(session: &mut Session, qualified: &str) -> Result<Option<L
         })
     };
     let columns = rows.iter().map(column).collect::<Result<_>>()?;
-    let rows = session.query(&ask(INDEXES))?;
+    let rows = session.query(&ask(&indexes()))?;
     let index = |row: &Row| {
         let column = codec::raw(row, 2)?.map(|raw| String::from_utf8_lossy(raw).into_owned());
-        let state = build::State::of(flag(row, 3)?, flag(row, 4)?);
-        Ok(LiveIndex { name: text(row, 0)?, unique: flag(row, 1)?, state, column })
+        Ok(LiveIndex { name: text(row, 0)?, unique: flag(row, 1)?, state: build::State::of(row, 3)?, column })
     };
     let indexes = rows.iter().map(index).collect::<Result<_>>()?;
     Ok(Some(Live { relation, columns, indexes }))

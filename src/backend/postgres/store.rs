@@ -23,7 +23,8 @@ use crate::{
     query::{AsQuery, Filter, Plan, Predicate, Runnable, RunsOn, Select, Whole},
     record::{Changes, RecordCodec, Stored},
     store::{
-        Driver, Limits, Stream,
+        Driver, Limits,
+        driver::one_by_one,
         write::{Atomicity, Outcome, Write},
     },
 };
@@ -224,9 +225,8 @@ impl<R: RecordCodec> Driver<R> for PostgresStore<R> {
         query: Runnable<Postgres, R, P, S>,
         limits: &Limits,
     ) -> Result<Vec<Stored<S::Out>>> {
-        // Between rows it is seen whether somebody wants it stopped.
         if limits.cancel.is_some() {
-            return Stream::new(self.scan(query, limits)?, limits.clone()).collect();
+            return one_by_one(self, query, limits);
         }
         let run = || {
             let (statement, output, picked) = self.asked(&query)?;
