@@ -136,6 +136,37 @@ fn hits_come_best_first_with_their_words_marked() {
     assert_eq!(after.kind(), ErrorKind::Query);
 }
 
+/// A key keeps ids apart and in order, and finds no words in them: that index is made, and no second one of the ids.
+#[test]
+fn words_of_ids_are_found_by_an_index_and_ids_are_indexed_once() {
+    let mut scratch = Scratch::new();
+    let word = FieldDef::new("word", Type::Text).id().indexed().unique().searched("english");
+    let schema = Schema::new("tags").field(word).field(FieldDef::new("n", Type::I64));
+    for layout in [Layout::Columns, Layout::Document] {
+        let db = scratch.config().layout(layout).connect().expect("the server answers");
+        let tags = db.documents("tags", schema.clone()).expect("it is made");
+        let tag = |n: i64| document! { "word" => format!("running {n}"), "n" => n };
+        tags.create_batch((0..4_000).map(tag).collect::<Vec<_>>()).expect("it writes");
+        scratch.client.batch_execute("VACUUM ANALYZE tags").expect("the table is ours");
+        let sql = "SELECT c.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+                   WHERE i.indrelid = 'tags'::regclass AND NOT i.indisprimary";
+        let indexes = scratch.client.query(sql, &[]).expect("the catalogue answers");
+        assert_eq!(
+            indexes.iter().map(|row| row.get(0)).collect::<Vec<&str>>(),
+            ["tags.word.text.english"],
+            "{layout:?}"
+        );
+        let runs = || Filter::search("word", "run 77").bind::<Document>(&schema).expect("it fits");
+        assert_eq!(tags.count(runs()).expect("it counts"), 1);
+        let plan = tags.server_plan(runs()).expect("it is planned");
+        assert!(plan.contains("tags.word.text.english"), "{layout:?}: {plan}");
+        scratch.client.batch_execute("DROP INDEX \"tags.word.text.english\"").expect("it has this name");
+        assert_eq!(db.migrate("tags", &schema).expect("it is safe").len(), 1, "{layout:?}");
+        assert_eq!(db.diff("tags", &schema).expect("it compares"), []);
+        scratch.client.batch_execute("DROP TABLE tags").expect("it is ours");
+    }
+}
+
 #[test]
 fn words_are_found_by_an_index_that_ensure_makes_and_diff_knows() {
     let mut scratch = Scratch::new();

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    record::{FieldDef, Path, Schema, Type},
+    record::{FieldDef, Path, Schema, Target, Type},
 };
 
 /// The most columns that a table can have, less what the envelope needs.
@@ -211,33 +211,39 @@ impl Table {
 
     /// The indexes that fields ask for, of the expressions that queries have for them.
     fn lay_indexes(&mut self, schema: &Schema) -> Result<()> {
-        for (target, field) in schema.declared(|field| field.index || field.unique || field.text.is_some()) {
-            let cell = self.cell(schema, &target)?;
-            let column = column_of(&target.path);
-            let index = |ending: &str, expression: String| Index {
-                name: fitted(format!("{}.{column}.{ending}", self.name)),
-                field: target.path.to_string(),
-                column: column.clone(),
-                unique: false,
-                expression,
-                words: false,
-            };
-            let key = if cell.sql == quoted(&column) { cell.sql.clone() } else { format!("({})", cell.sql) };
-            let mut wanted = Vec::new();
-            if let Some(language) = &field.text {
-                let (expression, ending) = super::search::index_of(language, &cell.sql);
-                wanted.push(Index { words: true, ..index(&ending, expression) });
-            }
-            if field.unique {
-                wanted.push(Index { unique: true, ..index("key", key.clone()) });
-            } else if field.index {
-                wanted.push(index("idx", key.clone()));
-            }
-            if (field.unique || field.index) && cell.nullable && matches!(cell.form, Form::Native(_)) {
-                // Read backwards the first one has the nulls first, and pages have them last in both directions.
-                wanted.push(index("desc", format!("{key} DESC NULLS LAST")));
-            }
-            self.indexes.extend(wanted);
+        // The table's key keeps ids apart and in order, and finds no words in them.
+        if let Some((_, id)) = schema.id_field().filter(|(_, field)| field.text.is_some()) {
+            let target = schema.resolve(&Path::field(id.name.clone()))?;
+            self.lay_indexes_of(schema, &target, &FieldDef { unique: false, index: false, ..id.clone() })?;
+        }
+        let fields = schema.declared(|field| field.index || field.unique || field.text.is_some());
+        fields.iter().try_for_each(|(target, field)| self.lay_indexes_of(schema, target, field))
+    }
+
+    fn lay_indexes_of(&mut self, schema: &Schema, target: &Target, field: &FieldDef) -> Result<()> {
+        let cell = self.cell(schema, target)?;
+        let column = column_of(&target.path);
+        let index = |ending: &str, expression: String| Index {
+            name: fitted(format!("{}.{column}.{ending}", self.name)),
+            field: target.path.to_string(),
+            column: column.clone(),
+            unique: false,
+            expression,
+            words: false,
+        };
+        let key = if cell.sql == quoted(&column) { cell.sql.clone() } else { format!("({})", cell.sql) };
+        if let Some(language) = &field.text {
+            let (expression, ending) = super::search::index_of(language, &cell.sql);
+            self.indexes.push(Index { words: true, ..index(&ending, expression) });
+        }
+        if field.unique {
+            self.indexes.push(Index { unique: true, ..index("key", key.clone()) });
+        } else if field.index {
+            self.indexes.push(index("idx", key.clone()));
+        }
+        if (field.unique || field.index) && cell.nullable && matches!(cell.form, Form::Native(_)) {
+            // Read backwards the first one has the nulls first, and pages have them last in both directions.
+            self.indexes.push(index("desc", format!("{key} DESC NULLS LAST")));
         }
         Ok(())
     }
