@@ -136,6 +136,51 @@ fn hits_come_best_first_with_their_words_marked() {
     assert_eq!(after.kind(), ErrorKind::Query);
 }
 
+/// The order and the pages of hits are those that one would write by hand.
+#[test]
+fn hits_are_sorted_by_rank_behind_the_keys_of_the_query_and_before_ids() {
+    let mut scratch = Scratch::new();
+    let store = scratch.database().store::<Article>().expect("the table is made");
+    let article = |n: i64| Article {
+        id: n,
+        title: String::new(),
+        body: Some(format!(
+            "{}{}",
+            "fox ".repeat((n * 7 % 5) as usize),
+            "and words beside it ".repeat((n % 3) as usize)
+        )),
+        year: u16::try_from(2000 + n % 4).expect("small"),
+    };
+    store.create_batch((0..60).map(article)).expect("it writes").into_iter().for_each(|o| drop(o.expect("it is new")));
+    let rank = "ts_rank(to_tsvector('english', body), websearch_to_tsquery('english', 'fox'))";
+    let mut by_hand = |order: &str| -> Vec<i64> {
+        let sql = format!(
+            "SELECT id FROM articles WHERE to_tsvector('english', body) @@ websearch_to_tsquery('english', 'fox') \
+             ORDER BY {}",
+            order.replace("rank", rank)
+        );
+        scratch.client.query(&sql, &[]).expect("it answers").iter().map(|row| row.get(0)).collect()
+    };
+    let foxes = || Query::new().filter(Article::BODY.search("fox"));
+    for (query, order) in [
+        (foxes(), "rank DESC, id"),
+        (foxes().sort(Article::YEAR.desc()), "year DESC, rank DESC, id DESC"),
+        (foxes().sort(Article::YEAR.asc()).sort(dk_data::query::id().desc()), "year, id DESC"),
+        (foxes().sort(dk_data::query::id().asc()), "id"),
+        (foxes().sort(Article::ID.desc()), "id DESC"),
+    ] {
+        let wanted = by_hand(order);
+        assert_eq!(wanted.len(), 48);
+        let hits = store.hits(&query, &Highlight::none()).expect("it answers");
+        assert_eq!(hits.iter().map(|hit| hit.stored.id).collect::<Vec<_>>(), wanted, "{order}");
+        let pages = (0..7).flat_map(|page| {
+            let page = query.clone().offset(page * 7).limit(7);
+            store.hits(page, &Highlight::none()).expect("it answers").into_iter().map(|hit| hit.stored.id)
+        });
+        assert_eq!(pages.collect::<Vec<_>>(), wanted, "{order}, by pages");
+    }
+}
+
 /// A key keeps ids apart and in order, and finds no words in them: that index is made, and no second one of the ids.
 #[test]
 fn words_of_ids_are_found_by_an_index_and_ids_are_indexed_once() {

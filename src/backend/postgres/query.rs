@@ -746,7 +746,9 @@ impl Lowering<'_> {
             nullable: false,
             bound: None,
         };
-        columns.insert(columns.len().saturating_sub(1), best_first);
+        // Ids that the query asks for by itself are a key like others; those that break ties come behind the rank.
+        let breaks_ties = page.keys.iter().all(|(_, target)| target.part != Part::Id);
+        columns.insert(columns.len() - usize::from(breaks_ties), best_first);
         out.push(" ORDER BY ");
         order_by(&columns, out);
         push_page(page, out);
