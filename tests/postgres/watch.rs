@@ -86,6 +86,41 @@ fn changes_by_others_are_seen_where_the_predicate_is_true_of_them() {
     }
 }
 
+/// One's own writes are known by the versions that they returned, on tables that keep a version and on those where it is the
+/// server's own.
+#[test]
+fn an_event_says_which_record_in_which_version() {
+    let mut scratch = Scratch::new();
+    for own in [true, false] {
+        let mut store = store(&scratch.database());
+        if !own {
+            scratch.client.batch_execute("ALTER TABLE orders DROP COLUMN _version").expect("the table is ours");
+            store = self::store(&scratch.database());
+        }
+        let mut all = store.watch(Query::new()).expect("it listens");
+        let mut told = |written: Option<&dk_data::Version>| {
+            let event = all.next_within(SOON).expect("the server is there").expect("it was written");
+            assert_eq!(event.id().map(ToString::to_string).as_deref(), Some("a"), "own versions: {own}");
+            assert_eq!(event.version(), written, "own versions: {own}");
+        };
+        let created = store.create(order("a", "open")).expect("it is new").version;
+        assert!(created.is_some());
+        told(created.as_ref());
+        let updated = store.update("a", document! { "state" => "done" }).expect("it is there").version;
+        assert_ne!(created, updated);
+        told(updated.as_ref());
+        scratch.client.batch_execute("UPDATE orders SET n = 1").expect("the table is ours");
+        let by_others = store.read("a").expect("it reads").expect("it is there").envelope.version().cloned();
+        told(by_others.as_ref());
+        assert!(store.delete("a").expect("it is there"));
+        told(None);
+        scratch.client.batch_execute("TRUNCATE orders").expect("the table is ours");
+        let gap = all.next_within(SOON).expect("the server is there").expect("it is told");
+        assert_eq!((gap.id(), gap.version()), (None, None));
+        scratch.client.batch_execute("DROP TABLE orders").expect("it is ours");
+    }
+}
+
 #[test]
 fn a_batch_is_told_whole_and_ids_of_any_kind_arrive() {
     let scratch = Scratch::new();

@@ -31,6 +31,7 @@ use crate::{
     query::{AsQuery, Filter, RunsOn, Whole},
     record::{RecordCodec, Stored},
     store::Limits,
+    version::Version,
 };
 
 /// The most records that are read at once.
@@ -51,6 +52,25 @@ pub enum Event<R> {
     /// Changes may have been missed: the connection broke and was made again, or all rows went at once. What comes from here on
     /// is whole again; whoever keeps copies reads them all again.
     Gap,
+}
+
+impl<R> Event<R> {
+    /// The record that it is about; none of a gap.
+    pub fn id(&self) -> Option<&Id> {
+        match self {
+            Event::Written(stored) => Some(stored.envelope.id()),
+            Event::Gone(id) => Some(id),
+            Event::Gap => None,
+        }
+    }
+    /// The version that the record has, where the table has versions: that which the write returned, so that one's own writes
+    /// are known among those of others, and what is told twice is known the second time.
+    pub fn version(&self) -> Option<&Version> {
+        match self {
+            Event::Written(stored) => stored.envelope.version(),
+            _ => None,
+        }
+    }
 }
 
 /// The channel of a table.
