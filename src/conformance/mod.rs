@@ -70,6 +70,8 @@ pub struct Supports {
     /// Random queries of one run, multiplied by `DK_ROUNDS`. Fewer do where the same engine is tested once more behind
     /// something that only passes on.
     pub queries: usize,
+    /// The same inside a transaction: fewer do where queries take the same way there.
+    pub queries_in_transaction: usize,
 }
 
 impl Supports {
@@ -82,6 +84,7 @@ impl Supports {
         aggregates: true,
         regex: true,
         queries: 5_000,
+        queries_in_transaction: 1_000,
     };
 }
 
@@ -158,8 +161,7 @@ pub fn in_transaction<D: Transactional>(
     supports: Supports,
     test: impl FnOnce(&Suite<&D::Transaction<'_>>) -> Result<()>,
 ) -> Result<()> {
-    // What one statement means, the database is asked often enough outside.
-    let supports = Supports { queries: supports.queries / 5, ..supports };
+    let supports = Supports { queries: supports.queries_in_transaction, ..supports };
     let mut tested = Ok(());
     let undone: Result<()> = database.transaction(|transaction| {
         tested = test(&Suite::new(transaction, supports));

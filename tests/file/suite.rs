@@ -7,7 +7,7 @@ use dk_data::{
 
 use crate::{disk::Unsynced, folder};
 
-const FILES: Supports = Supports { queries: 500, ..Supports::ALL };
+const FILES: Supports = Supports { queries: 500, queries_in_transaction: 100, ..Supports::ALL };
 
 /// A database in a folder of its own, with checkpoints every few records.
 fn files(format: Format, compression: Compression) -> Files<Unsynced> {

@@ -14,7 +14,7 @@ use dk_data::{
 use toy::Toy;
 
 /// Where what lies below has answered more questions already.
-const BEHIND: Supports = Supports { queries: 1_000, ..Supports::ALL };
+const BEHIND: Supports = Supports { queries: 1_000, queries_in_transaction: 200, ..Supports::ALL };
 
 dk_data::conformance::suite!(on_toy, Toy::default);
 dk_data::conformance::suite!(
