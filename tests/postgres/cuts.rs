@@ -8,8 +8,10 @@
 use std::collections::BTreeMap;
 
 use dk_data::{
-    Changes, Database, Draft, Effect, Error, ErrorKind, Outcome, Query, Record, Result, Store, Transactional, Written,
-    backend::postgres::{Postgres, PostgresStore},
+    Aggregating, Changes, Database, Draft, Effect, Error, ErrorKind, Highlight, Outcome, Query, Record, Result,
+    Searching, Store, Transactional, Written,
+    backend::postgres::{Postgres, PostgresConfig, PostgresStore},
+    query::aggregate::Count,
 };
 
 use crate::{
@@ -19,7 +21,7 @@ use crate::{
 
 #[derive(Record, Clone, Debug, PartialEq)]
 #[record(name = "counters")]
-struct Counter {
+pub struct Counter {
     #[record(id)]
     key: String,
     n: i64,
@@ -33,11 +35,11 @@ fn counter(key: impl Into<String>, n: i64) -> Counter {
 type State = BTreeMap<String, i64>;
 
 /// A store behind the proxy, and its table without it.
-struct Line {
-    scratch: Scratch,
-    proxy: Proxy,
-    db: Postgres,
-    store: PostgresStore<Counter>,
+pub struct Line {
+    pub scratch: Scratch,
+    pub proxy: Proxy,
+    pub db: Postgres,
+    pub store: PostgresStore<Counter>,
 }
 
 /// What a verb may say when its connection is cut once.
@@ -50,10 +52,14 @@ enum Says {
 }
 
 impl Line {
-    fn new() -> Line {
+    pub fn new() -> Line {
+        Line::with(|config| config)
+    }
+
+    pub fn with(configured: impl FnOnce(PostgresConfig) -> PostgresConfig) -> Line {
         let scratch = Scratch::new();
         let proxy = Proxy::before(address(&url()));
-        let db = scratch.config_at(&proxy.address()).connect().expect("the server answers");
+        let db = configured(scratch.config_at(&proxy.address())).connect().expect("the server answers");
         let store = db.store::<Counter>().expect("the table is made");
         Line { scratch, proxy, db, store }
     }
@@ -78,10 +84,24 @@ impl Line {
         verb: impl Fn(&Postgres, &PostgresStore<Counter>) -> T,
         mut check: impl FnMut(Cut, T, State),
     ) {
+        let checked = |line: &mut Line, cut, said| {
+            let state = line.state();
+            check(cut, said, state);
+        };
+        self.cut_everywhere_from(|line| line.reset(before), verb, checked);
+    }
+
+    /// The same from what `prepare` makes.
+    pub fn cut_everywhere_from<T>(
+        &mut self,
+        mut prepare: impl FnMut(&mut Line),
+        verb: impl Fn(&Postgres, &PostgresStore<Counter>) -> T,
+        mut check: impl FnMut(&mut Line, Cut, T),
+    ) {
         let mut struck = 0;
         for cut in Cut::ALL {
             for nth in places() {
-                self.reset(before);
+                prepare(self);
                 assert!(self.store.exists(Query::new()).is_ok(), "the pool has a connection again");
                 self.proxy.take_log();
                 self.proxy.cut_nth("", nth, cut);
@@ -91,8 +111,7 @@ impl Line {
                     break;
                 }
                 struck += 1;
-                let state = self.state();
-                check(cut, said, state);
+                check(self, cut, said);
             }
         }
         assert!(struck >= Cut::ALL.len(), "every kind of cut has struck: {struck}");
@@ -395,14 +414,18 @@ fn a_set_based_write_that_is_cut_changes_no_record_twice() {
 
 // ---- reads
 
+/// The answer of what can be asked again is right, wherever it was cut.
+fn fine(cut: Cut, right: Result<bool>) {
+    match right {
+        Ok(right) => assert!(right, "{cut:?}: a wrong answer"),
+        Err(error) => panic!("{cut:?}: a read can be asked again: {error:?}"),
+    }
+}
+
 #[test]
 fn a_read_that_is_cut_is_asked_again() {
     let before = all(1);
     let mut line = Line::new();
-    let fine = |cut: Cut, right: Result<bool>| match right {
-        Ok(right) => assert!(right, "{cut:?}: a wrong answer"),
-        Err(error) => panic!("{cut:?}: a read can be asked again: {error:?}"),
-    };
     line.cut_everywhere(&before, |_, s| s.read("k0001").map(|r| r.is_some()), |cut, said, _| fine(cut, said));
     line.cut_everywhere(
         &before,
@@ -412,6 +435,38 @@ fn a_read_that_is_cut_is_asked_again() {
     line.cut_everywhere(
         &before,
         |_, s| s.read_batch(keys()).map(|rows| rows.iter().flatten().count() == BATCH),
+        |cut, said, _| fine(cut, said),
+    );
+}
+
+#[test]
+fn aggregates_that_are_cut_are_asked_for_again() {
+    let before = all(1);
+    let mut line = Line::new();
+    line.cut_everywhere(
+        &before,
+        |_, s| {
+            s.aggregate(Query::new(), (Count, Counter::N.sum())).map(|sums| sums == (BATCH as u64, Some(BATCH as i128)))
+        },
+        |cut, said, _| fine(cut, said),
+    );
+    line.cut_everywhere(
+        &before,
+        |_, s| s.aggregate(Query::new().group_by(Counter::KEY), Count).map(|groups| groups.len() == BATCH),
+        |cut, said, _| fine(cut, said),
+    );
+}
+
+#[test]
+fn a_search_for_words_that_is_cut_is_asked_again() {
+    let before = all(1);
+    let mut line = Line::new();
+    line.cut_everywhere(
+        &before,
+        |_, s| {
+            let hits = s.hits(Counter::KEY.search("k0001 or k0002"), &Highlight::of([Counter::KEY.path()]))?;
+            Ok(hits.iter().filter(|hit| hit.rank > 0.0 && hit.highlights[0].is_some()).count() == 2)
+        },
         |cut, said, _| fine(cut, said),
     );
 }

@@ -5,6 +5,7 @@
 
 mod airports;
 mod connect;
+mod cut_tables;
 mod cuts;
 mod data;
 mod example;

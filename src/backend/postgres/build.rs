@@ -1,6 +1,8 @@
 //! Making indexes without holding writers up. What fails halfway leaves half an index behind: no query uses it, and what it
 //! forbids is forbidden all the same. Here it is taken away, before a try and after one that failed.
 
+use std::{thread, time::Duration};
+
 use postgres::Row;
 
 use super::{Postgres, error::is_lost, live::flag, migrate::Difference, pool::Session, query::Statement};
@@ -11,6 +13,8 @@ use crate::{
 
 /// How often an index is made that others take away meanwhile.
 const TRIES: usize = 3;
+/// Between two looks at an index that somebody makes.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// An index that a statement makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,15 +92,23 @@ pub(super) fn dropping(name: &str) -> String {
 
 /// Makes an index. May be run again, over another connection, when the first is lost.
 fn make(session: &mut Session, name: &str, sql: &str) -> Result<()> {
+    let mut last = Error::conflict("others make it, or take it away, at the same time").retryable(true);
     for _ in 0..TRIES {
+        // The server goes on with one whose connection broke. To ask for it as well can make both wait for each other.
+        while state(session, name)? == Some(State::Growing) {
+            thread::sleep(PAUSE);
+        }
         clear(session, name)?;
-        session.batch(sql)?;
+        match session.batch(sql) {
+            Err(error) if error.is_conflict() && error.is_retryable() => last = error,
+            made => made?,
+        }
         // Of an index that is there already nothing is made, be it half of one.
         if state(session, name)? == Some(State::Valid) {
             return Ok(());
         }
     }
-    Err(Error::conflict("others make it, or take it away, at the same time").retryable(true))
+    Err(last)
 }
 
 impl Postgres {

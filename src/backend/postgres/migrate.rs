@@ -260,7 +260,8 @@ fn difference(expected: &Table, column: &Column, live: &Live) -> Option<Differen
         };
         return Some(Difference::new(
             format!("`{}` is missing", column.name),
-            format!("{alter} ADD COLUMN {}{default}", expected.declaration(column)),
+            // Run again where its reply was lost, it finds its own work done.
+            format!("{alter} ADD COLUMN IF NOT EXISTS {}{default}", expected.declaration(column)),
             column.nullable || (envelope && !default.is_empty()),
         ));
     };
