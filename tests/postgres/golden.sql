@@ -154,22 +154,20 @@ SELECT .. FROM "people" ORDER BY "nick", "_id" LIMIT $1
 $1: bigint = Int(2)
 
 -- by nick, the next page
-SELECT .. FROM "people" WHERE ("nick" > $1 OR "nick" IS NULL OR ("nick" = $2 AND ("_id" > $3))) ORDER BY "nick", "_id" LIMIT $4
+WITH _values AS MATERIALIZED (SELECT * FROM "people" WHERE (("nick", "_id") > ($1, $2)) ORDER BY "nick", "_id" LIMIT $3) SELECT .. FROM (SELECT * FROM _values UNION ALL (SELECT * FROM "people" WHERE "nick" IS NULL AND (SELECT count(*) FROM _values) < $3 ORDER BY "_id" LIMIT $3)) AS _page ORDER BY "nick", "_id" LIMIT $3
 $1: text = Text("nick 3")
-$2: text = Text("nick 3")
-$3: text = Text("3")
-$4: bigint = Int(2)
+$2: text = Text("3")
+$3: bigint = Int(2)
 
 -- by nick desc
 SELECT .. FROM "people" ORDER BY "nick" DESC NULLS LAST, "_id" DESC LIMIT $1
 $1: bigint = Int(2)
 
 -- by nick desc, the next page
-SELECT .. FROM "people" WHERE ("nick" < $1 OR "nick" IS NULL OR ("nick" = $2 AND ("_id" < $3))) ORDER BY "nick" DESC NULLS LAST, "_id" DESC LIMIT $4
+WITH _values AS MATERIALIZED (SELECT * FROM "people" WHERE (("nick", "_id") < ($1, $2)) ORDER BY "nick" DESC NULLS LAST, "_id" DESC LIMIT $3) SELECT .. FROM (SELECT * FROM _values UNION ALL (SELECT * FROM "people" WHERE "nick" IS NULL AND (SELECT count(*) FROM _values) < $3 ORDER BY "_id" DESC LIMIT $3)) AS _page ORDER BY "nick" DESC NULLS LAST, "_id" DESC LIMIT $3
 $1: text = Text("nick 1")
-$2: text = Text("nick 1")
-$3: text = Text("1")
-$4: bigint = Int(2)
+$2: text = Text("1")
+$3: bigint = Int(2)
 
 -- by nick nulls first, age desc
 SELECT .. FROM "people" ORDER BY "nick" NULLS FIRST, "age" DESC, "_id" DESC LIMIT $1

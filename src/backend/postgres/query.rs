@@ -9,7 +9,7 @@ use super::{
     cell::{self, Cell, Form},
     fold::{self, Folded, Literal},
     regex::Native,
-    schema::Table,
+    schema::{Table, VersionAt},
     statement::Template,
     tagged,
     wire::{self, Kind, Scalar, Values},
@@ -756,6 +756,58 @@ impl Lowering<'_> {
     }
 }
 
+impl Lowering<'_> {
+    /// The statement of a page that begins among the values of a first key which may be null. The rows behind it are two
+    /// ranges of an index, the greater values and then the nulls, and no one condition on both is one for an index; so they are
+    /// asked for one after the other, the nulls only where the values did not fill the page. `None` where this does not apply.
+    pub(super) fn two_ranges<R>(
+        &self,
+        selected: &str,
+        filter: &Filter,
+        page: &PageOf<'_, R>,
+    ) -> Result<Option<Statement>> {
+        let (Some(_), Some(limit), 0) = (page.after, page.limit.filter(|limit| *limit <= MAX_SORTED), page.offset)
+        else {
+            return Ok(None);
+        };
+        let columns = self.sort_columns(page.keys, page.ids_descending, page.after)?;
+        let Some((first, rest)) = columns.split_first() else { return Ok(None) };
+        // A key of run-time type sorts by several expressions, which have no index.
+        let one_each = columns.len() <= page.keys.len() + 1;
+        if !one_each || !first.nullable || first.nulls == Nulls::First || !matches!(first.bound, Some(Some(_))) {
+            return Ok(None);
+        }
+        let mut out = Statement::default();
+        if !filter.is_all() {
+            self.condition(filter, &mut out)?;
+            out.push(" AND ");
+        }
+        let condition = std::mem::take(&mut out.sql);
+        behind_values(&columns, &mut out);
+        let values = std::mem::take(&mut out.sql);
+        order_by(&columns, &mut out);
+        let order = std::mem::take(&mut out.sql);
+        order_by(rest, &mut out);
+        let order_of_nulls = std::mem::take(&mut out.sql);
+        out.bind_int(i64::try_from(limit).unwrap_or(i64::MAX));
+        let limit = std::mem::take(&mut out.sql);
+        let all = if self.table.version == VersionAt::Xmin { "*, xmin" } else { "*" };
+        let rows = format!("SELECT {all} FROM {} WHERE {condition}", self.table.qualified);
+        // No store has a name that begins so.
+        out.sql = format!(
+            "WITH _values AS MATERIALIZED ({rows}{values} ORDER BY {order} LIMIT {limit}) \
+             SELECT {selected} FROM (SELECT * FROM _values UNION ALL ({rows}{} IS NULL AND \
+             (SELECT count(*) FROM _values) < {limit} ORDER BY {order_of_nulls} LIMIT {limit})) AS _page \
+             ORDER BY {order} LIMIT {limit}",
+            first.sql
+        );
+        Ok(Some(out))
+    }
+}
+
+/// The most rows of a page that are sorted once more when they are there.
+const MAX_SORTED: usize = 10_000;
+
 fn push_page<R>(page: &PageOf<'_, R>, out: &mut Statement) {
     if let Some(limit) = page.limit {
         out.push(" LIMIT ");
@@ -923,18 +975,32 @@ fn order_by(columns: &[SortColumn], out: &mut Statement) {
 
 /// What comes behind the values of a cursor: a comparison of rows where an index can serve one, else key by key.
 fn behind(columns: &[SortColumn], out: &mut Statement) {
-    let one_way = columns.iter().all(|c| !c.nullable && c.descending == columns[0].descending);
-    if one_way {
+    match columns {
+        [first, ..] if !first.nullable => behind_values(columns, out),
+        _ => behind_key_by_key(columns, out),
+    }
+}
+
+/// The same without the rows whose first key is null.
+fn behind_values(columns: &[SortColumn], out: &mut Statement) {
+    let Some((first, rest)) = columns.split_first() else { return out.push("FALSE") };
+    if rest.iter().all(|c| !c.nullable && c.descending == first.descending) {
         let names: Vec<_> = columns.iter().map(|c| c.sql.as_str()).collect();
-        out.push(&format!("(({}) {} (", names.join(", "), if columns[0].descending { "<" } else { ">" }));
+        out.push(&format!("(({}) {} (", names.join(", "), if first.descending { "<" } else { ">" }));
         for (place, column) in columns.iter().enumerate() {
             out.push(if place > 0 { ", " } else { "" });
             bind_bound(column, out);
         }
-        out.push("))");
-        return;
+        return out.push("))");
     }
-    behind_key_by_key(columns, out);
+    // Where the first key ends a range of an index; the rest is tested in it.
+    out.push(&format!("({} {} ", first.sql, if first.descending { "<=" } else { ">=" }));
+    bind_bound(first, out);
+    out.push(&format!(" AND ({} <> ", first.sql));
+    bind_bound(first, out);
+    out.push(" OR ");
+    behind(rest, out);
+    out.push("))");
 }
 
 fn bind_bound(column: &SortColumn, out: &mut Statement) {

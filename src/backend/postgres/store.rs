@@ -91,6 +91,9 @@ impl<R: RecordCodec> PostgresStore<R> {
 
     /// The statement that a query comes to.
     pub(super) fn select(&self, output: &Output, filter: &Filter, page: &PageOf<'_, R>) -> Result<Statement> {
+        if let Some(statement) = self.lowering().two_ranges(&output.sql, filter, page)? {
+            return Ok(statement);
+        }
         let mut statement = Statement::new(format!("SELECT {} FROM {}", output.sql, self.table.qualified));
         self.lowering().clauses(filter, page, &mut statement)?;
         Ok(statement)
