@@ -208,6 +208,8 @@ fn an_index_that_grows_on_behind_a_broken_connection_is_waited_for() {
     let name = line.scratch.name.clone();
     let (db, proxy) = (&line.db, &line.proxy);
     let said = thread::scope(|scope| {
+        // Whatever fails here, the writer ends, and the index with it.
+        let mut writer = writer;
         let making = scope.spawn(move || db.migrate("people", &new()));
         wait_until("the index waits for the writer", || {
             !admin.query(waiting, &[&name]).expect("it answers").is_empty()
