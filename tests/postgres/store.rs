@@ -425,3 +425,16 @@ fn a_record_that_is_taken_away_leaves_nothing_of_itself_behind() {
         }
     }
 }
+
+#[test]
+fn a_table_that_a_transaction_makes_is_in_the_way_of_no_other() {
+    let scratch = Scratch::new();
+    let db = scratch.config().statement_timeout(Duration::from_secs(5)).connect().expect("the server answers");
+    db.transaction(|tx| {
+        tx.documents("inside", people())?;
+        let beside = db.documents("beside", people()).expect("nobody else makes this table");
+        assert_eq!(beside.count(Query::new())?, 0);
+        Ok::<_, Error>(())
+    })
+    .expect("it stands");
+}

@@ -12,7 +12,7 @@ use super::{
     pool::Session,
     query::Statement,
     rows::Output,
-    schema::{Column, Index, Table, VersionAt},
+    schema::{Column, Index, Table, VersionAt, literal},
     statement::Statements,
     wire::{Kind, Scalar},
 };
@@ -314,10 +314,11 @@ pub(super) fn look(link: &Link, qualified: &str) -> Result<Option<Live>> {
     link.read(Limits::NONE, |session| inspect(session, qualified))
 }
 
-/// Makes a table and its indexes, all or nothing; others that make it at the same time wait.
+/// Makes a table and its indexes, all or nothing; others that make it at the same time wait, in a transaction until that ends.
 pub(super) fn create(link: &Link, table: &Table, schema: &Schema) -> Result<()> {
     let more = super::index::wanted(link, table, schema)?;
-    let mut sql = vec!["SELECT pg_advisory_xact_lock(7236291803)".to_owned(), table.create()];
+    let alone = format!("SELECT pg_advisory_xact_lock(hashtextextended({}, 7236291803))", literal(&table.qualified));
+    let mut sql = vec![alone, table.create()];
     sql.extend(table.indexes.iter().map(|index| table.create_index(index, false)));
     sql.extend(more.iter().map(|index| index.create(false)));
     link.read(Limits::NONE, |session| session.batch(&sql.join("; "))).map_err(|e| e.in_store(&table.name))
