@@ -131,17 +131,17 @@ impl<'d> Delta<'d> {
     /// The records that the base has not, in the order in which they were created.
     pub(super) fn added(&self) -> Vec<&'d Row> {
         let held = self.overlay.iter().filter(|(_, held)| !held.in_base).filter_map(|(_, held)| held.row.as_ref());
-        let mut rows: Vec<_> = held.chain(self.new()).collect();
+        let mut rows: Vec<_> = held.chain(self.created()).collect();
         rows.sort_by(|a, b| key(a).cmp(&key(b)));
         rows
     }
 
     /// All records, in no order.
     pub(super) fn rows(&self) -> impl Iterator<Item = &'d Row> {
-        self.overlay.iter().filter_map(|(_, held)| held.row.as_ref()).chain(self.new())
+        self.overlay.iter().filter_map(|(_, held)| held.row.as_ref()).chain(self.created())
     }
 
-    fn new(&self) -> impl Iterator<Item = &'d Row> + use<'d> {
+    fn created(&self) -> impl Iterator<Item = &'d Row> + use<'d> {
         self.new.iter().filter_map(|entry| match &entry.change {
             Change::Put(row) => Some(row),
             Change::Deleted { .. } => None,
