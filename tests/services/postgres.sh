@@ -125,7 +125,8 @@ stop_server() {
         signal_all KILL
         wait_gone 50 || fail "the server in $dir does not end"
     fi
-    rm -f "$data/postmaster.pid"
+    # To a server that starts, a killed one whose parent has not asked for it yet is one that runs.
+    rm -f "$data/postmaster.pid" "$run"/.s.PGSQL.*.lock
 }
 
 # A port that nobody listens on. Somebody may come first: then the start fails and is tried with another.
