@@ -38,8 +38,9 @@ fn main() {
     let rows = if whole { ROWS } else { 1_000 };
     let folder =
         Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name(if whole { "bench/peers" } else { "bench/peers-smoke" });
-    let files = written(&folder, rows);
+    // Before anything is written, which makes the pool.
     rayon::ThreadPoolBuilder::new().num_threads(2).build_global().expect("the pool is not yet made");
+    let files = written(&folder, rows);
     let [csv, lines, parquet] = &files;
     let (rounds, city) = (if whole { ROUNDS } else { 1 }, CITIES[0]);
     let open = |path: &PathBuf| fs::File::open(path).expect("it was written");

@@ -51,7 +51,7 @@ pub trait Aggregating<R: RecordCodec>: Driver<R> {
     fn aggregate<Q: AsGrouped<R>, A: Aggregate<R>>(&self, query: Q, aggregates: A) -> Result<Q::Answer<A::Out>>
     where
         Self::Engine: Provides<Aggregates>,
-        Q::Predicate: RunsOn<Self::Engine>,
+        Q::Predicate: RunsOn<Self::Engine>, // too many filters: see `Query::dynamic`
     {
         let folded = query.into_grouped().into_parts().and_then(|(query, keys)| {
             let query = query.on::<Self::Engine>(self.shape())?;

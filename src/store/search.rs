@@ -106,7 +106,7 @@ pub trait Searching<R: RecordCodec>: Driver<R> {
     where
         Q: AsQuery<R, Select = Whole>,
         Self::Engine: Provides<FullText>,
-        Q::Predicate: RunsOn<Self::Engine>,
+        Q::Predicate: RunsOn<Self::Engine>, // too many filters: see `Query::dynamic`
     {
         let run = || {
             let query = query.into_query().on::<Self::Engine>(self.shape())?;

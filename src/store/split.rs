@@ -44,7 +44,7 @@ pub trait Split<R: RecordCodec>: Driver<R> {
     /// What keeps the query from starting.
     fn streams<Q: AsQuery<R>>(&self, query: Q, parts: usize) -> Result<Vec<Stream<verbs::RowsOf<Self, Q, R>>>>
     where
-        Q::Predicate: RunsOn<Self::Engine>,
+        Q::Predicate: RunsOn<Self::Engine>, // too many filters: see `Query::dynamic`
     {
         let query = verbs::runnable::<R, Self, Q>(self, query)?;
         let refused = match (parts, query.is_ordered()) {

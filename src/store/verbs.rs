@@ -301,11 +301,10 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     ///
     /// # Errors
     /// As [`search`](Store::search), and `Query` for a cursor of another order.
-    fn page<P: Predicate<R> + RunsOn<Self::Engine>>(
-        &self,
-        query: &Query<R, P>,
-        after: impl Into<Option<Cursor>>,
-    ) -> Result<Page<R>> {
+    fn page<P>(&self, query: &Query<R, P>, after: impl Into<Option<Cursor>>) -> Result<Page<R>>
+    where
+        P: Predicate<R> + RunsOn<Self::Engine>, // too many filters: see `Query::dynamic`
+    {
         let query = match after.into() {
             Some(end) => query.clone().after(end).offset(0),
             None => query.clone(),
@@ -347,7 +346,10 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     ///
     /// # Errors
     /// The first record that cannot be changed, or the limit that was reached; the message says how many were changed before.
-    fn update_where<P: Predicate<R> + RunsOn<Self::Engine>>(&self, predicate: P, changes: Changes<R>) -> Result<u64> {
+    fn update_where<P>(&self, predicate: P, changes: Changes<R>) -> Result<u64>
+    where
+        P: Predicate<R> + RunsOn<Self::Engine>, // too many filters: see `Query::dynamic`
+    {
         changes.bind(self.shape()).map_err(|e| e.in_store(self.name()))?;
         self.patch_matching(matching(self, predicate)?, &changes, self.limits())
     }
@@ -356,7 +358,10 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     ///
     /// # Errors
     /// The first record that cannot be deleted, or the limit that was reached; the message says how many were deleted before.
-    fn delete_where<P: Predicate<R> + RunsOn<Self::Engine>>(&self, predicate: P) -> Result<u64> {
+    fn delete_where<P>(&self, predicate: P) -> Result<u64>
+    where
+        P: Predicate<R> + RunsOn<Self::Engine>, // too many filters: see `Query::dynamic`
+    {
         self.delete_matching(matching(self, predicate)?, self.limits())
     }
 
