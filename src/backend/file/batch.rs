@@ -50,7 +50,6 @@ impl<'p, 'a, R: RecordCodec, D: Disk> Round<'p, 'a, R, D> {
     /// Plans a write; its outcome is what it will be where nobody is faster.
     fn plan(&mut self, pending: Pending<'a, R>, outcomes: &mut [Outcome]) {
         let at = pending.at;
-        let depends = self.planner.has_written(&pending.id);
         match self.planner.plan(pending) {
             Planned::Proposed(written, again) => {
                 outcomes[at] = Ok(written);
@@ -58,7 +57,7 @@ impl<'p, 'a, R: RecordCodec, D: Disk> Round<'p, 'a, R, D> {
             }
             Planned::Settled(outcome, pending) => {
                 let outcome = outcome.map_err(|e| e.in_store(&self.store.core.name));
-                match depends {
+                match self.planner.has_written(&pending.id) {
                     true => self.provisional.push((pending, outcome)),
                     false => outcomes[at] = outcome,
                 }
