@@ -37,8 +37,10 @@ use crate::{
     value::ValueRef,
 };
 
-/// What is read for one row.
-const ROW_BLOCK: usize = 4 << 10;
+/// What is read for a header and the first row.
+const HEAD_BYTES: usize = 4 << 10;
+/// What is read for one row, at first: most are shorter.
+const ROW_BYTES: usize = 1 << 10;
 /// About how much memory a row takes when it is decoded, for each byte of its text.
 const MEMORY_PER_BYTE: usize = 4;
 const MEMORY_PER_ROW: usize = 200;
@@ -147,7 +149,7 @@ impl<D: Disk> TextBase<D> {
 
     /// Reads the header and the first row.
     fn look(&mut self, setup: &Setup) -> Result<()> {
-        let limits = BlockLimits { block: ROW_BLOCK, ..BlockLimits::default() };
+        let limits = BlockLimits { block: HEAD_BYTES, ..BlockLimits::default() };
         let mut blocks = Blocks::with_limits(self.reader(0), self.layout.framing(), limits);
         if self.is_blank()? {
             return Ok(());
@@ -263,7 +265,7 @@ impl<D: Disk> TextBase<D> {
 
     /// The row at a place; none where another record is there.
     pub(super) fn read<R: RecordCodec>(&self, place: u64, id: &Id, ask: &Ask<R>) -> Result<Option<Stored<R>>> {
-        let limits = BlockLimits { block: ROW_BLOCK, ..BlockLimits::default() };
+        let limits = BlockLimits { block: ROW_BYTES, ..BlockLimits::default() };
         let start = Position { offset: place, ..Position::START };
         let mut blocks = Blocks::with_limits(self.row_reader(place), self.layout.framing(), limits).starting_at(start);
         let block = match blocks.next() {
