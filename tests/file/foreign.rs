@@ -155,6 +155,26 @@ struct Person {
 }
 
 #[test]
+fn an_object_without_fields_gets_its_id_however_it_is_spaced() {
+    for (name, text) in [("things.jsonl", "{ }\n{}\n{ \"n\": 1 }\n"), ("things.json", "[{\t}, {}, { \"n\": 1 }]")] {
+        let path = crate::folder().join(name);
+        std::fs::write(&path, text).expect("there is room");
+        let store = open(&path, Options::default());
+        store.create(Draft::of(document! { "n" => 2 }).id("new").expect("an id")).expect("it is written");
+        store.checkpoint().expect("it is put into the file");
+        drop(store);
+        let base = std::fs::read_to_string(&path).expect("it is there");
+        let read =
+            open(&path, Options::default()).stream(Query::new()).expect("it reads").collect::<Result<Vec<_>, _>>();
+        let read = read.unwrap_or_else(|error| panic!("{base}: {error}"));
+        let ids: Vec<_> = read.iter().map(|row| row.storage_id().to_string()).collect();
+        assert_eq!(ids, ["0000000001", "0000000002", "0000000003", "new"], "{base}");
+        let numbers: Vec<_> = read.iter().map(|row| row.record["n"].as_int()).collect();
+        assert_eq!(numbers, [None, None, Some(1), Some(2)], "{base}");
+    }
+}
+
+#[test]
 fn what_a_type_does_not_know_is_kept_when_a_record_of_it_is_updated() {
     for (name, text) in [
         ("people.csv", "city,age,email\nOslo,40,a@x\nRome,41,b@x\n"),

@@ -76,8 +76,8 @@ fn array<D: Disk>(
     added(delta, rows, (out, watch), |at, changed, out| {
         objects.put_new(changed, if begun || at > 0 { b",\n" } else { b"[\n" }, out)
     })?;
-    let is_empty = !begun && out.is_empty();
-    out.text().extend_from_slice(if is_empty { b"[]\n" } else { b"\n]\n" });
+    let end: &[u8] = if out.is_empty() { b"[]\n" } else { b"\n]\n" };
+    out.text().extend_from_slice(end);
     Ok(())
 }
 
@@ -135,16 +135,15 @@ fn added<D: Disk>(
     };
     let (mut ready, mut done) = (Vec::new(), rows);
     for window in windows(&added) {
-        if let ([part], true) = (window.as_slice(), ready.is_empty()) {
+        let (written, texts) = match window.as_slice() {
             // Too little to be shared out.
-            ready = vec![encode(*part)?];
-            continue;
-        }
-        // What is encoded is written while the next is encoded.
-        let (written, texts) = rayon::join(
-            || out.put_texts(std::mem::take(&mut ready)),
-            || window.par_iter().copied().map(encode).collect::<Result<Vec<_>>>(),
-        );
+            [part] if ready.is_empty() => (Ok(()), encode(*part).map(|text| vec![text])),
+            // What is encoded is written while the next is encoded.
+            parts => rayon::join(
+                || out.put_texts(std::mem::take(&mut ready)),
+                || parts.par_iter().copied().map(encode).collect::<Result<Vec<_>>>(),
+            ),
+        };
         written?;
         ready = texts?;
         done += window.iter().map(|(_, rows)| rows.len() as u64).sum::<u64>();
@@ -211,12 +210,9 @@ impl Objects {
         let RawRow::Json(_, text, _) = raw else { return Err(Error::corrupt("a row that is no JSON")) };
         out.extend_from_slice(before);
         let text = text.trim_ascii();
-        let start = out.len();
-        out.extend_from_slice(text.as_bytes());
-        if self.give_ids && !has_id(text)? {
-            let mut fields = Vec::new();
-            row::put_envelope(&Envelope::of(id.clone()), true, &mut fields)?;
-            row::insert_fields(&fields, start, out);
+        match self.give_ids && !has_id(text)? {
+            true => row::put_object(&Envelope::of(id.clone()), true, text.as_bytes(), out)?,
+            false => out.extend_from_slice(text.as_bytes()),
         }
         out.extend_from_slice(self.line_end);
         Ok(())
@@ -224,14 +220,7 @@ impl Objects {
 
     pub(super) fn put_new(&self, changed: &Changed, before: &[u8], out: &mut Vec<u8>) -> Result<()> {
         out.extend_from_slice(before);
-        out.push(b'{');
-        let start = out.len();
-        row::put_envelope(&changed.envelope, self.with_id, out)?;
-        let fields = changed.body.strip_prefix(b"{").unwrap_or(&changed.body);
-        if out.len() > start && fields != b"}" {
-            out.push(b',');
-        }
-        out.extend_from_slice(fields);
+        row::put_object(&changed.envelope, self.with_id, &changed.body, out)?;
         out.extend_from_slice(self.line_end);
         Ok(())
     }

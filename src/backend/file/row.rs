@@ -430,8 +430,8 @@ fn no_types(cause: serde_json::Error) -> Error {
     Error::invalid("the types of a record have no JSON form").caused_by(cause)
 }
 
-/// Puts fields at the front of the object that begins at `start`.
-pub(super) fn insert_fields(fields: &[u8], start: usize, out: &mut Vec<u8>) {
+/// Puts fields at the front of the object that begins at `start`, which is one of ours.
+fn insert_fields(fields: &[u8], start: usize, out: &mut Vec<u8>) {
     let is_empty = out[start..].ends_with(b"{}");
     let comma: &[u8] = if is_empty { b"" } else { b"," };
     out.splice(start + 1..start + 1, fields.iter().chain(comma).copied());
@@ -445,11 +445,23 @@ pub(super) fn decode_body<R: RecordCodec>(body: &[u8], schema: &Schema) -> Resul
 
 // ---- the envelope as text
 
-/// Puts the fields of an envelope as they stand at the front of a JSON object; nothing where there is nothing to say.
+/// Puts a JSON object with the fields of an envelope in front of its own.
 ///
 /// # Errors
 /// `Invalid` where the metadata has no JSON form.
-pub(super) fn put_envelope(envelope: &Envelope, with_id: bool, out: &mut Vec<u8>) -> Result<()> {
+pub(super) fn put_object(envelope: &Envelope, with_id: bool, object: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    out.push(b'{');
+    let start = out.len();
+    put_envelope(envelope, with_id, out)?;
+    let fields = object.strip_prefix(b"{").unwrap_or(object);
+    if out.len() > start && fields.trim_ascii_start() != b"}" {
+        out.push(b',');
+    }
+    out.extend_from_slice(fields);
+    Ok(())
+}
+
+fn put_envelope(envelope: &Envelope, with_id: bool, out: &mut Vec<u8>) -> Result<()> {
     let start = out.len();
     let name = |name: &str, out: &mut Vec<u8>| {
         out.extend_from_slice(if out.len() == start { b"\"" } else { b",\"" });
