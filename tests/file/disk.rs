@@ -1,4 +1,4 @@
-//! Disks for tests: one that never waits for the device, one that counts what is read, and one that fails when it is told to.
+//! Disks for tests: one that never waits for the device, and one that fails when it is told to and counts what is read.
 
 use std::{
     fs::File,
@@ -72,78 +72,6 @@ impl DiskFile for UnsyncedFile {
     }
 }
 
-/// The file system, and how many bytes were read of its files.
-#[derive(Clone, Debug, Default)]
-pub struct Counting(Arc<AtomicU64>);
-
-/// A file of [`Counting`].
-pub struct CountedFile(File, Arc<AtomicU64>);
-
-impl Counting {
-    /// Bytes that were read until now.
-    pub fn bytes_read(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
-    }
-    fn counted(&self, file: File) -> CountedFile {
-        CountedFile(file, self.0.clone())
-    }
-}
-
-impl Disk for Counting {
-    type File = CountedFile;
-
-    fn open(&self, path: &Path) -> io::Result<CountedFile> {
-        Os.open(path).map(|file| self.counted(file))
-    }
-    fn edit(&self, path: &Path) -> io::Result<CountedFile> {
-        Os.edit(path).map(|file| self.counted(file))
-    }
-    fn edit_existing(&self, path: &Path) -> io::Result<CountedFile> {
-        Os.edit_existing(path).map(|file| self.counted(file))
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        Os.rename(from, to)
-    }
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        Os.remove(path)
-    }
-    fn sync_folder(&self, _: &Path) -> io::Result<()> {
-        Ok(())
-    }
-    fn stamp(&self, path: &Path) -> io::Result<Option<Stamp>> {
-        Os.stamp(path)
-    }
-    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
-        Os.list(folder)
-    }
-}
-
-impl DiskFile for CountedFile {
-    fn read_at(&self, buffer: &mut [u8], place: u64) -> io::Result<usize> {
-        let read = DiskFile::read_at(&self.0, buffer, place)?;
-        self.1.fetch_add(read as u64, Ordering::SeqCst);
-        Ok(read)
-    }
-    fn write_all_at(&self, bytes: &[u8], place: u64) -> io::Result<()> {
-        DiskFile::write_all_at(&self.0, bytes, place)
-    }
-    fn set_length(&self, length: u64) -> io::Result<()> {
-        self.0.set_length(length)
-    }
-    fn sync(&self) -> io::Result<()> {
-        Ok(())
-    }
-    fn stamp(&self) -> io::Result<Stamp> {
-        self.0.stamp()
-    }
-    fn try_lock(&self) -> io::Result<()> {
-        DiskFile::try_lock(&self.0)
-    }
-    fn unlock(&self) -> io::Result<()> {
-        DiskFile::unlock(&self.0)
-    }
-}
-
 /// What a [`Failing`] disk does at the operation that fails.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
@@ -155,7 +83,7 @@ pub enum Fault {
     Torn,
 }
 
-/// A file system of which one operation fails, and every one after it if it is told so.
+/// A file system of which one operation fails, and every one after it if it is told so; it counts the bytes that are read.
 #[derive(Clone, Debug)]
 pub struct Failing(Arc<Plan>);
 
@@ -167,6 +95,7 @@ struct Plan {
     /// Whether a sync is owed a failure.
     torn: AtomicBool,
     failed: AtomicBool,
+    bytes_read: AtomicU64,
 }
 
 /// A file of [`Failing`].
@@ -180,7 +109,16 @@ impl Failing {
             fault,
             torn: AtomicBool::new(false),
             failed: AtomicBool::new(false),
+            bytes_read: AtomicU64::new(0),
         }))
+    }
+    /// A disk that never fails.
+    pub fn never() -> Failing {
+        Failing::at(i64::MAX, Fault::Refused)
+    }
+    /// Bytes that were read of its files until now.
+    pub fn bytes_read(&self) -> u64 {
+        self.0.bytes_read.load(Ordering::SeqCst)
     }
     /// Whether the operation has come.
     pub fn has_failed(&self) -> bool {
@@ -238,7 +176,9 @@ impl Disk for Failing {
 impl DiskFile for FailingFile {
     fn read_at(&self, buffer: &mut [u8], place: u64) -> io::Result<usize> {
         self.1.step()?;
-        DiskFile::read_at(&self.0, buffer, place)
+        let read = DiskFile::read_at(&self.0, buffer, place)?;
+        self.1.bytes_read.fetch_add(read as u64, Ordering::SeqCst);
+        Ok(read)
     }
     fn write_all_at(&self, bytes: &[u8], place: u64) -> io::Result<()> {
         if !self.1.is_due() {

@@ -15,7 +15,7 @@ use dk_data::{
 
 use crate::{
     disk::Unsynced,
-    python::{python, run, scripts, wanted},
+    python::{common, python, run, scripts, wanted, with},
 };
 
 /// So many that every compressed file has several frames.
@@ -23,25 +23,13 @@ const RECORDS: usize = 1_500;
 
 /// Types that every reader has in some form, and some that text has not.
 fn schema() -> Schema {
-    let home =
-        Schema::new("home").field(FieldDef::new("city", Type::Text).nullable()).field(FieldDef::new("zip", Type::I64));
-    let fields = [
-        ("flag", Type::Bool),
-        ("small", Type::I8),
-        ("int", Type::I64),
-        ("u32", Type::U32),
-        ("float", Type::F64),
-        ("text", Type::Text),
-        ("at", Type::Timestamp),
-        ("day", Type::Date),
+    let more = [
         ("wide", Type::Decimal),
         ("uuid", Type::Uuid),
         ("bytes", Type::Bytes),
         ("colour", Type::Enum(vec!["red".into(), "green".into()].into())),
-        ("list", Type::list(Type::I64)),
-        ("home", Type::record(home)),
     ];
-    fields.into_iter().fold(Schema::new("t"), |s, (name, ty)| s.field(FieldDef::new(name, ty).nullable()))
+    with(common(), more)
 }
 
 fn thing(n: usize) -> Document {

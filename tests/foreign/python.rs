@@ -8,7 +8,7 @@ use std::{
     sync::OnceLock,
 };
 
-use dk_data::{Document, Schema, Type};
+use dk_data::{Document, FieldDef, Schema, Type};
 
 /// Runs a command, which must end well; what it said.
 pub fn run(command: &mut Command) -> String {
@@ -44,6 +44,30 @@ pub fn python() -> &'static Path {
         }
         python
     })
+}
+
+/// Columns that every format and every reader has in some form.
+pub fn common() -> Schema {
+    let home =
+        Schema::new("home").field(FieldDef::new("city", Type::Text).nullable()).field(FieldDef::new("zip", Type::I64));
+    let fields = [
+        ("flag", Type::Bool),
+        ("small", Type::I8),
+        ("int", Type::I64),
+        ("u32", Type::U32),
+        ("float", Type::F64),
+        ("text", Type::Text),
+        ("at", Type::Timestamp),
+        ("day", Type::Date),
+        ("list", Type::list(Type::I64)),
+        ("home", Type::record(home)),
+    ];
+    with(Schema::new("t"), fields)
+}
+
+/// A schema with more fields, which may be null.
+pub fn with(schema: Schema, fields: impl IntoIterator<Item = (&'static str, Type)>) -> Schema {
+    fields.into_iter().fold(schema, |schema, (name, ty)| schema.field(FieldDef::new(name, ty).nullable()))
 }
 
 /// What `read.py` expects of files that hold these records.

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 use dk_data::{
-    Document, FieldDef, Schema, Type, Value, document,
+    Document, Schema, Type, Value, document,
     format::{
         csv::Csv,
         json::Json,
@@ -13,7 +13,7 @@ use dk_data::{
 use jiff::{Timestamp, civil::date};
 use rust_decimal::Decimal;
 
-use crate::python::{python, run, scripts, wanted};
+use crate::python::{common, python, run, scripts, wanted, with};
 
 fn expected(path: &Path) -> Vec<Document> {
     let text = fs::read_to_string(path).expect("it was written beside the file");
@@ -92,21 +92,6 @@ fn files_of_other_makers_hold_what_they_say() {
 
 /// The columns that every format and every reader has in some form.
 fn ours() -> (Schema, Vec<Document>) {
-    let home =
-        Schema::new("home").field(FieldDef::new("city", Type::Text).nullable()).field(FieldDef::new("zip", Type::I64));
-    let fields = [
-        ("flag", Type::Bool),
-        ("small", Type::I8),
-        ("int", Type::I64),
-        ("u32", Type::U32),
-        ("float", Type::F64),
-        ("text", Type::Text),
-        ("at", Type::Timestamp),
-        ("day", Type::Date),
-        ("list", Type::list(Type::I64)),
-        ("home", Type::record(home)),
-    ];
-    let schema = fields.into_iter().fold(Schema::new("t"), |s, (name, ty)| s.field(FieldDef::new(name, ty).nullable()));
     let moment = |text: &str| text.parse::<Timestamp>().expect("a moment");
     let rows = vec![
         document! {
@@ -120,7 +105,7 @@ fn ours() -> (Schema, Vec<Document>) {
         },
         document! { "flag" => true, "text" => "only", "float" => 2.5 },
     ];
-    (schema, rows)
+    (common(), rows)
 }
 
 /// What only Parquet has types for, beside them.
@@ -139,7 +124,7 @@ fn typed() -> (Schema, Vec<Document>) {
         ("json", Type::Json),
         ("vector", Type::Vector(2)),
     ];
-    let schema = fields.into_iter().fold(schema, |s, (name, ty)| s.field(FieldDef::new(name, ty).nullable()));
+    let schema = with(schema, fields);
     let more = [
         document! {
             "u64" => u64::MAX, "u8" => 255, "single" => 0.1_f32, "price" => Decimal::new(110, 2), "wide" => Decimal::new(1234567, 5), "bytes" => Value::Bytes(vec![0, 255]),

@@ -9,7 +9,7 @@ use super::{
     core::View,
     disk::Disk,
     journal::Change,
-    planner::{Pending, Planned, Planner, Work, row_of},
+    planner::{Pending, Planned, Planner, Task, row_of},
     store::FileStore,
 };
 use crate::{
@@ -131,7 +131,7 @@ fn create_again<'a, R: RecordCodec>(proposal: Proposal, at: usize) -> Option<Pen
     let fresh = proposal.seen == Seen::Fresh;
     match proposal.entry.change {
         Change::Put(row) => {
-            Some(Pending { id: row.envelope.id().clone(), fresh, at, work: Work::Create { row, expects: false } })
+            Some(Pending { id: row.envelope.id().clone(), fresh, at, task: Task::Create { row, expects: false } })
         }
         Change::Deleted { .. } => None,
     }
@@ -147,36 +147,31 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
     }
 
     fn pending_with<'a>(&self, write: Write<'a, R>, at: usize, scratch: &mut Vec<u8>) -> Result<Pending<'a, R>> {
-        let sealed = |mut draft: Draft<'a, R>| -> Result<_> {
+        let sealed = |draft: &mut Draft<'a, R>| {
             draft.seal(&self.shape)?;
-            let id = self.settle_id(&draft)?;
-            Ok((draft, id))
+            self.settle_id(draft)
         };
-        let (id, fresh, work) = match write {
+        let mut write = write;
+        let id = match &mut write {
             Write::Create(draft) => {
-                let (draft, id) = sealed(draft)?;
-                let fresh = id.is_none();
-                let id = id.unwrap_or_else(Id::generate);
-                let row = row_of(&id, &draft, &self.shape, None, None, scratch)?;
-                (id, fresh, Work::Create { row, expects: draft.expected().is_some() })
+                let given = sealed(draft)?;
+                let fresh = given.is_none();
+                let id = given.unwrap_or_else(Id::generate);
+                let row = row_of(&id, draft, &self.shape, None, None, scratch)?;
+                let task = Task::Create { row, expects: draft.expected().is_some() };
+                return Ok(Pending { id, fresh, at, task });
             }
-            Write::Update(draft) => {
-                let (draft, id) = sealed(draft)?;
-                (named(id)?, false, Work::Write(Arc::new(Write::Update(draft))))
+            Write::Update(draft) | Write::Upsert(draft) => {
+                let nameless = || Error::invalid("the write names no record: give the draft an id");
+                sealed(draft)?.ok_or_else(nameless)?
             }
-            Write::Upsert(draft) => {
-                let (draft, id) = sealed(draft)?;
-                (named(id)?, false, Work::Write(Arc::new(Write::Upsert(draft))))
-            }
-            Write::Patch { id, changes, expected } => {
+            Write::Patch { id, changes, .. } => {
                 changes.bind(&self.shape)?;
-                (id.clone(), false, Work::Write(Arc::new(Write::Patch { id, changes, expected })))
+                id.clone()
             }
-            Write::Delete { id, expected } => {
-                (id.clone(), false, Work::Write(Arc::new(Write::Delete { id, expected })))
-            }
+            Write::Delete { id, .. } => id.clone(),
         };
-        Ok(Pending { id, fresh, at, work })
+        Ok(Pending { id, fresh: false, at, task: Task::Write(Arc::new(write)) })
     }
 
     /// The same of many, the first of which is at a place of the batch.
@@ -195,22 +190,24 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
     ///
     /// # Errors
     /// What kept a part of them from being written.
-    pub(super) fn write_each<'a>(&self, mut writes: impl Iterator<Item = Write<'a, R>>) -> Result<Vec<Outcome>>
+    pub(super) fn write_each<'a>(&self, writes: impl Iterator<Item = Write<'a, R>>) -> Result<Vec<Outcome>>
     where
         R: 'a,
     {
         let mut outcomes = Vec::with_capacity(writes.size_hint().0);
+        // The caller's iterator may use this store: no lock is held while it runs.
+        let mut writes = writes.fuse();
         loop {
+            let mut block: Vec<_> = writes.by_ref().take(BLOCK).collect();
+            if block.is_empty() {
+                return Ok(outcomes);
+            }
             self.core.refresh()?;
-            let before = outcomes.len();
             let view = self.core.snapshot();
             let mut round = Round::new(self, &view);
             let mut ready = Vec::new();
-            loop {
-                // The caller's iterator may use this store: no lock is held while it runs.
-                let most = if round.planner.bytes < MOST_BYTES { BLOCK } else { 0 };
-                let block: Vec<_> = writes.by_ref().take(most).collect();
-                let (is_last, first) = (block.is_empty(), outcomes.len() + ready.len());
+            while !block.is_empty() {
+                let first = outcomes.len() + ready.len();
                 let mut next = Vec::new();
                 match block.len() < PARALLEL_WRITES {
                     true => {
@@ -224,13 +221,10 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
                     }),
                 }
                 ready = next;
-                if is_last {
-                    break;
-                }
+                let most = if round.planner.bytes < MOST_BYTES { BLOCK } else { 0 };
+                block = writes.by_ref().take(most).collect();
             }
-            if outcomes.len() == before {
-                return Ok(outcomes);
-            }
+            round.plan_all(ready, &mut outcomes);
             let (job, planning) = round.into_parts();
             // What nobody looks at is not copied when it is written to.
             drop(view);
@@ -330,8 +324,4 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
         }
         (Job { dry: dry || refused.is_some(), ..planner.job(true) }, told, refused)
     }
-}
-
-fn named(id: Option<Id>) -> Result<Id> {
-    id.ok_or_else(|| Error::invalid("the write names no record: give the draft an id"))
 }

@@ -23,20 +23,17 @@ pub(super) fn is_due<D: Disk>(core: &Core<D>, writer: &Writer<D>, more: u64) -> 
     bytes >= core.setup.options.checkpoint_bytes.max(core.view().base.stamp().length / 2)
 }
 
-/// A checkpoint where it is due.
-///
-/// # Errors
-/// As [`now`].
-pub(super) fn if_due<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<()> {
-    if is_due(core, writer, 0) { run(core, writer, &[]).map_err(Failed::into_error) } else { Ok(()) }
+/// A checkpoint where it is due. Where it fails, the journal still has everything, and the log says why.
+pub(super) fn if_due<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) {
+    if is_due(core, writer, 0)
+        && let Err(failed) = run(core, writer, &[])
+    {
+        warn(core, &failed.into_error());
+    }
 }
 
-/// A checkpoint that puts records into the base which no journal has: they are durable, and there, when this returns.
-///
-/// # Errors
-/// What kept them from being written; whether they are in the base is known if it failed [`Before`](Failed::Before).
-pub(super) fn with_new<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, new: &[Entry]) -> Result<(), Failed> {
-    run(core, writer, new)
+pub(super) fn warn<D: Disk>(core: &Core<D>, error: &Error) {
+    log::warn!("the checkpoint of {} failed: {error}", core.paths.base.display());
 }
 
 /// A checkpoint now, if there is anything to put into the base.
@@ -106,8 +103,11 @@ impl Failed {
     }
 }
 
-/// Does it, with new records that are in no journal. The lock is held.
-fn run<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, new: &[Entry]) -> Result<(), Failed> {
+/// Does it, with new records that no journal has: they are durable, and there, when this returns. The lock is held.
+///
+/// # Errors
+/// What kept the new base from being made, and whether it may be there.
+pub(super) fn run<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, new: &[Entry]) -> Result<(), Failed> {
     let View { base, overlay, generation } = core.snapshot();
     if overlay.is_empty() && new.is_empty() {
         return Ok(());

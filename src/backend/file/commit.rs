@@ -198,15 +198,15 @@ fn write<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, entries: Vec<Entry>, o
     if entries.is_empty() {
         return Ok(());
     }
-    let warn = |error: &Error| log::warn!("the checkpoint of {} failed: {error}", core.paths.base.display());
-    if only_new && checkpoint::is_due(core, writer, entries.iter().map(Entry::bytes).sum()) {
-        match checkpoint::with_new(core, writer, &entries) {
+    let at_once = only_new && checkpoint::is_due(core, writer, entries.iter().map(Entry::bytes).sum());
+    if at_once {
+        match checkpoint::run(core, writer, &entries) {
             Ok(()) => return Ok(()),
             Err(Failed::Done(error)) => {
-                warn(&error);
+                checkpoint::warn(core, &error);
                 return Ok(());
             }
-            Err(Failed::Before(error)) => warn(&error),
+            Err(Failed::Before(error)) => checkpoint::warn(core, &error),
             Err(Failed::After(error)) => {
                 writer.unique.forget();
                 return Err(error);
@@ -215,8 +215,9 @@ fn write<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, entries: Vec<Entry>, o
     }
     begin_log(core, writer)?;
     append_frame(core, writer, Frame::Commit(entries))?;
-    // Where it fails, the journal still has it.
-    checkpoint::if_due(core, writer).unwrap_or_else(|error| warn(&error));
+    if !at_once {
+        checkpoint::if_due(core, writer);
+    }
     Ok(())
 }
 

@@ -37,11 +37,11 @@ pub(super) struct Pending<'a, R: RecordCodec> {
     pub(super) fresh: bool,
     /// Its place in the batch.
     pub(super) at: usize,
-    pub(super) work: Work<'a, R>,
+    pub(super) task: Task<'a, R>,
 }
 
 #[derive(Clone)]
-pub(super) enum Work<'a, R: RecordCodec> {
+pub(super) enum Task<'a, R: RecordCodec> {
     /// A new record as it will be written; and whether it was to replace one of a version.
     Create { row: Row, expects: bool },
     /// Anything else: what is there already has a say in it.
@@ -89,22 +89,20 @@ pub(super) struct Planner<'p, R: RecordCodec, D: Disk> {
     pub(super) proposals: Vec<Proposal>,
     /// Of each record, the last proposal; of those with ids that were just made, none.
     own: HashMap<Id, usize, RandomState>,
-    /// How many proposals are of such.
-    fresh: usize,
+    /// Whether no record has two proposals.
+    once: bool,
     /// About how many bytes the proposals come to in the journal.
     pub(super) bytes: u64,
 }
 
 impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
     pub(super) fn new(store: &'p FileStore<R, D>, view: &'p View<D>) -> Self {
-        Planner { store, view, proposals: Vec::new(), own: HashMap::default(), fresh: 0, bytes: 0 }
+        Planner { store, view, proposals: Vec::new(), own: HashMap::default(), once: true, bytes: 0 }
     }
 
     /// The job that the proposals are.
     pub(super) fn job(self, atomic: bool) -> Job {
-        // Those with ids that were just made are of a record each.
-        let once = self.proposals.len() == self.own.len() + self.fresh;
-        Job { once, ..Job::new(self.proposals, self.bytes, self.view.generation, atomic) }
+        Job { once: self.once, ..Job::new(self.proposals, self.bytes, self.view.generation, atomic) }
     }
 
     /// Whether the batch has written this record.
@@ -179,22 +177,22 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
             Ok(current) => current,
             Err(error) => return Planned::Settled(Err(error), pending),
         };
-        let Pending { id, fresh, at, work } = pending;
-        let write = match work {
-            Work::Create { row, expects: false } if current.envelope.is_none() => {
+        let Pending { id, fresh, at, task } = pending;
+        let write = match task {
+            Task::Create { row, expects: false } if current.envelope.is_none() => {
                 return Planned::Proposed(self.put(row, current), None);
             }
-            Work::Create { row, expects } => {
+            Task::Create { row, expects } => {
                 let error = match current.envelope {
                     Some(_) => Error::already_exists("the id is taken").at_id(&id),
                     None => gone(&id),
                 };
-                return Planned::Settled(Err(error), Pending { id, fresh, at, work: Work::Create { row, expects } });
+                return Planned::Settled(Err(error), Pending { id, fresh, at, task: Task::Create { row, expects } });
             }
-            Work::Write(write) => write,
+            Task::Write(write) => write,
         };
         let planned = self.plan_write(&id, &write, current);
-        let pending = Pending { id, fresh, at, work: Work::Write(write) };
+        let pending = Pending { id, fresh, at, task: Task::Write(write) };
         match planned {
             Ok((written, true)) => Planned::Proposed(written, Some(pending)),
             Ok((written, false)) => Planned::Settled(Ok(written), pending),
@@ -266,9 +264,8 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
     }
 
     fn propose(&mut self, id: &Id, change: Change, seen: Seen) {
-        match seen {
-            Seen::Fresh => self.fresh += 1,
-            _ => drop(self.own.insert(id.clone(), self.proposals.len())),
+        if seen != Seen::Fresh {
+            self.once &= self.own.insert(id.clone(), self.proposals.len()).is_none();
         }
         let in_base = seen == Seen::Base;
         let entry = Entry { change, in_base };

@@ -799,20 +799,18 @@ impl<R: RecordCodec, D: Disk> Parsing<R, D> {
 }
 
 impl<R: RecordCodec, D: Disk> TextRows<R, D> {
-    fn batch(&mut self) -> Option<Batch<R, D>> {
-        let (parsing, was_fresh) = (&self.parsing, std::mem::take(&mut self.fresh));
-        let batch = match (self.coming.take(), self.at.take()) {
-            (Some(coming), _) => coming.get()?,
-            (None, Some(at)) => parsing.batch(at, if was_fresh { 1 } else { blocks_at_once() }),
-            (None, None) => return None,
-        };
-        Some(batch)
+    /// The next batch; nothing where the thread that parsed it is gone.
+    fn batch(&mut self, is_first: bool) -> Option<Batch<R, D>> {
+        match self.coming.take() {
+            Some(coming) => coming.get(),
+            None => Some(self.parsing.batch(self.at.take()?, if is_first { 1 } else { blocks_at_once() })),
+        }
     }
 
     /// Goes on behind a batch: what follows is parsed while its rows are looked at, unless it may be the only one that is
     /// asked for.
-    fn go_on(&mut self, at: Cut<D>, was_first: bool) {
-        if was_first || !beside::is_possible() {
+    fn go_on(&mut self, at: Cut<D>, is_first: bool) {
+        if is_first || !beside::is_possible() {
             self.at = Some(at);
             return;
         }
@@ -836,8 +834,8 @@ impl<R: RecordCodec, D: Disk> Iterator for TextRows<R, D> {
         if let Err(stopped) = self.parsing.ask.limits.check() {
             return Some(self.failed(stopped));
         }
-        let was_first = self.fresh;
-        let Some(Batch { rows, at, bytes, last }) = self.batch() else {
+        let is_first = std::mem::take(&mut self.fresh);
+        let Some(Batch { rows, at, bytes, last }) = self.batch(is_first) else {
             return Some(self.failed(Error::backend("the thread that parsed the file is gone")));
         };
         self.done = last;
@@ -846,7 +844,7 @@ impl<R: RecordCodec, D: Disk> Iterator for TextRows<R, D> {
         }
         match last {
             true => self.watch.end(),
-            false => self.go_on(at, was_first),
+            false => self.go_on(at, is_first),
         }
         Some(rows)
     }

@@ -263,9 +263,7 @@ fn commit_many<D: Disk>(files: &[&Opened<D>]) -> Result<bool> {
     }
     if let Ok(true) = done {
         for (file, turn) in files.iter().zip(&mut turns) {
-            if let Err(error) = super::checkpoint::if_due(&file.core, &mut turn.writer) {
-                log::warn!("the checkpoint of {} failed: {error}", file.core.paths.base.display());
-            }
+            super::checkpoint::if_due(&file.core, &mut turn.writer);
         }
     }
     turns.into_iter().for_each(|turn| drop(turn.lock));

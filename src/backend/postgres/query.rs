@@ -21,6 +21,9 @@ use crate::{
     value::Value,
 };
 
+/// The most rows of a page that are sorted once more when they are there.
+const MAX_SORTED: usize = 10_000;
+
 /// A statement in the making: its text, and its parameters with their types.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Statement {
@@ -754,9 +757,7 @@ impl Lowering<'_> {
         push_page(page, out);
         Ok(())
     }
-}
 
-impl Lowering<'_> {
     /// The statement of a page that begins among the values of a first key which may be null. The rows behind it are two
     /// ranges of an index, the greater values and then the nulls, and no one condition on both is one for an index; so they are
     /// asked for one after the other, the nulls only where the values did not fill the page. `None` where this does not apply.
@@ -804,9 +805,6 @@ impl Lowering<'_> {
         Ok(Some(out))
     }
 }
-
-/// The most rows of a page that are sorted once more when they are there.
-const MAX_SORTED: usize = 10_000;
 
 fn push_page<R>(page: &PageOf<'_, R>, out: &mut Statement) {
     if let Some(limit) = page.limit {
