@@ -218,7 +218,10 @@ pub trait Decoder: Sized {
     /// Raw bytes.
     fn bytes(&mut self, field: &FieldDef) -> Result<Option<Vec<u8>>>;
     /// UUID.
-    fn uuid(&mut self, field: &FieldDef) -> Result<Option<Uuid>>;
+    ///
+    /// By its 128 bits, the first of its bytes highest ([`Uuid::from_u128`]): an integer that stands beside an error stays in
+    /// registers, where sixteen bytes are taken apart and put together again.
+    fn uuid(&mut self, field: &FieldDef) -> Result<Option<u128>>;
     /// A moment in UTC.
     fn timestamp(&mut self, field: &FieldDef) -> Result<Option<Timestamp>>;
     /// A calendar day.

@@ -9,7 +9,6 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
@@ -266,7 +265,7 @@ impl<D: Decoder> Decoder for Opened<'_, D> {
     fn bytes(&mut self, field: &FieldDef) -> Result<Option<Vec<u8>>> {
         self.inner.bytes(field)
     }
-    fn uuid(&mut self, field: &FieldDef) -> Result<Option<Uuid>> {
+    fn uuid(&mut self, field: &FieldDef) -> Result<Option<u128>> {
         self.inner.uuid(field)
     }
     fn timestamp(&mut self, field: &FieldDef) -> Result<Option<Timestamp>> {
@@ -497,6 +496,8 @@ fn put_text(text: &str, out: &mut Vec<u8>) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
     use crate::document;
 

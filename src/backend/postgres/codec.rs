@@ -426,10 +426,10 @@ impl Decoder for CellDecoder<'_> {
         self.read(field, |scalar, raw| (scalar == Scalar::Bytea).then(|| raw.to_vec()))
     }
     #[inline]
-    fn uuid(&mut self, field: &FieldDef) -> Result<Option<Uuid>> {
+    fn uuid(&mut self, field: &FieldDef) -> Result<Option<u128>> {
         self.read(field, |scalar, raw| match scalar {
-            Scalar::Uuid => Self::fixed(raw).map(Uuid::from_bytes),
-            Scalar::Text => std::str::from_utf8(raw).ok()?.parse().ok(),
+            Scalar::Uuid => Self::fixed(raw).map(u128::from_be_bytes),
+            Scalar::Text => std::str::from_utf8(raw).ok()?.parse().ok().map(|uuid: Uuid| uuid.as_u128()),
             _ => None,
         })
     }
@@ -505,7 +505,7 @@ impl Decoder for CellDecoder<'_> {
             Scalar::Numeric => Ok(self.decimal(field)?.into()),
             Scalar::Text => Ok(self.text(field)?.map_or(Value::Null, |text| Value::Text(text.into_owned()))),
             Scalar::Bytea => Ok(self.bytes(field)?.into()),
-            Scalar::Uuid => Ok(self.uuid(field)?.into()),
+            Scalar::Uuid => Ok(self.uuid(field)?.map(Uuid::from_u128).into()),
             Scalar::TimestampTz | Scalar::Timestamp => Ok(self.timestamp(field)?.into()),
             Scalar::Date => Ok(self.date(field)?.into()),
         }
@@ -651,7 +651,7 @@ impl Decoder for RowDecoder<'_> {
         self.cell()?.bytes(field)
     }
     #[inline]
-    fn uuid(&mut self, field: &FieldDef) -> Result<Option<Uuid>> {
+    fn uuid(&mut self, field: &FieldDef) -> Result<Option<u128>> {
         self.cell()?.uuid(field)
     }
     #[inline]

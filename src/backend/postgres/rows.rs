@@ -5,6 +5,7 @@ use std::{marker::PhantomData, sync::Arc, vec};
 use fallible_iterator::FallibleIterator;
 use postgres::{Row, RowIter};
 use self_cell::{MutBorrow, self_cell};
+use uuid::Uuid;
 
 use super::{
     Layout,
@@ -173,7 +174,7 @@ pub(super) fn id_of(raw: Option<&[u8]>, kind: Kind) -> Result<Id> {
     let damaged = || Error::corrupt("the id of a row is none: 1 to 512 bytes without control characters");
     let mut cell = CellDecoder { kind, raw };
     Ok(match kind.scalar {
-        Scalar::Uuid => cell.uuid(&ENVELOPE)?.ok_or_else(damaged)?.into(),
+        Scalar::Uuid => Uuid::from_u128(cell.uuid(&ENVELOPE)?.ok_or_else(damaged)?).into(),
         Scalar::Text => {
             Id::new(&cell.text(&ENVELOPE)?.ok_or_else(damaged)?).map_err(|cause| damaged().caused_by(cause))?
         }

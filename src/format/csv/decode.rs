@@ -221,8 +221,8 @@ impl Decoder for RowDecoder<'_, '_> {
     fn bytes(&mut self, field: &FieldDef) -> Result<Option<Vec<u8>>> {
         self.parsed(field, |text| BASE64_STANDARD.decode(text).ok())
     }
-    fn uuid(&mut self, field: &FieldDef) -> Result<Option<Uuid>> {
-        self.parsed(field, |text| Uuid::try_parse(text).ok())
+    fn uuid(&mut self, field: &FieldDef) -> Result<Option<u128>> {
+        self.parsed(field, |text| Uuid::try_parse(text).ok().map(|uuid| uuid.as_u128()))
     }
     fn timestamp(&mut self, field: &FieldDef) -> Result<Option<Timestamp>> {
         self.parsed(field, timestamp::read)

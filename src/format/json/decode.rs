@@ -260,8 +260,8 @@ impl Decoder for JsonDecoder<'_> {
             BASE64_STANDARD.decode(&*text).map_err(|_| d.misfit(field, "not base64").with_value(&text))
         })
     }
-    fn uuid(&mut self, field: &FieldDef) -> Result<Option<Uuid>> {
-        self.parsed(field, |text| Uuid::try_parse(text).ok())
+    fn uuid(&mut self, field: &FieldDef) -> Result<Option<u128>> {
+        self.parsed(field, |text| Uuid::try_parse(text).ok().map(|uuid| uuid.as_u128()))
     }
     fn timestamp(&mut self, field: &FieldDef) -> Result<Option<Timestamp>> {
         self.parsed(field, timestamp::read)

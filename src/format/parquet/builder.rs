@@ -103,15 +103,17 @@ impl Spans {
     }
     #[inline]
     pub(super) fn push(&mut self, value: &[u8]) -> Result<()> {
-        self.push_with(|data| {
-            data.extend_from_slice(value);
-            Ok(())
-        })
+        self.data.extend_from_slice(value);
+        self.end()
     }
     /// Lets `write` append the value. What it leaves behind when it fails is cut off with the record.
     #[inline]
     pub(super) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<()> {
         write(&mut self.data)?;
+        self.end()
+    }
+    #[inline]
+    fn end(&mut self) -> Result<()> {
         let end = i32::try_from(self.data.len()).map_err(|_| too_large())?;
         self.ends.push(end);
         self.nulls.append_non_null();

@@ -102,6 +102,12 @@ impl ListCells {
     pub(super) fn range(&self, row: usize) -> std::ops::Range<usize> {
         self.offsets[row] as usize..self.offsets[row + 1] as usize
     }
+
+    /// Whether there is no list.
+    #[inline]
+    pub(super) fn is_null(&self, row: usize) -> bool {
+        self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
+    }
 }
 
 /// Records inside records.
@@ -348,12 +354,15 @@ fn timestamps(array: &ArrayRef, unit: TimeUnit) -> Cells {
     }
 }
 
+pub(super) const NOT_FINITE: &str = "NaN and infinities are no values here";
+
 /// Refuses what no store holds (semantics 2.5).
 #[inline]
 pub(super) fn finite(value: f64) -> Result<f64, Fault> {
-    if value.is_finite() { Ok(value + 0.0) } else { Err("NaN and infinities are no values here".into()) }
+    if value.is_finite() { Ok(value + 0.0) } else { Err(NOT_FINITE.into()) }
 }
 
+#[inline]
 pub(super) fn moment(count: i64, unit: Unit) -> Result<Timestamp, Fault> {
     let made = match unit {
         // It refuses the fraction of the very last second, so what it refuses is asked once more in nanoseconds.
@@ -384,8 +393,9 @@ pub(super) fn day(count: i32) -> Result<Date, Fault> {
 
 const FAR_DAY: &str = "a day beyond the years -9999 to 9999";
 
+#[inline]
 pub(super) fn uuid(bytes: &[u8]) -> Uuid {
-    Uuid::from_slice(bytes).unwrap_or_default()
+    Uuid::from_bytes(bytes.first_chunk().copied().unwrap_or_default())
 }
 
 /// A decimal from its digits; trailing zeros are taken off.

@@ -1,6 +1,6 @@
 //! A record out of one row of a batch: a [`Decoder`] over cells. Numbers are widened, never rounded.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, slice};
 
 use arrow_array::Array;
 use jiff::{Timestamp, civil::Date};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     batch::{Batch, Column},
-    cells::{self, Cells, Fault},
+    cells::{self, Cells, Fault, RecordCells},
 };
 use crate::{
     error::{Error, Result},
@@ -23,98 +23,98 @@ pub(super) struct RowDecoder<'a> {
     batch: &'a Batch,
     /// The row of the batch, for the place of an error.
     origin: usize,
-    fields: Fields<'a>,
     /// The row in the arrays, which differs inside lists.
     row: usize,
-    /// The field that is being read, and one behind it.
-    place: usize,
-    /// What the column of undeclared fields holds, once it was come to.
-    extra: Option<std::vec::IntoIter<(Name, Value)>>,
-    /// The undeclared field out of that column that is being read.
-    found: Option<(Name, Value)>,
+    /// The columns to come, where they are what comes next.
+    columns: slice::Iter<'a, Column>,
+    others: Others<'a>,
+    /// The cells of what is being read; [`NOTHING`] while the [extra](Extra) fields are given.
+    cells: &'a Cells,
 }
 
-/// What the fields are looked for in.
-#[derive(Clone, Copy)]
-enum Fields<'a> {
-    /// The columns of the file.
-    Columns(&'a [Column]),
-    /// The fields of a record inside a record; found by name.
-    Inside(&'a [Name], &'a [Cells]),
-    /// One value alone: the item of a list.
-    Alone(&'a Cells),
+/// Where fields are found that are no columns, and the name of one that has no declaration.
+enum Others<'a> {
+    Nowhere,
+    /// A column that the schema does not declare.
+    Column(&'a str),
+    /// The fields of a record inside a record, of which so many have been given.
+    Inside(&'a RecordCells, usize),
+    Extra(Box<Extra<'a>>),
+}
+
+/// The undeclared fields out of the one column that keeps them.
+struct Extra<'a> {
+    rest: std::vec::IntoIter<(Name, Value)>,
+    /// The one that is being read.
+    found: Option<(Name, Value)>,
+    /// The columns behind that one.
+    columns: slice::Iter<'a, Column>,
 }
 
 static NOTHING: Cells = Cells::Null(0);
 
 impl<'a> RowDecoder<'a> {
+    #[inline]
     pub(super) fn new(batch: &'a Batch, row: usize) -> Self {
-        let fields = Fields::Columns(&batch.columns);
-        RowDecoder { batch, origin: row, fields, row, place: 0, extra: None, found: None }
+        let columns = batch.columns.iter();
+        RowDecoder { batch, origin: row, row, columns, others: Others::Nowhere, cells: &NOTHING }
     }
 
     /// The cell of one column alone.
     pub(super) fn at(batch: &'a Batch, row: usize, column: usize) -> Self {
-        RowDecoder { place: column + 1, ..RowDecoder::new(batch, row) }
+        let cells = batch.columns.get(column).map_or(&NOTHING, |column| &column.cells);
+        RowDecoder { batch, origin: row, row, columns: [].iter(), others: Others::Nowhere, cells }
     }
 
-    fn inside(&self, fields: Fields<'a>, row: usize) -> RowDecoder<'a> {
-        RowDecoder { batch: self.batch, origin: self.origin, fields, row, place: 0, extra: None, found: None }
-    }
-
+    /// What is inside a cell of the row.
     #[inline]
-    fn cells(&self) -> &'a Cells {
-        let place = self.place.wrapping_sub(1);
-        match self.fields {
-            Fields::Columns(columns) => columns.get(place).map_or(&NOTHING, |column| &column.cells),
-            Fields::Inside(_, cells) => cells.get(place).unwrap_or(&NOTHING),
-            Fields::Alone(cells) => cells,
-        }
+    fn inside(&self, others: Others<'a>, cells: &'a Cells, row: usize) -> RowDecoder<'a> {
+        RowDecoder { batch: self.batch, origin: self.origin, row, columns: [].iter(), others, cells }
     }
 
     /// The next field where it is none of the schema's own in a column of its own.
     #[inline(never)]
     fn next_other(&mut self, schema: &Schema) -> Result<Next> {
         loop {
-            if self.extra.is_some() {
-                if let Some(next) = self.next_extra(schema) {
-                    return Ok(next);
+            match &mut self.others {
+                Others::Nowhere | Others::Column(_) => {}
+                Others::Inside(record, given) => {
+                    let place = *given;
+                    *given += 1;
+                    self.cells = record.fields.get(place).unwrap_or(&NOTHING);
+                    return Ok(record.names.get(place).map_or(Next::End, |name| declared(schema, name)));
                 }
-                (self.extra, self.found) = (None, None);
+                Others::Extra(extra) => {
+                    extra.found = extra.rest.next();
+                    if let Some((name, _)) = &extra.found {
+                        return Ok(declared(schema, name));
+                    }
+                    self.columns = std::mem::take(&mut extra.columns);
+                    self.others = Others::Nowhere;
+                }
             }
-            let place = self.place;
-            self.place += 1;
-            let column = match self.fields {
-                Fields::Columns(columns) => columns.get(place),
-                Fields::Inside(names, _) => {
-                    let index =
-                        |name: &Name| schema.find(name).map_or(Next::Undeclared, |(index, _)| Next::Field(index));
-                    return Ok(names.get(place).map_or(Next::End, index));
+            let Some(column) = self.columns.next() else { return Ok(Next::End) };
+            self.cells = &column.cells;
+            match column.place {
+                Place::Field(index) => return Ok(Next::Field(index)),
+                Place::Undeclared => {
+                    self.others = Others::Column(&column.name);
+                    return Ok(Next::Undeclared);
                 }
-                Fields::Alone(_) => None,
-            };
-            match column.map(|column| column.place) {
-                None => return Ok(Next::End),
-                Some(Place::Field(index)) => return Ok(Next::Field(index)),
-                Some(Place::Undeclared) => return Ok(Next::Undeclared),
-                Some(Place::Extra) => self.open_extra()?,
-                Some(Place::Envelope) => {}
+                Place::Extra => self.open_extra(&column.cells)?,
+                Place::Envelope => {}
             }
         }
     }
 
-    /// The next field out of the column of undeclared ones.
-    fn next_extra(&mut self, schema: &Schema) -> Option<Next> {
-        self.found = self.extra.as_mut()?.next();
-        let (name, _) = self.found.as_ref()?;
-        Some(schema.find(name).map_or(Next::Undeclared, |(index, _)| Next::Field(index)))
-    }
-
     /// Begins with the column of undeclared fields.
-    fn open_extra(&mut self) -> Result<()> {
-        match self.cells().value(self.row) {
+    fn open_extra(&mut self, column: &Cells) -> Result<()> {
+        match column.value(self.row) {
             Ok(ValueRef::Record(document)) => {
-                self.extra = Some(document.into_owned().into_iter().collect::<Vec<_>>().into_iter())
+                let rest = document.into_owned().into_iter().collect::<Vec<_>>().into_iter();
+                let columns = std::mem::take(&mut self.columns);
+                self.others = Others::Extra(Box::new(Extra { rest, found: None, columns }));
+                self.cells = &NOTHING;
             }
             Ok(_) => {}
             Err(fault) => return Err(self.misfit(&crate::record::document::undeclared(super::EXTRA), fault)),
@@ -122,30 +122,44 @@ impl<'a> RowDecoder<'a> {
         Ok(())
     }
 
+    /// The undeclared field out of the column of those that is being read.
+    fn found(&self) -> Option<&(Name, Value)> {
+        match &self.others {
+            Others::Extra(extra) => extra.found.as_ref(),
+            _ => None,
+        }
+    }
+
     #[cold]
-    fn refused(&self, field: &FieldDef) -> Error {
-        let kind = self.cells().value(self.row).map_or("value", |value| value.kind());
+    fn refused(&self, field: &FieldDef, kind: &str) -> Error {
         self.misfit(field, format!("a {} cannot hold this {kind} exactly", field.ty))
     }
 
     /// A cell read by its value, where its column is of another kind than the field.
     #[cold]
     fn widened<T>(&self, field: &FieldDef, fit: impl FnOnce(ValueRef<'a>) -> Option<T>) -> Result<Option<T>> {
-        if let Some((_, value)) = &self.found {
+        let found = self.found();
+        let value = match found {
             // It was kept with its kind, and is read as a document's value is.
-            let fit = fit(value.clone().into_ref());
-            return fit.map(Some).ok_or_else(|| self.refused(field));
-        }
-        let value = self.cells().value(self.row).map_err(|fault| self.misfit(field, fault))?;
-        if value.is_null() {
+            Some((_, value)) => value.clone().into_ref(),
+            None => self.cells.value(self.row).map_err(|fault| self.misfit(field, fault))?,
+        };
+        if found.is_none() && value.is_null() {
             return Ok(None);
         }
-        fit(value).map(Some).ok_or_else(|| self.refused(field))
+        let kind = value.kind();
+        fit(value).map(Some).ok_or_else(|| self.refused(field, kind))
     }
 
-    fn fault<T>(&self, field: &FieldDef, found: Result<T, Fault>) -> Result<Option<T>> {
-        found.map(Some).map_err(|fault| self.misfit(field, fault))
+    #[cold]
+    fn fault<T>(&self, field: &FieldDef, fault: Fault) -> Result<T> {
+        Err(self.misfit(field, fault))
     }
+}
+
+/// What a column of this name is to a schema.
+fn declared(schema: &Schema, name: &Name) -> Next {
+    schema.find(name).map_or(Next::Undeclared, |(index, _)| Next::Field(index))
 }
 
 /// The value of a row in an array of one type, or null.
@@ -158,23 +172,19 @@ macro_rules! cell {
 impl<'a> Decoder for RowDecoder<'a> {
     #[inline]
     fn next(&mut self, schema: &Schema) -> Result<Next> {
-        if let (Fields::Columns(columns), None) = (self.fields, &self.extra)
-            && let Some(Column { place: Place::Field(index), .. }) = columns.get(self.place)
-        {
-            self.place += 1;
+        if let Some(Column { place: Place::Field(index), cells, .. }) = self.columns.as_slice().first() {
+            self.columns.next();
+            self.cells = cells;
             return Ok(Next::Field(*index));
         }
         self.next_other(schema)
     }
     fn name(&self) -> &str {
-        if let Some((name, _)) = &self.found {
-            return name;
-        }
-        let place = self.place.wrapping_sub(1);
-        match self.fields {
-            Fields::Columns(columns) => columns.get(place).map_or("", |column| &column.name),
-            Fields::Inside(names, _) => names.get(place).map_or("", AsRef::as_ref),
-            Fields::Alone(_) => "",
+        match &self.others {
+            Others::Nowhere => "",
+            Others::Column(name) => name,
+            Others::Inside(record, given) => record.names.get(given.wrapping_sub(1)).map_or("", AsRef::as_ref),
+            Others::Extra(extra) => extra.found.as_ref().map_or("", |(name, _)| name),
         }
     }
     #[inline]
@@ -183,8 +193,8 @@ impl<'a> Decoder for RowDecoder<'a> {
     }
     #[inline]
     fn bool(&mut self, field: &FieldDef) -> Result<Option<bool>> {
-        match self.cells() {
-            Cells::Bool(a) if self.found.is_none() => Ok(cell!(a, self.row)),
+        match self.cells {
+            Cells::Bool(a) => Ok(cell!(a, self.row)),
             _ => self.widened(field, |value| match value {
                 ValueRef::Bool(v) => Some(v),
                 _ => None,
@@ -194,8 +204,7 @@ impl<'a> Decoder for RowDecoder<'a> {
     #[inline]
     fn int(&mut self, field: &FieldDef) -> Result<Option<i64>> {
         let row = self.row;
-        Ok(match self.cells() {
-            _ if self.found.is_some() => return self.widened(field, integer),
+        Ok(match self.cells {
             Cells::I64(a) => cell!(a, row),
             Cells::I32(a) => cell!(a, row).map(i64::from),
             Cells::U32(a) => cell!(a, row).map(i64::from),
@@ -207,16 +216,16 @@ impl<'a> Decoder for RowDecoder<'a> {
         })
     }
     fn uint(&mut self, field: &FieldDef) -> Result<Option<u64>> {
-        match self.cells() {
-            Cells::U64(a) if self.found.is_none() => Ok(cell!(a, self.row)),
+        match self.cells {
+            Cells::U64(a) => Ok(cell!(a, self.row)),
             _ => self.widened(field, integer),
         }
     }
     fn float32(&mut self, field: &FieldDef) -> Result<Option<f32>> {
-        match self.cells() {
-            Cells::F32(a) if self.found.is_none() => match cell!(a, self.row) {
+        match self.cells {
+            Cells::F32(a) => match cell!(a, self.row) {
                 Some(v) if v.is_finite() => Ok(Some(v)),
-                Some(v) => self.fault(field, cells::finite(v.into()).map(|v| v as f32)),
+                Some(_) => self.fault(field, cells::NOT_FINITE.into()),
                 None => Ok(None),
             },
             _ => self.widened(field, |value| match value {
@@ -229,10 +238,10 @@ impl<'a> Decoder for RowDecoder<'a> {
     }
     #[inline]
     fn float(&mut self, field: &FieldDef) -> Result<Option<f64>> {
-        match self.cells() {
-            Cells::F64(a) if self.found.is_none() => match cell!(a, self.row) {
+        match self.cells {
+            Cells::F64(a) => match cell!(a, self.row) {
                 Some(v) if v.is_finite() => Ok(Some(v)),
-                Some(v) => self.fault(field, cells::finite(v)),
+                Some(_) => self.fault(field, cells::NOT_FINITE.into()),
                 None => Ok(None),
             },
             _ => self.widened(field, |value| match value {
@@ -252,11 +261,11 @@ impl<'a> Decoder for RowDecoder<'a> {
     }
     #[inline]
     fn text(&mut self, field: &FieldDef) -> Result<Option<Cow<'_, str>>> {
-        match self.cells() {
-            Cells::Text(a) if self.found.is_none() => Ok(cell!(a, self.row).map(Cow::Borrowed)),
-            Cells::Json(a) if self.found.is_none() => Ok(cell!(a, self.row).map(Cow::Borrowed)),
+        match self.cells {
+            Cells::Text(a) => Ok(cell!(a, self.row).map(Cow::Borrowed)),
+            Cells::Json(a) => Ok(cell!(a, self.row).map(Cow::Borrowed)),
             // Writers without a type for text write bytes.
-            Cells::Bytes(a) if self.found.is_none() => match cell!(a, self.row).map(std::str::from_utf8).transpose() {
+            Cells::Bytes(a) => match cell!(a, self.row).map(std::str::from_utf8).transpose() {
                 Ok(text) => Ok(text.map(Cow::Borrowed)),
                 Err(_) => Err(self.misfit(field, "bytes that are not UTF-8")),
             },
@@ -275,22 +284,23 @@ impl<'a> Decoder for RowDecoder<'a> {
         })
     }
     #[inline]
-    fn uuid(&mut self, field: &FieldDef) -> Result<Option<Uuid>> {
-        match self.cells() {
-            Cells::Uuid(a) if self.found.is_none() => Ok(cell!(a, self.row).map(cells::uuid)),
+    fn uuid(&mut self, field: &FieldDef) -> Result<Option<u128>> {
+        match self.cells {
+            Cells::Uuid(a) => Ok(cell!(a, self.row).map(|bytes| cells::uuid(bytes).as_u128())),
             _ => self.widened(field, |value| match value {
-                ValueRef::Uuid(uuid) => Some(uuid),
-                ValueRef::Bytes(bytes) => Uuid::from_slice(&bytes).ok(),
-                ValueRef::Text(text) => Uuid::try_parse(&text).ok(),
+                ValueRef::Uuid(uuid) => Some(uuid.as_u128()),
+                ValueRef::Bytes(bytes) => Uuid::from_slice(&bytes).ok().map(|uuid| uuid.as_u128()),
+                ValueRef::Text(text) => Uuid::try_parse(&text).ok().map(|uuid| uuid.as_u128()),
                 _ => None,
             }),
         }
     }
-    #[inline]
+    #[inline(always)]
     fn timestamp(&mut self, field: &FieldDef) -> Result<Option<Timestamp>> {
-        match self.cells() {
-            Cells::Timestamp(a, unit) if self.found.is_none() => match cell!(a, self.row) {
-                Some(count) => self.fault(field, cells::moment(count, *unit)),
+        match self.cells {
+            Cells::Timestamp(a, unit) => match cell!(a, self.row).map(|count| cells::moment(count, *unit)) {
+                Some(Ok(moment)) => Ok(Some(moment)),
+                Some(Err(fault)) => self.fault(field, fault),
                 None => Ok(None),
             },
             _ => self.widened(field, |value| match value {
@@ -314,10 +324,10 @@ impl<'a> Decoder for RowDecoder<'a> {
         })
     }
     fn vector(&mut self, field: &FieldDef) -> Result<Option<Vec<f32>>> {
-        match self.cells() {
-            cells if self.found.is_none() && cells.is_null(self.row) => Ok(None),
-            Cells::List(list) | Cells::Vector(list) if self.found.is_none() => {
-                self.fault(field, cells::vector(list, self.row))
+        match self.cells {
+            Cells::List(list) | Cells::Vector(list) if list.is_null(self.row) => Ok(None),
+            Cells::List(list) | Cells::Vector(list) => {
+                cells::vector(list, self.row).map(Some).or_else(|fault| self.fault(field, fault))
             }
             _ => self.widened(field, |value| match value {
                 ValueRef::Vector(vector) => Some(vector.into_owned()),
@@ -329,8 +339,8 @@ impl<'a> Decoder for RowDecoder<'a> {
         let refused = |cause: serde_json::Error| {
             self.misfit(field, format!("the JSON does not fit the field: {cause}")).caused_by(cause)
         };
-        match self.cells() {
-            Cells::Json(a) | Cells::Text(a) if self.found.is_none() => match cell!(a, self.row) {
+        match self.cells {
+            Cells::Json(a) | Cells::Text(a) => match cell!(a, self.row) {
                 Some("null") | None => Ok(None),
                 Some(text) => serde_json::from_str(text).map(Some).map_err(refused),
             },
@@ -341,9 +351,9 @@ impl<'a> Decoder for RowDecoder<'a> {
         }
     }
     fn list<T: FieldType>(&mut self, field: &FieldDef, item: &FieldDef) -> Result<Option<Vec<T>>> {
-        let list = match self.cells() {
-            cells if self.found.is_none() && cells.is_null(self.row) => return Ok(None),
-            Cells::List(list) | Cells::Vector(list) if self.found.is_none() => list,
+        let list = match self.cells {
+            Cells::List(list) | Cells::Vector(list) if list.is_null(self.row) => return Ok(None),
+            Cells::List(list) | Cells::Vector(list) => list,
             _ => {
                 let Some(items) = self.widened(field, |value| match value {
                     ValueRef::List(items) => Some(items.into_owned()),
@@ -359,17 +369,17 @@ impl<'a> Decoder for RowDecoder<'a> {
         let range = list.range(self.row);
         let mut items = Vec::with_capacity(range.len());
         for at in range {
-            let value = T::decode(item, &mut self.inside(Fields::Alone(&list.items), at));
+            let value = T::decode(item, &mut self.inside(Others::Nowhere, &list.items, at));
             items.push(value.map_err(|e| e.under_field(&field.name))?);
         }
         Ok(Some(items))
     }
     fn record<N: RecordCodec>(&mut self, field: &FieldDef, schema: &Schema) -> Result<Option<N>> {
-        if let (Cells::Record(record), true) = (self.cells(), self.found.is_none()) {
-            if self.cells().is_null(self.row) {
+        if let Cells::Record(record) = self.cells {
+            if self.cells.is_null(self.row) {
                 return Ok(None);
             }
-            let mut inside = self.inside(Fields::Inside(&record.names, &record.fields), self.row);
+            let mut inside = self.inside(Others::Inside(record, 0), &NOTHING, self.row);
             return N::decode(schema, &mut inside).map(Some).map_err(|e| e.under_field(&field.name));
         }
         let inside: Option<Document> = self.widened(field, |value| match value {
@@ -380,11 +390,13 @@ impl<'a> Decoder for RowDecoder<'a> {
         inside.as_ref().map(read).transpose().map_err(|e| e.under_field(&field.name))
     }
     fn any(&mut self) -> Result<Value> {
-        if let Some((_, value)) = self.found.take() {
+        if let Others::Extra(extra) = &mut self.others
+            && let Some((_, value)) = extra.found.take()
+        {
             return Ok(value);
         }
         let field = || crate::record::document::undeclared(self.name());
-        self.cells().value(self.row).map(ValueRef::into_owned).map_err(|fault| self.misfit(&field(), fault))
+        self.cells.value(self.row).map(ValueRef::into_owned).map_err(|fault| self.misfit(&field(), fault))
     }
     #[cold]
     fn misfit(&self, field: &FieldDef, why: impl Into<Cow<'static, str>>) -> Error {

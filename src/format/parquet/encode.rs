@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    record::{DocumentWriter, Encoder, FieldDef, FieldType, RecordCodec, Schema},
+    record::{DocumentWriter, Encoder, FieldDef, FieldType, RecordCodec, Schema, field_type::holds_nul},
     value::Value,
 };
 
@@ -197,10 +197,10 @@ impl Encoder for ColumnEncoder<'_> {
     #[inline]
     fn text(&mut self, field: &FieldDef, value: &str) -> Result<()> {
         match self.next(field)? {
-            Builder::Text(text) if !is_tagged(&field.ty) => match memchr::memchr(0, value.as_bytes()) {
-                None => text.push(value.as_bytes()),
-                Some(_) => Err(Error::invalid("text holds U+0000").at_field(field.name.clone()).with_value(value)),
-            },
+            Builder::Text(_) if !is_tagged(&field.ty) && holds_nul(value) => {
+                Err(Error::invalid("text holds U+0000").at_field(field.name.clone()).with_value(value))
+            }
+            Builder::Text(text) if !is_tagged(&field.ty) => text.push(value.as_bytes()),
             _ => {
                 self.place -= 1;
                 self.tagged_or_unfit(field, value.into())

@@ -6,6 +6,7 @@ use std::{collections::VecDeque, sync::Arc};
 use rayon::prelude::*;
 
 use super::{
+    decode::Place,
     layout::Opened,
     scan::{Found, Hits, Lane, Piece, Pruning, Scan, joined},
     source::{Input, Source},
@@ -70,7 +71,8 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
     /// Reads what the file has of the envelopes, too.
     #[must_use]
     pub fn with_envelope(mut self) -> Rows<R, I> {
-        Arc::make_mut(&mut self.scan).envelope = true;
+        let scan = Arc::make_mut(&mut self.scan);
+        scan.envelope = scan.layout.columns.iter().any(|column| column.place == Place::Envelope);
         self
     }
 

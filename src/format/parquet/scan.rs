@@ -48,8 +48,8 @@ const STREAM_ROWS: usize = 8_192;
 pub struct Found<R> {
     /// Its place in the file, counted from 0.
     pub ordinal: u64,
-    /// What the file has of its envelope, where that was asked for.
-    pub parts: FoundParts,
+    /// What the file has of its envelope, where that was asked for and the file has anything of envelopes.
+    pub parts: Option<Box<FoundParts>>,
     /// The record.
     pub record: R,
 }
@@ -478,12 +478,7 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
     #[inline]
     fn decode(&self, batch: &Batch, row: usize) -> Item<R> {
         let record = R::decode(&self.shape, &mut RowDecoder::new(batch, row))?;
-        let parts = match self.envelope {
-            true => FoundParts::of(batch, row).map_err(|(column, fault)| {
-                Error::corrupt(format!("{fault} ({})", batch.place_of(row))).at_field(column)
-            })?,
-            false => FoundParts::default(),
-        };
+        let parts = if self.envelope { Some(Box::new(parts(batch, row)?)) } else { None };
         Ok(Found { ordinal: batch.ordinal(row), parts, record })
     }
 
@@ -566,6 +561,11 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
         let faults = self.faults(&mask, &batch);
         Hits::of(batch, &mask.hits).with(faults)
     }
+}
+
+fn parts(batch: &Batch, row: usize) -> Result<FoundParts> {
+    FoundParts::of(batch, row)
+        .map_err(|(column, fault)| Error::corrupt(format!("{fault} ({})", batch.place_of(row))).at_field(column))
 }
 
 /// A long piece that is being read.

@@ -1,6 +1,6 @@
 //! Records as a Parquet file: gathered row group by row group, columns encoded on all cores while the next is gathered.
 
-use std::{io::Write, sync::Arc};
+use std::{cmp::Reverse, io::Write, sync::Arc};
 
 use arrow_array::ArrayRef;
 use arrow_schema::{DataType, FieldRef};
@@ -51,6 +51,9 @@ enum State<W: Write + Send> {
     Failed,
 }
 
+/// A row group whose columns are being encoded.
+type Encoding = Beside<Result<Vec<ArrowColumnChunk>, ParquetError>>;
+
 /// The output, and the row group that is being gathered.
 struct Groups<W: Write + Send> {
     schema: Schema,
@@ -62,7 +65,7 @@ struct Groups<W: Write + Send> {
     columns: Vec<Builder>,
     rows: usize,
     /// The row group before it, whose columns are being encoded.
-    group: Option<Beside<Result<Vec<ArrowColumnChunk>, ParquetError>>>,
+    group: Option<Encoding>,
     target: Target<W>,
 }
 
@@ -249,7 +252,8 @@ impl<W: Write + Send> Groups<W> {
         let arrays = arrays.map_err(|cause| refused(cause.into()))?;
         self.begin(&arrays)?;
         self.append()?;
-        self.encode(&arrays).map_err(refused)
+        self.group = Some(self.encode(&arrays).map_err(refused)?);
+        Ok(())
     }
 
     fn begin(&mut self, arrays: &[ArrayRef]) -> Result<()> {
@@ -271,7 +275,7 @@ impl<W: Write + Send> Groups<W> {
     }
 
     /// Has the columns of a row group encoded, while the next is gathered.
-    fn encode(&mut self, arrays: &[ArrayRef]) -> Result<(), ParquetError> {
+    fn encode(&mut self, arrays: &[ArrayRef]) -> Result<Encoding, ParquetError> {
         let Target::Begun(_, factory, number) = &mut self.target else {
             return Err(ParquetError::General("the file was given up".to_owned()));
         };
@@ -284,8 +288,7 @@ impl<W: Write + Send> Groups<W> {
                 Column { field, array, writers }
             })
             .collect();
-        self.group = Some(Beside::start(|| encoded(columns)));
-        Ok(())
+        Ok(Beside::start(|| encoded(columns)))
     }
 
     /// Appends the row group that was encoded last.
@@ -371,10 +374,15 @@ impl Column {
     }
 }
 
-/// Columns encoded and compressed, on all cores.
+/// Columns encoded and compressed, on all cores: the largest first, so that no core is long alone with the last.
 fn encoded(columns: Vec<Column>) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
-    let chunks = columns.into_par_iter().map(Column::encoded).collect::<Result<Vec<_>, _>>()?;
-    Ok(chunks.into_iter().flatten().collect())
+    let mut columns: Vec<_> = columns.into_iter().enumerate().collect();
+    columns.sort_by_key(|(_, column)| Reverse(column.array.get_array_memory_size()));
+    // A bridge hands them out one by one in this order, where a slice would be cut into halves.
+    let encode = |(place, column): (usize, Column)| Ok((place, column.encoded()?));
+    let mut chunks = columns.into_iter().par_bridge().map(encode).collect::<Result<Vec<_>, ParquetError>>()?;
+    chunks.sort_by_key(|(place, _)| *place);
+    Ok(chunks.into_iter().flat_map(|(_, chunks)| chunks).collect())
 }
 
 /// How many columns Parquet makes of one.

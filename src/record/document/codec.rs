@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::{
     error::{Error, Result},
     id::Id,
@@ -184,7 +186,7 @@ impl FieldType for Value {
             Type::F64 => from.float(field)?.into(),
             Type::Decimal => from.decimal(field)?.into(),
             Type::Bytes => from.bytes(field)?.into(),
-            Type::Uuid => from.uuid(field)?.into(),
+            Type::Uuid => from.uuid(field)?.map(Uuid::from_u128).into(),
             Type::Timestamp => from.timestamp(field)?.into(),
             Type::Date => from.date(field)?.into(),
             Type::Json => from.json::<serde_json::Value>(field)?.into(),

@@ -90,8 +90,8 @@ impl Decoder for DocumentReader<'_> {
     fn bytes(&mut self, field: &FieldDef) -> Result<Option<Vec<u8>>> {
         self.take(field)
     }
-    fn uuid(&mut self, field: &FieldDef) -> Result<Option<Uuid>> {
-        self.take(field)
+    fn uuid(&mut self, field: &FieldDef) -> Result<Option<u128>> {
+        Ok(self.take::<Uuid>(field)?.map(|uuid| uuid.as_u128()))
     }
     fn timestamp(&mut self, field: &FieldDef) -> Result<Option<Timestamp>> {
         self.take(field)

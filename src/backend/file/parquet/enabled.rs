@@ -186,7 +186,7 @@ impl<D: Disk> ParquetBase<D> {
     fn settle<R: RecordCodec>(&self, found: Found<R>, ask: &Ask<R>) -> Result<Stored<R>> {
         let Found { ordinal, parts, record } = found;
         let own = ask.ids.own(&record, &ask.shape).map_err(|e| e.at_url(&self.shown))?;
-        let id = match (own, &parts.id) {
+        let id = match (own, parts.as_ref().and_then(|parts| parts.id.as_ref())) {
             (Some(id), _) => id,
             (None, Some(id)) => Id::new(id).map_err(|cause| Error::from(cause).at_field("_id").at_url(&self.shown))?,
             (None, None) if ask.fresh_ids => Id::generate(),
@@ -330,7 +330,8 @@ fn without_own_version(envelope: Envelope, fingerprint: u64) -> Envelope {
     if own { envelope.with_version(None) } else { envelope }
 }
 
-fn envelope_of(id: Id, parts: FoundParts) -> Result<Envelope> {
+fn envelope_of(id: Id, parts: Option<Box<FoundParts>>) -> Result<Envelope> {
+    let Some(parts) = parts else { return Ok(Envelope::of(id)) };
     let version = parts.version.map(|text| {
         text.parse::<Version>().map_err(|_| Error::corrupt("not a version").at_field("_version").with_value(&text))
     });
