@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use uuid::Uuid;
 
 /// The version of a stored record (semantics 5.2): equal as long as nobody wrote, different after every write.
 ///
@@ -122,7 +123,7 @@ impl fmt::Display for Version {
         match &self.0 {
             Repr::Counter(count) => write!(f, "c{count}"),
             Repr::Pair(first, second) => write!(f, "p{first}.{second}"),
-            Repr::Token(bytes) => write!(f, "t{:032x}", u128::from_be_bytes(*bytes)),
+            Repr::Token(bytes) => write!(f, "t{}", Uuid::from_bytes(*bytes).as_simple()),
             Repr::Text(text) => write!(f, "x{text}"),
         }
     }

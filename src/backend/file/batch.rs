@@ -23,6 +23,8 @@ use crate::{
 const MAX_TRIES: usize = 1_000;
 /// Writes that are taken from the caller together.
 const BLOCK: usize = 4_096;
+/// For how many writes there is room from the start, where so many are to come.
+const MOST_RESERVED: usize = 1 << 20;
 /// From how many writes on they are made ready on all cores.
 const PARALLEL_WRITES: usize = 256;
 
@@ -45,6 +47,13 @@ struct Round<'p, 'a, R: RecordCodec, D: Disk> {
 impl<'p, 'a, R: RecordCodec, D: Disk> Round<'p, 'a, R, D> {
     fn new(store: &'p FileStore<R, D>, view: &'p View<D>) -> Self {
         Round { planner: Planner::new(store, view), told: Vec::new(), provisional: Vec::new(), store }
+    }
+
+    /// Makes room for about so many writes.
+    fn reserve(&mut self, writes: usize) {
+        let writes = writes.min(MOST_RESERVED);
+        self.planner.reserve(writes);
+        self.told.reserve(writes);
     }
 
     /// Plans a write; its outcome is what it will be where nobody is faster.
@@ -205,6 +214,7 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
             self.core.refresh()?;
             let view = self.core.snapshot();
             let mut round = Round::new(self, &view);
+            round.reserve(block.len().saturating_add(writes.size_hint().0));
             let mut ready = Vec::new();
             while !block.is_empty() {
                 let first = outcomes.len() + ready.len();

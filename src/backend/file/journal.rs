@@ -104,9 +104,7 @@ pub(super) enum Frame {
 }
 
 pub(super) fn crc(bytes: &[u8]) -> u32 {
-    let mut crc = flate2::Crc::new();
-    crc.update(bytes);
-    crc.sum()
+    crc32fast::hash(bytes)
 }
 
 // ---- writing

@@ -261,10 +261,10 @@ pub(super) fn fingerprint<D: Disk>(disk: &D, paths: &Paths) -> Result<Fingerprin
         };
         let stamp = file.stamp()?;
         let mut reader = FileReader::new(file, 0..stamp.length);
-        let (mut crc, mut buffer) = (flate2::Crc::new(), vec![0; 256 << 10]);
+        let (mut crc, mut buffer) = (crc32fast::Hasher::new(), vec![0; 256 << 10]);
         loop {
             match io::Read::read(&mut reader, &mut buffer) {
-                Ok(0) => return Ok(looks(stamp, crc.sum())),
+                Ok(0) => return Ok(looks(stamp, crc.finalize())),
                 Ok(read) => crc.update(&buffer[..read]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),

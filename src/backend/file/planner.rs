@@ -100,6 +100,12 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
         Planner { store, view, proposals: Vec::new(), own: HashMap::default(), once: true, bytes: 0 }
     }
 
+    /// Makes room for about so many proposals.
+    pub(super) fn reserve(&mut self, proposals: usize) {
+        self.proposals.reserve(proposals);
+        self.own.reserve(proposals);
+    }
+
     /// The job that the proposals are.
     pub(super) fn job(self, atomic: bool) -> Job {
         Job { once: self.once, ..Job::new(self.proposals, self.bytes, self.view.generation, atomic) }

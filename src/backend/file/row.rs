@@ -4,7 +4,7 @@
 //! A value of which nothing but the record knows the type, and whose type the text would not give back (a UUID in JSON, bytes
 //! in CSV), has its type in an envelope field `_types`. This module does no I/O.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, io::Write as _, sync::Arc};
 
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
@@ -473,14 +473,26 @@ fn put_envelope(envelope: &Envelope, with_id: bool, out: &mut Vec<u8>) -> Result
     }
     if let Some(version) = envelope.version() {
         name("_version", out);
-        put_text(&version.to_string(), out)?;
+        match version.as_text() {
+            Some(_) => put_text(&version.to_string(), out)?,
+            // What else versions are is plain text.
+            None => write!(out, "\"{version}\"")?,
+        }
     }
-    for (field, moment) in [("_created_at", envelope.created_at()), ("_updated_at", envelope.updated_at())] {
-        if let Some(moment) = moment {
-            name(field, out);
-            out.push(b'"');
-            timestamp::print(moment, out);
-            out.push(b'"');
+    let (created, updated) = (envelope.created_at(), envelope.updated_at());
+    let mut printed = 0..0;
+    if let Some(moment) = created {
+        name("_created_at", out);
+        printed.start = out.len();
+        put_moment(moment, out);
+        printed.end = out.len();
+    }
+    if let Some(moment) = updated {
+        name("_updated_at", out);
+        // Most records were never changed.
+        match created == updated {
+            true => out.extend_from_within(printed),
+            false => put_moment(moment, out),
         }
     }
     if !envelope.metadata().is_empty() {
@@ -488,6 +500,12 @@ fn put_envelope(envelope: &Envelope, with_id: bool, out: &mut Vec<u8>) -> Result
         serde_json::to_writer(out, envelope.metadata()).map_err(no_types)?;
     }
     Ok(())
+}
+
+fn put_moment(moment: Timestamp, out: &mut Vec<u8>) {
+    out.push(b'"');
+    timestamp::print(moment, out);
+    out.push(b'"');
 }
 
 fn put_text(text: &str, out: &mut Vec<u8>) -> Result<()> {

@@ -25,7 +25,7 @@ pub(super) struct Sink<D: Disk> {
     /// Length in the file and in the text of each frame.
     frames: Vec<(u32, u32)>,
     written: u64,
-    crc: flate2::Crc,
+    crc: crc32fast::Hasher,
 }
 
 impl<D: Disk> Sink<D> {
@@ -46,7 +46,7 @@ impl<D: Disk> Sink<D> {
             text: Vec::with_capacity(FRAME_BYTES + FRAME_BYTES / 4),
             frames: Vec::new(),
             written: 0,
-            crc: flate2::Crc::new(),
+            crc: crc32fast::Hasher::new(),
         })
     }
 
@@ -144,7 +144,7 @@ impl<D: Disk> Sink<D> {
         self.write(&end)?;
         self.file.sync().map_err(|cause| self.failed(cause))?;
         let stamp = self.file.stamp().map_err(|cause| self.failed(cause))?;
-        Ok((looks(stamp, self.crc.sum()), stamp))
+        Ok((looks(stamp, self.crc.finalize()), stamp))
     }
 }
 
