@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use dk_data::{
-    Changes, Database, Document, Draft, Error, ErrorKind, FieldDef, Filter, Key, Query, Schema, Store, Transactional,
-    Type,
+    Changes, Database, Document, Draft, Effect, Error, ErrorKind, FieldDef, Filter, Key, Outcome, Query, Schema, Store,
+    Transactional, Type,
     backend::postgres::{Isolation, Layout, Postgres, PostgresConfig, Tls},
     document,
 };
@@ -437,4 +437,61 @@ fn a_table_that_a_transaction_makes_is_in_the_way_of_no_other() {
         Ok::<_, Error>(())
     })
     .expect("it stands");
+}
+
+/// A batch is taken from its caller in blocks, whose length is no promise; what a caller sees is.
+#[test]
+fn a_batch_of_several_blocks_is_one_and_holds_no_connection_while_its_iterator_runs() {
+    const MANY: usize = 70_000;
+    let scratch = Scratch::new();
+    let db = open(&scratch, "&pool_size=1");
+    let schema = Schema::new("numbers").field(FieldDef::new("n", Type::U32));
+    let store = db.documents("numbers", schema).expect("it is made");
+    // The last id is the first one again, many blocks later.
+    let drafts = |words: fn(usize) -> u32| {
+        let store = store.clone();
+        (0..=MANY).map(move |n| {
+            if n == MANY {
+                store.count(Query::new()).expect("the pool has a connection for whoever asks meanwhile");
+            }
+            Draft::of(document! { "n" => words(n) }).id(format!("{}", n % MANY)).expect("it is an id")
+        })
+    };
+    let created = store.create_batch(drafts(|n| n as u32)).expect("it is tried");
+    let (last, others) = created.split_last().expect("there are some");
+    assert_eq!(last.as_ref().expect_err("the id is taken").kind(), ErrorKind::AlreadyExists);
+    assert!(others.iter().enumerate().all(|(n, w)| w.as_ref().is_ok_and(|w| w.id.to_string() == n.to_string())));
+    let replaced = store.upsert_batch(drafts(|n| n as u32 + 1)).expect("it is tried");
+    assert_eq!(replaced.len(), MANY + 1);
+    assert!(replaced.iter().all(|written| written.as_ref().is_ok_and(|w| w.effect == Effect::Updated)));
+    let first = store.read("0").expect("it answers").expect("it is there");
+    assert_eq!(first.record["n"], dk_data::Value::from(MANY as u32 + 1), "the last one wins");
+    assert_eq!(first.envelope.version(), replaced[MANY].as_ref().ok().and_then(|w| w.version.as_ref()));
+}
+
+/// References are checked when all rows are written: what that says belongs to the record that is wrong, and to no other.
+#[test]
+fn a_reference_that_leads_nowhere_is_the_failure_of_its_record_alone() {
+    let mut scratch = Scratch::new();
+    let sql = "CREATE TABLE countries (id text PRIMARY KEY); INSERT INTO countries VALUES ('NO'); \
+               CREATE TABLE cities (id text PRIMARY KEY, country text NOT NULL REFERENCES countries)";
+    scratch.client.batch_execute(sql).expect("they are made");
+    let db = scratch.database();
+    let cities = db.documents("cities", db.schema_of("cities").expect("it is there")).expect("it opens");
+    let country = |n: u32| if n == 33 { "nowhere" } else { "NO" };
+    let drafts = || (0..40).map(|n| document! { "id" => n.to_string(), "country" => country(n) });
+    let is_right = |(n, outcome): (u32, &Outcome)| match outcome {
+        Ok(_) => n != 33,
+        Err(error) => n == 33 && error.kind() == ErrorKind::Validation,
+    };
+    for outcomes in [cities.upsert_batch(drafts()), cities.upsert_batch(drafts()), cities.create_batch(drafts())] {
+        let outcomes = outcomes.expect("it is tried");
+        let created =
+            outcomes.iter().filter(|outcome| matches!(outcome, Err(e) if e.kind() == ErrorKind::AlreadyExists));
+        match created.count() {
+            0 => assert!((0..).zip(&outcomes).all(is_right), "{outcomes:?}"),
+            taken => assert_eq!(taken, 39, "{outcomes:?}"),
+        }
+    }
+    assert_eq!(cities.count(Query::new()).expect("it counts"), 39);
 }

@@ -5,17 +5,17 @@ use foldhash::fast::RandomState;
 
 use super::{
     codec,
-    copy::{Refusal, Stage},
+    copy::{Refusal, Stage, copy_out},
     error::{failure, is_lost},
     link::{Link, Transaction},
     pool::{Backend, Pool, Session, refuse_in_runtime},
     query::Statement,
     rows::id_of,
     schema::VersionAt,
-    statement::{Brings, names, on_conflict, update_from},
+    statement::{Brings, names, on_conflict, returned_version, update_from},
     store::PostgresStore,
-    wire::{Kind, Values, array_items},
-    write::{Sealed, Verb, ambiguous, missing, moved_on, now, push_item, taken},
+    wire::{Kind, Values},
+    write::{Sealed, Verb, ambiguous, missing, moved_on, now, push_item, taken, version_given},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -33,8 +33,9 @@ type HashSet<T> = hashbrown::HashSet<T, RandomState>;
 
 /// Writes below which each goes alone.
 const FEW: usize = 8;
-/// Records that are copied together: enough to make the way there and back count for nothing.
-const BLOCK: usize = 250_000;
+/// Writes that are taken from the caller and go together, for each connection: enough to make the way there and back count for
+/// nothing, and few enough that the memory they take stays the same however long the batch is.
+const BLOCK: usize = 65_536;
 
 /// Records that are looked for together when a reply was lost.
 const LOOKED_FOR: usize = 10_000;
@@ -68,27 +69,64 @@ fn sort_of<R: RecordCodec>(write: &Write<'_, R>) -> Sort {
 }
 
 impl<R: RecordCodec> PostgresStore<R> {
-    pub(super) fn write_batch(
+    pub(super) fn write_batch<'a>(
         &self,
-        writes: Vec<Write<'_, R>>,
+        writes: impl Iterator<Item = Write<'a, R>>,
         atomicity: Atomicity,
         limits: &Limits,
-    ) -> Result<Vec<Outcome>> {
+    ) -> Result<Vec<Outcome>>
+    where
+        R: 'a,
+    {
         if let Link::Pool(_) = self.link {
             refuse_in_runtime()?;
         }
         match atomicity {
             Atomicity::Each => self.write_each(writes, limits),
-            Atomicity::All => self.write_all(writes, limits),
+            Atomicity::All => self.write_all(writes.collect(), limits),
         }
     }
 
-    fn write_each(&self, mut writes: Vec<Write<'_, R>>, limits: &Limits) -> Result<Vec<Outcome>> {
-        let mut outcomes = Vec::with_capacity(writes.len());
-        let mut rest = writes.as_mut_slice();
+    /// Block by block. The iterator is the user's, and may use this store: no connection is held while it runs.
+    fn write_each<'a>(&self, mut writes: impl Iterator<Item = Write<'a, R>>, limits: &Limits) -> Result<Vec<Outcome>>
+    where
+        R: 'a,
+    {
+        let (mut outcomes, mut block) = (Vec::new(), Vec::new());
+        let most = BLOCK.saturating_mul(self.connections());
+        loop {
+            block.extend(writes.by_ref().take(most));
+            if block.is_empty() {
+                return Ok(outcomes);
+            }
+            let begun = outcomes.len();
+            self.write_block(&mut block, limits, &mut outcomes);
+            block.clear();
+            let Some(Err(why)) = outcomes.get(begun).filter(|_| outcomes[begun..].iter().all(was_lost)) else {
+                continue;
+            };
+            if begun == 0 {
+                return outcomes.swap_remove(0).map(|_| Vec::new());
+            }
+            // Nobody was there for a whole block: what comes behind it does not wait for the same.
+            let why = again(why);
+            outcomes.extend(writes.map(|_| Err(again(&why))));
+            return Ok(outcomes);
+        }
+    }
+
+    /// Over how many connections new records go.
+    fn connections(&self) -> usize {
+        match &self.link {
+            Link::Pool(pool) => pool.config.load_connections,
+            Link::Transaction(_) => 1,
+        }
+    }
+
+    fn write_block(&self, mut rest: &mut [Write<'_, R>], limits: &Limits, outcomes: &mut Vec<Outcome>) {
         while let Some(first) = rest.first() {
             let sort = sort_of(first);
-            let count = rest.iter().take(BLOCK).take_while(|write| sort_of(write) == sort).count();
+            let count = rest.iter().take_while(|write| sort_of(write) == sort).count();
             let (run, behind) = rest.split_at_mut(count);
             rest = behind;
             let done = match sort {
@@ -100,13 +138,12 @@ impl<R: RecordCodec> PostgresStore<R> {
             };
             outcomes.extend(done.into_iter().map(|outcome: Outcome| outcome.map_err(|e| e.in_store(&self.name))));
         }
-        unreached(outcomes)
     }
 
     /// All or nothing: in a transaction, or between two marks of the one that there is.
     fn write_all(&self, writes: Vec<Write<'_, R>>, limits: &Limits) -> Result<Vec<Outcome>> {
         let all = |store: &Self| {
-            let outcomes = store.write_each(writes, limits)?;
+            let outcomes = store.write_each(writes.into_iter(), limits)?;
             outcomes.into_iter().map(|outcome| outcome.map(Ok)).collect::<Result<Vec<_>>>()
         };
         match &self.link {
@@ -122,10 +159,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     /// nothing of another.
     fn create_run(&self, run: &mut [Write<'_, R>], limits: &Limits) -> Vec<Outcome> {
         let repeated = self.repeated(run);
-        let connections = match &self.link {
-            Link::Pool(pool) => pool.config.load_connections.min(run.len() / LEAST_SHARE),
-            Link::Transaction(_) => 1,
-        };
+        let connections = self.connections().min(run.len() / LEAST_SHARE);
         if connections <= 1 {
             return self.create_share(run, &repeated, limits);
         }
@@ -157,6 +191,10 @@ impl<R: RecordCodec> PostgresStore<R> {
                 .is_ok_and(|sealed| sealed.push_row(self, now(), &mut Values::default()).is_ok()),
             _ => false,
         };
+        // Generated ids and those of other stores come in their order, and then none comes again.
+        if run.iter().filter_map(id_of).is_sorted_by(|a, b| a < b) {
+            return HashSet::default();
+        }
         let mut first: HashMap<Id, usize> = HashMap::with_capacity_and_hasher(run.len(), RandomState::default());
         let mut repeated = HashSet::default();
         for (place, write) in run.iter().enumerate() {
@@ -250,16 +288,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     fn put_run(&self, verb: Verb, brings: Brings, run: &mut [Write<'_, R>], limits: &Limits) -> Vec<Outcome> {
         let sealed: Vec<_> = run.iter_mut().map(|write| self.sealed(verb, write)).collect();
         let mut outcomes: Vec<Option<Outcome>> = sealed.iter().map(|_| None).collect();
-        let mut rounds: Vec<Vec<usize>> = vec![Vec::with_capacity(sealed.len())];
-        let mut seen: HashMap<&Id, usize> = HashMap::with_capacity_and_hasher(sealed.len(), RandomState::default());
-        for (place, sealed) in sealed.iter().enumerate() {
-            let Ok(sealed) = sealed else { continue };
-            let round = *seen.entry(&sealed.id).and_modify(|round| *round += 1).or_insert(0);
-            rounds.resize_with(rounds.len().max(round + 1), Vec::new);
-            rounds[round].push(place);
-        }
-        drop(seen);
-        for places in rounds {
+        for places in rounds(&sealed) {
             let rows: Vec<_> = places.iter().filter_map(|place| sealed[*place].as_ref().ok()).collect();
             let done = self.put_rows(verb, brings, &rows, limits);
             places.into_iter().zip(done).for_each(|(place, outcome)| outcomes[place] = Some(outcome));
@@ -364,102 +393,65 @@ impl<R: RecordCodec> PostgresStore<R> {
         brings: Brings,
         rows: &[&Sealed<'_, R>],
     ) -> Result<Vec<Option<Outcome>>, Refusal> {
-        let whole = Refusal::whole;
-        let stage = Stage::make(session, &self.table, brings.expected).map_err(undone)?;
+        let stage = Stage::make(session, &self.table, verb, brings).map_err(undone)?;
         self.copy_to_stage(session, &stage, rows, now())?;
-        let version = match self.table.version {
-            VersionAt::Xmin => "xmin::text::bigint",
-            _ => "NULL::bigint",
-        };
-        let columns = names(self.table.written());
-        let sql = match verb {
-            Verb::Update => format!(
-                "{} RETURNING stage._place, false AS is_new, {} AS version",
-                update_from(&self.table, brings, stage.name),
-                version.replace("xmin", "target.xmin")
-            ),
-            Verb::Create => format!(
-                "INSERT INTO {} ({columns}) SELECT {columns} FROM {} ON CONFLICT DO NOTHING RETURNING {} AS id, true AS is_new, {version} AS version",
-                self.table.qualified, stage.name, self.table.id.quoted
-            ),
-            Verb::Upsert => format!(
-                "INSERT INTO {} ({columns}) SELECT {columns} FROM {}{} RETURNING (xmax = 0) AS is_new, {version} AS version",
-                self.table.qualified,
-                stage.name,
-                on_conflict(&self.table, brings)
-            ),
-        };
+        let (table, columns) = (&self.table.qualified, names(self.table.written()));
+        let insert = format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {}", stage.name);
+        let version = returned_version(&self.table);
         let outcomes = match verb {
-            Verb::Upsert => self.in_order(session, &sql, rows)?,
-            _ => self.by_key(session, verb, &sql, rows)?,
+            Verb::Create => {
+                let places: HashMap<&Id, usize> =
+                    rows.iter().enumerate().map(|(place, row)| (&row.id, place)).collect();
+                let id = &self.table.id;
+                let sql = format!("{insert} ON CONFLICT DO NOTHING RETURNING {}{version}", id.quoted);
+                self.answered(session, &sql, rows, |key, _| {
+                    Ok(places.get(&id_of(key, id.kind)?).map(|place| (*place, Effect::Created)))
+                })?
+            }
+            Verb::Update => {
+                let update = update_from(&self.table, brings, stage.name);
+                let sql = format!("{update} RETURNING stage._place{}", version.replace("xmin", "target.xmin"));
+                self.answered(session, &sql, rows, |place, _| {
+                    let place = place.and_then(|raw| raw.try_into().ok()).map(u32::from_be_bytes);
+                    Ok(place.map(|place| (place as usize, Effect::Updated)))
+                })?
+            }
+            // It answers for every row, in the order in which they lie in the stage.
+            Verb::Upsert => {
+                let on_conflict = on_conflict(&self.table, brings);
+                let sql = format!("{insert}{on_conflict} RETURNING (xmax = 0){version}");
+                self.answered(session, &sql, rows, |is_new, nth| {
+                    Ok(Some((nth, if is_new == Some(&[1]) { Effect::Created } else { Effect::Updated })))
+                })?
+            }
         };
-        stage.drop(session).map_err(whole)?;
+        // What the server checks behind the last row, references above all, is no part of the rows: it fails what comes next.
+        stage.drop(session).map_err(Refusal::whole)?;
         Ok(outcomes)
     }
 
-    /// Outcomes of a statement that answers for every row, in the order in which they were staged: as two arrays, which is
-    /// far less to send than a row for each.
-    fn in_order(
+    /// The outcomes of a statement that answers for the rows that it wrote. `told` says from the first cell of the nth answer
+    /// for which of them it is, and what was done; the second is the version, where that is the server's own.
+    fn answered(
         &self,
         session: &mut Session,
         sql: &str,
         rows: &[&Sealed<'_, R>],
+        told: impl Fn(Option<&[u8]>, usize) -> Result<Option<(usize, Effect)>>,
     ) -> Result<Vec<Option<Outcome>>, Refusal> {
-        let sql = format!("WITH done AS ({sql}) SELECT array_agg(is_new), array_agg(coalesce(version, 0)) FROM done");
-        let answer = session.try_query(&Statement::new(sql))?;
-        let items = |at: usize| {
-            let raw = answer.first().and_then(|row| codec::raw(row, at).ok().flatten());
-            raw.and_then(array_items).unwrap_or_default()
-        };
-        let (is_new, versions) = (items(0), items(1));
-        let outcome = |(place, row): (usize, &&Sealed<'_, R>)| {
-            let effect = if *is_new.get(place)? == [1] { Effect::Created } else { Effect::Updated };
-            Some(Ok(self.done(row, effect, versions.get(place).copied())))
-        };
-        Ok(rows.iter().enumerate().map(outcome).collect())
-    }
-
-    /// Outcomes of a statement that answers for the rows that it wrote.
-    fn by_key(
-        &self,
-        session: &mut Session,
-        verb: Verb,
-        sql: &str,
-        rows: &[&Sealed<'_, R>],
-    ) -> Result<Vec<Option<Outcome>>, Refusal> {
-        let whole = Refusal::whole;
-        let answer = session.try_query(&Statement::new(sql))?;
         let mut outcomes: Vec<Option<Outcome>> = rows.iter().map(|_| None).collect();
-        let places: HashMap<&Id, usize> = match verb {
-            Verb::Create => rows.iter().enumerate().map(|(place, row)| (&row.id, place)).collect(),
-            _ => HashMap::default(),
-        };
-        for row in &answer {
-            let key = codec::raw(row, 0).map_err(whole)?;
-            let place = match verb {
-                Verb::Create => places.get(&id_of(key, self.table.id.kind).map_err(whole)?).copied(),
-                _ => key
-                    .and_then(|raw| raw.try_into().ok())
-                    .and_then(|raw| usize::try_from(i32::from_be_bytes(raw)).ok()),
-            };
-            let Some(place) = place.filter(|place| *place < rows.len()) else { continue };
-            let effect = if verb == Verb::Create { Effect::Created } else { Effect::Updated };
-            let version = codec::raw(row, 2).map_err(whole)?;
-            outcomes[place] = Some(Ok(self.done(rows[place], effect, version)));
-        }
+        let mut nth = 0;
+        copy_out(session, sql, |mut cells| {
+            let (first, xmin) = (cells.next().and_then(|cell| cell.0), cells.next().and_then(|cell| cell.0));
+            if let Some((place, effect)) = told(first, nth)?
+                && let (Some(row), Some(outcome)) = (rows.get(place), outcomes.get_mut(place))
+            {
+                *outcome = Some(Ok(row.written(version_given(&self.table, row.version, xmin), effect)));
+            }
+            nth += 1;
+            Ok(())
+        })?;
         Ok(outcomes)
-    }
-
-    fn done(&self, row: &Sealed<'_, R>, effect: Effect, xmin: Option<&[u8]>) -> Written {
-        let version = match self.table.version {
-            VersionAt::Token(_) => Some(Version::token(row.version)),
-            VersionAt::Xmin => xmin
-                .and_then(|raw| raw.try_into().ok())
-                .and_then(|raw| u64::try_from(i64::from_be_bytes(raw)).ok())
-                .map(Version::counter),
-            VersionAt::Nowhere => None,
-        };
-        Written { id: row.id.clone(), version, effect }
     }
 
     /// Says of each row that was not written why.
@@ -523,17 +515,18 @@ impl<R: RecordCodec> PostgresStore<R> {
             Ok(found)
         });
         let Ok(found) = found else { return of_each(lost, rows.len()) };
+        let done = |row: &Sealed<'_, R>, effect| row.written(version_given(&self.table, row.version, None), effect);
         let is_ours = |row: &Sealed<'_, R>, there: &Envelope| there.version() == Some(&Version::token(row.version));
         let committed = rows.iter().any(|row| found.get(&row.id).is_some_and(|there| is_ours(row, there)));
         let outcome = |row: &&Sealed<'_, R>| match (committed, found.get(&row.id)) {
             (false, _) => Err(again(&lost).at_id(&row.id)),
             // It was not there to be updated, or somebody has deleted it since.
             (true, None) if verb == Verb::Update => Err(again(&lost).at_id(&row.id)),
-            (true, None) => Ok(self.done(row, Effect::Created, None)),
+            (true, None) => Ok(done(row, Effect::Created)),
             (true, Some(there)) => {
                 let is_new = verb == Verb::Create || is_ours(row, there) && there.created_at() == there.updated_at();
                 let effect = if is_new && verb != Verb::Update { Effect::Created } else { Effect::Updated };
-                Ok(self.done(row, effect, None))
+                Ok(done(row, effect))
             }
         };
         rows.iter().map(outcome).collect()
@@ -567,6 +560,22 @@ impl<R: RecordCodec> PostgresStore<R> {
         };
         Ok(ids.into_iter().map(outcome).collect())
     }
+}
+
+/// The places of what can be written, such that no round has an id twice: one that comes again waits for the next.
+fn rounds<R: RecordCodec>(sealed: &[Result<Sealed<'_, R>>]) -> Vec<Vec<usize>> {
+    let good = || sealed.iter().enumerate().filter_map(|(place, sealed)| Some((place, &sealed.as_ref().ok()?.id)));
+    if good().is_sorted_by(|(_, a), (_, b)| a < b) {
+        return vec![good().map(|(place, _)| place).collect()];
+    }
+    let mut rounds: Vec<Vec<usize>> = vec![Vec::with_capacity(sealed.len())];
+    let mut seen: HashMap<&Id, usize> = HashMap::with_capacity_and_hasher(sealed.len(), RandomState::default());
+    for (place, id) in good() {
+        let round = *seen.entry(id).and_modify(|round| *round += 1).or_insert(0);
+        rounds.resize_with(rounds.len().max(round + 1), Vec::new);
+        rounds[round].push(place);
+    }
+    rounds
 }
 
 /// What is kept of a draft that was sent.
@@ -606,13 +615,9 @@ fn of_each(error: Error, count: usize) -> Vec<Outcome> {
     outcomes
 }
 
-/// The outcomes of a batch; one error where no record of it was reached.
-fn unreached(outcomes: Vec<Outcome>) -> Result<Vec<Outcome>> {
-    let lost = |outcome: &Outcome| matches!(outcome, Err(error) if is_lost(error));
-    match outcomes.iter().all(lost) {
-        true => outcomes.into_iter().map(|outcome| outcome.map(Ok)).collect(),
-        false => Ok(outcomes),
-    }
+/// Whether a write failed because nobody was there to take it.
+fn was_lost(outcome: &Outcome) -> bool {
+    matches!(outcome, Err(error) if is_lost(error))
 }
 
 /// What failed before anything could take effect: work that is lost with its connection can be done again.

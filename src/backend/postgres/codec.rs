@@ -236,9 +236,7 @@ impl Encoder for RowEncoder<'_, '_> {
     fn vector(&mut self, field: &FieldDef, value: &[f32]) -> Result<()> {
         match self.slot(field) {
             Slot::Native(Scalar::Float4) => {
-                let mut items = Values::default();
-                value.iter().for_each(|item| items.f32(*item));
-                self.out.array(Scalar::Float4, &items);
+                self.out.array_with(Scalar::Float4, |out| value.iter().for_each(|item| out.f32(*item)));
             }
             Slot::Native(other) => return Err(unfit(field, other)),
             slot => return self.tagged(&slot, |e| e.vector(field, value)),
@@ -262,13 +260,11 @@ impl Encoder for RowEncoder<'_, '_> {
     fn list<T: FieldType>(&mut self, field: &FieldDef, item: &FieldDef, items: &[T]) -> Result<()> {
         match self.slot(field) {
             Slot::Native(scalar) => {
-                let mut values = Values::default();
-                let mut inner =
-                    RowEncoder { columns: Columns::Items(scalar), at: 0, out: &mut values, extra: Vec::new() };
-                let encoded = items.iter().try_for_each(|value| value.encode(item, &mut inner));
-                encoded.map_err(|e| e.under_field(&field.name))?;
-                self.out.array(scalar, &values);
-                Ok(())
+                let encoded = self.out.array_with(scalar, |out| {
+                    let mut inner = RowEncoder { columns: Columns::Items(scalar), at: 0, out, extra: Vec::new() };
+                    items.iter().try_for_each(|value| value.encode(item, &mut inner))
+                });
+                encoded.map_err(|e| e.under_field(&field.name))
             }
             slot => self.tagged(&slot, |e| e.list(field, item, items)),
         }

@@ -1,16 +1,16 @@
 //! Rows by COPY BINARY: into a table itself, or into a temporary one beside it.
 
-use std::io::Write;
+use std::io::{self, Read, Write};
 
 use super::{
     error::{failure, is_broken},
     pool::{Backend, Session},
     query::Statement,
     schema::Table,
-    statement::{names, version_kind},
+    statement::{Brings, names, version_kind},
     store::PostgresStore,
-    wire::Values,
-    write::{Sealed, ambiguous, push_version},
+    wire::{Values, ValuesIter},
+    write::{Sealed, Verb, ambiguous, push_version},
 };
 use crate::{
     error::{Error, Result},
@@ -22,7 +22,7 @@ const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// What comes behind them.
 const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 /// Bytes that are sent together.
-const PIECE: usize = 256 * 1024;
+const PIECE: usize = 64 * 1024;
 
 /// Why rows were not copied.
 pub(super) enum Refusal {
@@ -69,22 +69,25 @@ impl From<postgres::Error> for Refusal {
 pub(super) struct Stage {
     /// Always the same, so that statements on it are prepared once; a session has one at a time.
     pub(super) name: &'static str,
+    /// With the place of each row among those that were sent, by which the server answers for it.
+    placed: bool,
     /// With the version that each row must find.
     expecting: bool,
 }
 
 impl Stage {
     /// Makes one with the columns of a table; it goes when the transaction does.
-    pub(super) fn make(session: &mut Session, table: &Table, expecting: bool) -> Result<Stage> {
-        let name = "dk_stage";
+    pub(super) fn make(session: &mut Session, table: &Table, verb: Verb, brings: Brings) -> Result<Stage> {
+        let (name, placed, expecting) = ("dk_stage", verb == Verb::Update, brings.expected);
+        let place = if placed { ", 0::integer AS _place" } else { "" };
         let expected =
             if expecting { format!(", NULL::{} AS _expected", version_kind(table).sql()) } else { String::new() };
         session.batch(&format!(
-            "CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS SELECT 0::integer AS _place, {}{expected} FROM {} WITH NO DATA",
+            "CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS SELECT {}{place}{expected} FROM {} WITH NO DATA",
             names(table.written()),
             table.qualified
         ))?;
-        Ok(Stage { name, expecting })
+        Ok(Stage { name, placed, expecting })
     }
     pub(super) fn drop(&self, session: &mut Session) -> Result<()> {
         session.batch(&format!("DROP TABLE {}", self.name))
@@ -119,13 +122,15 @@ impl<R: RecordCodec> PostgresStore<R> {
         rows: &[&Sealed<'_, R>],
         now: i64,
     ) -> Result<(), Refusal> {
-        let columns = self.table.written().count() + 1 + usize::from(stage.expecting);
+        let columns = self.table.written().count() + usize::from(stage.placed) + usize::from(stage.expecting);
         let sql = format!("COPY {} FROM STDIN BINARY", stage.name);
         copy(session, &sql, rows.len(), |place, out| {
             out.bytes.extend_from_slice(&(columns as i16).to_be_bytes());
-            out.i32(place as i32);
             let Some(sealed) = rows.get(place) else { return Ok(()) };
             sealed.push_row(self, now, out)?;
+            if stage.placed {
+                out.i32(place as i32);
+            }
             match (stage.expecting, sealed.draft.expected()) {
                 (true, Some(version)) => push_version(version, out),
                 (true, None) => out.null(),
@@ -164,7 +169,50 @@ fn copy(
     Ok(())
 }
 
-/// The driver's error inside that of a writer.
+/// Hands out the rows that a statement gives back, while the server still works on those behind them: as rows of a plain
+/// statement they would only come when all of it is done.
+pub(super) fn copy_out(
+    session: &mut Session,
+    sql: &str,
+    mut each: impl FnMut(ValuesIter<'_>) -> Result<()>,
+) -> Result<(), Refusal> {
+    session.expect(true);
+    let statement = session.prepare(&Statement::new(format!("COPY ({sql}) TO STDOUT BINARY")))?;
+    let mut reader = session.client.copy_out(&statement)?;
+    let mut row = Values::default();
+    take(&mut reader, HEADER.len(), &mut row.bytes)?;
+    loop {
+        row.clear();
+        let Ok(cells) = usize::try_from(i16::from_be_bytes(number(&mut reader)?)) else { break };
+        for _ in 0..cells {
+            let length = number(&mut reader)?;
+            row.bytes.extend_from_slice(&length);
+            take(&mut reader, i32::from_be_bytes(length).max(0) as usize, &mut row.bytes)?;
+            row.count += 1;
+        }
+        each(row.iter()).map_err(Refusal::whole)?;
+    }
+    // Its end says whether the statement came to its own.
+    io::copy(&mut reader, &mut io::sink()).map_err(driver_error)?;
+    drop(reader);
+    session.expect(false);
+    Ok(())
+}
+
+fn number<const N: usize>(reader: &mut impl Read) -> Result<[u8; N], Refusal> {
+    let mut bytes = [0; N];
+    reader.read_exact(&mut bytes).map_err(driver_error)?;
+    Ok(bytes)
+}
+
+/// Appends so many bytes.
+fn take(reader: &mut impl Read, length: usize, out: &mut Vec<u8>) -> Result<(), Refusal> {
+    let start = out.len();
+    out.resize(start + length, 0);
+    reader.read_exact(&mut out[start..]).map_err(driver_error)
+}
+
+/// The driver's error inside that of a reader or a writer.
 fn driver_error(cause: std::io::Error) -> Refusal {
     let shown = cause.to_string();
     match cause.into_inner().and_then(|inner| inner.downcast::<postgres::Error>().ok()) {

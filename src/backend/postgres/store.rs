@@ -199,9 +199,7 @@ impl<R: RecordCodec> Driver<R> for PostgresStore<R> {
         R: 'a,
     {
         limits.check()?;
-        // Collected first: the iterator is the user's, and may use this store.
-        let writes: Vec<_> = writes.into_iter().collect();
-        self.write_batch(writes, atomicity, limits).map_err(|e| e.in_store(&self.name))
+        self.write_batch(writes.into_iter(), atomicity, limits).map_err(|e| e.in_store(&self.name))
     }
     fn fetch(&self, ids: &[Id], limits: &Limits) -> Result<Vec<Option<Stored<R>>>> {
         limits.check()?;

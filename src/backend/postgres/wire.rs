@@ -210,19 +210,31 @@ impl Values {
     pub(super) fn numeric(&mut self, text: &str) {
         self.with(|out| numeric::encode(text, out));
     }
-    /// An array of what `items` writes, which is this many values without nulls.
+    /// An array of these, of which none is null.
     pub(super) fn array(&mut self, item: Scalar, items: &Values) {
-        self.with(|out| {
-            let dimensions = i32::from(items.count > 0);
-            out.extend_from_slice(&dimensions.to_be_bytes());
-            out.extend_from_slice(&0_i32.to_be_bytes());
-            out.extend_from_slice(&item.one().oid().oid().to_be_bytes());
-            if items.count > 0 {
-                out.extend_from_slice(&(items.count as i32).to_be_bytes());
-                out.extend_from_slice(&1_i32.to_be_bytes());
-            }
-            out.extend_from_slice(&items.bytes);
+        self.array_with(item, |out| {
+            out.bytes.extend_from_slice(&items.bytes);
+            out.count += items.count;
         });
+    }
+    /// An array of the values that `write` appends, of which none is null. What it says about itself is filled in behind it.
+    pub(super) fn array_with<T>(&mut self, item: Scalar, write: impl FnOnce(&mut Values) -> T) -> T {
+        // Dimensions, whether there are nulls, the type; and where there are items their number and the place of the first.
+        const EMPTY: usize = 12;
+        const HEAD: usize = 20;
+        let (start, before) = (self.bytes.len() + 4, self.count);
+        self.bytes.extend_from_slice(&[0; 4 + HEAD]);
+        let done = write(self);
+        let count = self.count - before;
+        if count == 0 {
+            self.bytes.truncate(start + EMPTY);
+        }
+        let length = self.bytes.len() - start;
+        let words = [length as i32, i32::from(count > 0), 0, item.one().oid().oid().cast_signed(), count as i32, 1];
+        let head = words.iter().flat_map(|word| word.to_be_bytes());
+        self.bytes[start - 4..].iter_mut().zip(head).for_each(|(byte, of_head)| *byte = of_head);
+        self.count = before + 1;
+        done
     }
     /// The values, for the driver.
     pub(super) fn iter(&self) -> ValuesIter<'_> {

@@ -117,8 +117,8 @@ impl<'d, R: RecordCodec> Sealed<'d, R> {
         Ok(out)
     }
 
-    fn written(&self, version: Version, effect: Effect) -> Written {
-        Written { id: self.id.clone(), version: Some(version), effect }
+    pub(super) fn written(&self, version: Option<Version>, effect: Effect) -> Written {
+        Written { id: self.id.clone(), version, effect }
     }
 }
 
@@ -192,15 +192,17 @@ pub(super) fn moved_on(id: &Id) -> Error {
 }
 
 /// The version that a write gave its record.
-fn version_given(table: &Table, token: [u8; 16], row: Option<&postgres::Row>, at: usize) -> Option<Version> {
+pub(super) fn version_given(table: &Table, token: [u8; 16], xmin: Option<&[u8]>) -> Option<Version> {
     match table.version {
         VersionAt::Token(_) => Some(Version::token(token)),
-        VersionAt::Xmin => {
-            let raw = codec::raw(row?, at).ok()??;
-            Some(Version::counter(u32::from_be_bytes(raw.try_into().ok()?).into()))
-        }
+        VersionAt::Xmin => Some(Version::counter(u32::from_be_bytes(xmin?.try_into().ok()?).into())),
         VersionAt::Nowhere => None,
     }
+}
+
+/// A cell of the row that a write gave back, where it gave one.
+fn cell(row: Option<&postgres::Row>, at: usize) -> Option<&[u8]> {
+    codec::raw(row?, at).ok()?
 }
 
 impl<R: RecordCodec> PostgresStore<R> {
@@ -267,9 +269,9 @@ impl<R: RecordCodec> PostgresStore<R> {
         let evidence = Evidence { id: &sealed.id, token: Some(sealed.version), before: None };
         let (rows, _) = match self.write_over(limits, run, evidence)? {
             Ran::Answered(answer) => answer,
-            Ran::Found(envelope) => return Ok(sealed.written(found_version(&envelope, sealed), Effect::Created)),
+            Ran::Found(envelope) => return Ok(sealed.written(Some(found_version(&envelope, sealed)), Effect::Created)),
         };
-        let version = version_given(&self.table, sealed.version, rows.first(), 0);
+        let version = version_given(&self.table, sealed.version, cell(rows.first(), 0));
         Ok(Written { id: sealed.id.clone(), version, effect: Effect::Created })
     }
 
@@ -285,12 +287,12 @@ impl<R: RecordCodec> PostgresStore<R> {
             Ran::Found(envelope) => {
                 let effect =
                     if envelope.created_at() == envelope.updated_at() { Effect::Created } else { Effect::Updated };
-                return Ok(sealed.written(found_version(&envelope, sealed), effect));
+                return Ok(sealed.written(Some(found_version(&envelope, sealed)), effect));
             }
         };
         let row = rows.first().ok_or_else(|| Error::backend("the server answered an upsert without a row"))?;
         let is_new = codec::raw(row, 0)? == Some(&[1]);
-        let version = version_given(&self.table, sealed.version, Some(row), 1);
+        let version = version_given(&self.table, sealed.version, cell(Some(row), 1));
         let effect = if is_new { Effect::Created } else { Effect::Updated };
         Ok(Written { id: sealed.id.clone(), version, effect })
     }
@@ -302,7 +304,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         let evidence = Evidence { id: &sealed.id, token: Some(sealed.version), before: sealed.draft.expected() };
         let (rows, touched) = match self.write_over(limits, run, evidence)? {
             Ran::Answered(answer) => answer,
-            Ran::Found(envelope) => return Ok(sealed.written(found_version(&envelope, sealed), Effect::Updated)),
+            Ran::Found(envelope) => return Ok(sealed.written(Some(found_version(&envelope, sealed)), Effect::Updated)),
         };
         if touched == 0 {
             return Err(match sealed.brings.expected && self.version_now(&sealed.id, limits)?.is_some() {
@@ -310,7 +312,7 @@ impl<R: RecordCodec> PostgresStore<R> {
                 false => missing(&sealed.id),
             });
         }
-        let version = version_given(&self.table, sealed.version, rows.first(), 0);
+        let version = version_given(&self.table, sealed.version, cell(rows.first(), 0));
         Ok(Written { id: sealed.id.clone(), version, effect: Effect::Updated })
     }
 
