@@ -232,13 +232,15 @@ impl Session {
     pub(super) fn try_execute(&mut self, statement: &Statement) -> Result<(Vec<Row>, u64), postgres::Error> {
         self.planned(|session| {
             let prepared = session.prepare(statement)?;
-            let mut rows = session.client.query_raw(&prepared, statement.values.iter())?;
-            let mut all = Vec::new();
-            while let Some(row) = rows.next()? {
-                all.push(row);
+            let params: Vec<_> = statement.values.iter().collect();
+            let params: Vec<_> = params.iter().map(|param| param as _).collect();
+            if prepared.columns().is_empty() {
+                return Ok((Vec::new(), session.client.execute(&prepared, &params[..])?));
             }
-            let touched = rows.rows_affected().unwrap_or(0);
-            Ok((all, touched))
+            // A write that gives rows back gives back each that it touched.
+            let rows = session.client.query(&prepared, &params[..])?;
+            let touched = rows.len() as u64;
+            Ok((rows, touched))
         })
     }
 

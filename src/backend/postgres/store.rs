@@ -232,7 +232,11 @@ impl<R: RecordCodec> Driver<R> for PostgresStore<R> {
         let run = || {
             let (statement, output, picked) = self.asked(&query)?;
             let rows = self.link.read(limits, |session| session.query(&statement))?;
-            rows.iter().map(|row| picked.read(&output, row)).collect::<Result<Vec<_>>>()
+            let mut found = Vec::with_capacity(rows.len());
+            for row in &rows {
+                found.push(picked.read(&output, row)?);
+            }
+            Ok(found)
         };
         run().map_err(|e: Error| e.in_store(&self.name))
     }
