@@ -24,6 +24,8 @@ mod parquet;
 mod people;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod wire;
 
 use std::{env, process};
 

@@ -4,6 +4,10 @@
 //! Single operations are measured with the client and the server on one core: waking an idle core costs more than the whole
 //! statement does, and would hide what each side adds to it. Rows that are about many records are free to use all cores.
 //!
+//! The rows of the driver hold it, used by hand, against the bare protocol on a blocking socket. By them a read by id could be had in
+//! an eighth less: each call enters the driver's runtime and goes through two of its queues. That would take a client of our own, with
+//! its own TLS and its own clock for servers that fall silent. A stream has nothing to gain from one: it waits for the server.
+//!
 //! A database of its own on the server of `DK_POSTGRES_ADMIN_URL`, with `synchronous_commit = off`: a disk is not what is compared.
 
 use std::{
@@ -29,6 +33,7 @@ use crate::{
     data::Data,
     harness::{Outcome, Row},
     people::Person,
+    wire::{Wire, cell},
 };
 
 pub const ROWS: &[Row] = &[
@@ -42,6 +47,9 @@ pub const ROWS: &[Row] = &[
     Row::new("postgres/search_100", 0.95, raw_search, ours_search).counted(searches),
     Row::new("postgres/count", 0.95, raw_count, ours_count).counted(counts),
     Row::new("postgres/read_batch", 0.9, raw_read_batch, ours_read_batch).counted(bulk),
+    // What the driver itself costs: it is the other side here, used by hand as the rival above, against a bare socket.
+    Row::new("postgres/driver/read_by_id", 0.0, wire_read, raw_read).counted(singles),
+    Row::new("postgres/driver/stream_all", 0.0, wire_stream_all, raw_stream_all).counted(bulk),
 ];
 
 /// The database that the rows work in; made anew by each run.
@@ -86,6 +94,7 @@ struct Bed {
     /// Our side, over one connection and over two.
     ours: PostgresStore<Person>,
     ours_2: PostgresStore<Person>,
+    wire: Wire,
 }
 
 /// The columns as both sides have them: the record's own, then the envelope's.
@@ -148,7 +157,7 @@ impl Bed {
         println!("postgres: {}", about(&mut client));
         let (ours, ours_2) = (open(1), open(2));
         client.batch_execute("CREATE INDEX ON people (created_at)").expect("the database is ours");
-        Bed { client, read, insert, cores: None, filled: None, ours, ours_2 }
+        Bed { client, read, insert, cores: None, filled: None, ours, ours_2, wire: Wire::connect(&url()) }
     }
 
     /// Puts the client and the server on one core, or frees them.
@@ -426,6 +435,73 @@ fn raw_count(data: &Data) -> Outcome {
             count.cast_unsigned()
         };
         Outcome::of(|| (0..counts(data)).map(|number| counted(20 + number as i64)).sum())
+    })
+}
+
+/// A record as the wire has it.
+fn person_of(mut row: &[u8]) -> Read {
+    fn fixed<const N: usize>(row: &mut &[u8]) -> [u8; N] {
+        cell(row).expect("it is never null").try_into().expect("it is this long")
+    }
+    fn text(row: &mut &[u8]) -> String {
+        str::from_utf8(cell(row).expect("it is never null")).expect("it is text").to_owned()
+    }
+    let moment =
+        |row: &mut &[u8]| Timestamp::from_microsecond(i64::from_be_bytes(fixed(row)) + EPOCH_US).expect("it is near");
+    let tags = |row: &mut &[u8]| {
+        let mut items = cell(row).expect("it is never null").get(20..).unwrap_or_default();
+        let mut tags = Vec::new();
+        while !items.is_empty() {
+            tags.push(text(&mut items));
+        }
+        tags
+    };
+    let row = &mut row;
+    Read {
+        person: Person {
+            id: Uuid::from_bytes(fixed(row)),
+            name: text(row),
+            email: text(row),
+            age: u32::try_from(i64::from_be_bytes(fixed(row))).expect("ages are small"),
+            city: text(row),
+            score: f64::from_be_bytes(fixed(row)),
+            active: fixed(row) == [1],
+            created_at: moment(row),
+            tags: tags(row),
+        },
+        _version: Uuid::from_bytes(fixed(row)),
+        _created_at: moment(row),
+        _updated_at: moment(row),
+        _metadata: cell(row).map(|json| serde_json::from_slice(&json[1..]).expect("it is JSON")),
+    }
+}
+
+fn wire_read(data: &Data) -> Outcome {
+    let people = &data.people()[..bulk(data)];
+    let wanted: Vec<Uuid> = data.visits().iter().take(singles(data)).map(|id| nearest(people, *id)).collect();
+    on_bed(Cores::One, |bed| {
+        bed.fill(people);
+        let wire = &mut bed.wire;
+        wire.prepare(&format!("SELECT {COLUMNS} FROM raw WHERE id = $1"));
+        let mut age = |id: &Uuid| {
+            let mut age = 0;
+            wire.query(&[id.as_bytes()], |row| age = u64::from(black_box(person_of(row)).person.age));
+            age
+        };
+        Outcome::of(|| wanted.iter().map(&mut age).sum())
+    })
+}
+
+fn wire_stream_all(data: &Data) -> Outcome {
+    let people = &data.people()[..bulk(data)];
+    on_bed(Cores::All, |bed| {
+        bed.fill(people);
+        bed.wire.prepare(&format!("SELECT {COLUMNS} FROM raw"));
+        Outcome::of(|| {
+            let mut sum = 0;
+            bed.wire.query(&[], |row| sum += u64::from(black_box(person_of(row)).person.age));
+            sum
+        })
     })
 }
 
