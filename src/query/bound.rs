@@ -29,13 +29,21 @@ pub trait Cells {
     /// # Errors
     /// Where the cell does not parse.
     fn cell(&self, slot: usize, target: &Target) -> Result<ValueRef<'_>, Self::Error>;
+    /// Shows the value of a column to a closure: what giving it comes to, without a copy where the row holds its values.
+    ///
+    /// # Errors
+    /// Where the cell does not parse.
+    #[inline]
+    fn show<T>(&self, slot: usize, target: &Target, look: impl FnOnce(&ValueRef<'_>) -> T) -> Result<T, Self::Error> {
+        Ok(look(&self.cell(slot, target)?))
+    }
     /// Whether the value of a column with a declared type compares so with a literal.
     ///
     /// # Errors
     /// Where the cell does not parse.
     #[inline]
     fn compares(&self, slot: usize, target: &Target, op: Op, literal: &Value) -> Result<bool, Self::Error> {
-        Ok(compares(&self.cell(slot, target)?, op, literal))
+        self.show(slot, target, |cell| compares(cell, op, literal))
     }
 }
 
@@ -113,6 +121,10 @@ impl Cells for [ValueRef<'_>] {
     type Error = Infallible;
     fn cell(&self, slot: usize, _: &Target) -> Result<ValueRef<'_>, Infallible> {
         Ok(self.get(slot).cloned().unwrap_or_default())
+    }
+    #[inline]
+    fn show<T>(&self, slot: usize, _: &Target, look: impl FnOnce(&ValueRef<'_>) -> T) -> Result<T, Infallible> {
+        Ok(look(self.get(slot).unwrap_or(&ValueRef::Null)))
     }
 }
 
@@ -451,26 +463,20 @@ impl Test {
         }
     }
     pub(crate) fn leaf_holds<C: Cells + ?Sized>(&self, row: &C, columns: &[Target]) -> Result<bool, C::Error> {
-        Ok(match self {
+        match self {
             // Logic was looked at before.
-            Test::And(_) | Test::Or(_) | Test::Nor(_) | Test::Search(_) => false,
-            Test::Compare(column, op, value) => column.holds(row, columns, *op, value)?,
-            Test::Between(column, low, high) => {
-                let cell = column.fetch(row, columns)?;
-                column.compares(&cell, Op::Ge, low) && column.compares(&cell, Op::Le, high)
-            }
-            Test::In(column, list) => list.hold(*column, &column.fetch(row, columns)?),
-            Test::Like(column, pattern) => text_of(&column.fetch(row, columns)?).is_some_and(|t| pattern.matches(t)),
-            Test::StartsWith(column, text) => {
-                text_of(&column.fetch(row, columns)?).is_some_and(|t| t.starts_with(text.as_str()))
-            }
-            Test::EndsWith(column, text) => {
-                text_of(&column.fetch(row, columns)?).is_some_and(|t| t.ends_with(text.as_str()))
-            }
-            Test::Contains(column, part) => column.holds_part(&column.fetch(row, columns)?, &part.0, &part.1),
-            Test::IsNull(column) => column.fetch(row, columns)?.is_null(),
-            Test::Matches(column, regex) => text_of(&column.fetch(row, columns)?).is_some_and(|t| regex.is_match(t)),
-        })
+            Test::And(_) | Test::Or(_) | Test::Nor(_) | Test::Search(_) => Ok(false),
+            Test::Compare(column, op, value) => column.holds(row, columns, *op, value),
+            Test::Between(column, low, high) => column
+                .show(row, columns, |cell| column.compares(cell, Op::Ge, low) && column.compares(cell, Op::Le, high)),
+            Test::In(column, list) => column.show(row, columns, |cell| list.hold(*column, cell)),
+            Test::Like(column, pattern) => column.tells(row, columns, |text| pattern.matches(text)),
+            Test::StartsWith(column, start) => column.tells(row, columns, |text| text.starts_with(start.as_str())),
+            Test::EndsWith(column, end) => column.tells(row, columns, |text| text.ends_with(end.as_str())),
+            Test::Contains(column, part) => column.show(row, columns, |cell| column.holds_part(cell, &part.0, &part.1)),
+            Test::IsNull(column) => column.show(row, columns, |cell| cell.is_null()),
+            Test::Matches(column, regex) => column.tells(row, columns, |text| regex.is_match(text)),
+        }
     }
 }
 
@@ -494,17 +500,34 @@ fn every_not<C: Cells + ?Sized>(list: &[Test], row: &C, columns: &[Target]) -> R
 
 impl Column {
     #[inline]
-    fn fetch<'r, C: Cells + ?Sized>(self, row: &'r C, columns: &[Target]) -> Result<ValueRef<'r>, C::Error> {
-        // A slot is made together with its column, so it is always there.
-        let Some(target) = columns.get(self.slot) else { return Ok(ValueRef::Null) };
-        let cell = row.cell(self.slot, target)?;
-        Ok(if self.len { length(&cell) } else { cell })
+    fn show<C: Cells + ?Sized, T>(
+        self,
+        row: &C,
+        columns: &[Target],
+        look: impl FnOnce(&ValueRef<'_>) -> T,
+    ) -> Result<T, C::Error> {
+        match columns.get(self.slot) {
+            Some(target) if self.len => row.show(self.slot, target, |cell| look(&length(cell))),
+            Some(target) => row.show(self.slot, target, look),
+            // A slot is made together with its column, so it is always there.
+            None => Ok(look(&ValueRef::Null)),
+        }
+    }
+    /// What a closure says of a text; nothing else has what it asks for.
+    #[inline]
+    fn tells<C: Cells + ?Sized>(
+        self,
+        row: &C,
+        columns: &[Target],
+        ask: impl FnOnce(&str) -> bool,
+    ) -> Result<bool, C::Error> {
+        self.show(row, columns, |cell| matches!(cell, ValueRef::Text(text) if ask(text)))
     }
     #[inline]
     fn holds<C: Cells + ?Sized>(self, row: &C, columns: &[Target], op: Op, literal: &Value) -> Result<bool, C::Error> {
         match columns.get(self.slot) {
             Some(target) if self.declared && !self.len => row.compares(self.slot, target, op, literal),
-            _ => self.fetch(row, columns).map(|cell| self.compares(&cell, op, literal)),
+            _ => self.show(row, columns, |cell| self.compares(cell, op, literal)),
         }
     }
     #[inline]
@@ -534,12 +557,5 @@ fn length(cell: &ValueRef<'_>) -> ValueRef<'static> {
     match cell {
         ValueRef::List(items) => ValueRef::Int(items.len() as i128),
         _ => ValueRef::Null,
-    }
-}
-
-fn text_of<'c>(cell: &'c ValueRef<'_>) -> Option<&'c str> {
-    match cell {
-        ValueRef::Text(text) => Some(text),
-        _ => None,
     }
 }

@@ -113,29 +113,31 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
         Error::new(inner.kind(), why).at_field(path).at_line(line, column).with_value(text)
     }
 
-    /// The value of a cell as predicates see it, of the declared type or inferred.
-    pub(super) fn value(&mut self, field: Option<&FieldDef>) -> Result<ValueRef<'b>> {
-        match field {
-            None => self.inferred(),
-            // Also of a field that is not nullable: a record on the way to it may be null.
-            Some(field) if self.lacks(field) => Ok(ValueRef::Null),
-            Some(field) => match &field.ty {
-                Type::Any => self.inferred(),
-                Type::Text => Ok(self.cell(field)?.map_or(ValueRef::Null, ValueRef::Text)),
-                Type::F64 => Ok(self.parsed(field, float)?.map_or(ValueRef::Null, ValueRef::Float)),
-                ty if ty.integer_range().is_some() => {
-                    let int = self.parsed(field, |text| text.parse::<i128>().ok())?;
-                    Ok(int.map_or(ValueRef::Null, ValueRef::Int))
-                }
-                // Owned where it is built anyway.
-                _ => Ok(Value::read(field, self)?.unwrap_or_default().into_ref()),
+    /// Appends the value of the cell as predicates see it, of the declared type or inferred. It is made where it stays: to hand on
+    /// a value of so many kinds costs more than to parse most of them.
+    #[inline]
+    pub(super) fn push_value(&mut self, field: Option<&FieldDef>, values: &mut Vec<ValueRef<'b>>) -> Result<()> {
+        let Some(field) = field else { return self.inferred().map(|value| values.push(value)) };
+        // Also of a field that is not nullable: a record on the way to it may be null.
+        let Some(text) = self.cell(field)? else {
+            values.push(ValueRef::Null);
+            return Ok(());
+        };
+        match &field.ty {
+            Type::Text => values.push(ValueRef::Text(text)),
+            Type::F64 => match float(&text) {
+                Some(float) => values.push(ValueRef::Float(float)),
+                None => return Err(self.unfit(field, &text)),
             },
+            ty if ty.integer_range().is_some() => match text.parse() {
+                Ok(int) => values.push(ValueRef::Int(int)),
+                Err(_) => return Err(self.unfit(field, &text)),
+            },
+            Type::Any => values.push(self.inferred()?),
+            // Owned where it is built anyway.
+            _ => values.push(Value::read(field, self)?.unwrap_or_default().into_ref()),
         }
-    }
-
-    fn lacks(&self, field: &FieldDef) -> bool {
-        let empty_is_value = empty_is_value(&field.ty);
-        self.row.field(self.column).is_none_or(|cell| cell.is_null_for(empty_is_value))
+        Ok(())
     }
 
     fn inferred(&self) -> Result<ValueRef<'b>> {

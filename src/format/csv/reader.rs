@@ -147,7 +147,7 @@ impl<R: RecordCodec> CellFilter<R> {
     ) -> Result<bool> {
         cells.clear();
         for source in &self.cells {
-            cells.push(source.cell(columns, row)?);
+            source.push_cell(columns, row, cells)?;
         }
         let Ok(holds) = self.bound.test(cells.as_slice());
         Ok(holds)
@@ -155,18 +155,23 @@ impl<R: RecordCodec> CellFilter<R> {
 }
 
 impl CellSource {
-    fn cell<'b>(&self, columns: &Columns, row: RawRecord<'_, 'b>) -> Result<ValueRef<'b>> {
-        let (column, field, inside) = match self {
-            CellSource::Column { column, field, inside } => (*column, field.as_ref(), inside),
-            CellSource::Record { cells, may_lack: true } if cells.is_null(row)? => return Ok(ValueRef::Null),
-            CellSource::Record { .. } => return Ok(ValueRef::Record(Cow::Owned(Document::new()))),
-            CellSource::Absent => return Ok(ValueRef::Null),
-        };
-        match RowDecoder::at(columns, row, column).value(field)? {
-            ValueRef::Record(document) if !inside.is_empty() => Ok(inside_of(&document, inside)),
-            value if inside.is_empty() => Ok(value),
-            _ => Ok(ValueRef::Null),
+    /// Appends the value of the cell to `cells`.
+    fn push_cell<'b>(&self, columns: &Columns, row: RawRecord<'_, 'b>, cells: &mut Vec<ValueRef<'b>>) -> Result<()> {
+        match self {
+            CellSource::Column { column, field, inside } => {
+                RowDecoder::at(columns, row, *column).push_value(field.as_ref(), cells)?;
+                if let ([_, ..], Some(whole)) = (&inside[..], cells.last_mut()) {
+                    *whole = match whole {
+                        ValueRef::Record(document) => inside_of(document, inside),
+                        _ => ValueRef::Null,
+                    };
+                }
+            }
+            CellSource::Record { cells: level, may_lack: true } if level.is_null(row)? => cells.push(ValueRef::Null),
+            CellSource::Record { .. } => cells.push(ValueRef::Record(Cow::Owned(Document::new()))),
+            CellSource::Absent => cells.push(ValueRef::Null),
         }
+        Ok(())
     }
 
     fn of(target: &Target, columns: &Columns, schema: &Schema) -> Result<CellSource> {
