@@ -18,7 +18,7 @@ use super::{
     identity::Identity,
     index::Index,
     progress::{Watch, Work},
-    row::{self, CsvRow, Parts},
+    row::{self, CsvRow, Parts, Selection},
 };
 use crate::{
     error::{Error, Result},
@@ -32,7 +32,7 @@ use crate::{
     },
     id::Id,
     query::{Bound, Cells, Filter, Predicate, Seen},
-    record::{Document, Envelope, FieldDef, Name, Part, RecordCodec, Schema, Stored, Target, Type},
+    record::{Envelope, FieldDef, Name, Part, RecordCodec, Schema, Stored, Target, Type},
     store::Limits,
     value::ValueRef,
 };
@@ -338,7 +338,7 @@ impl<D: Disk> TextBase<D> {
                     Ok(true) => row.read(&ask.shape),
                     Err(error) => Err(error),
                 },
-                Raw::Peeked(peek) => match row.peeked(peek) {
+                Raw::Peeked(peek) => match row.peeked(peek, &mut cells) {
                     Ok(Some(false)) => return true,
                     Ok(Some(true)) => row.read(&ask.shape),
                     Ok(None) => match row.read(&ask.shape) {
@@ -513,38 +513,57 @@ fn tells<R: RecordCodec>(filter: &Bound<R>, record: &R) -> bool {
     filter.matches(Seen { record, envelope: &Envelope::nobody() })
 }
 
-/// A filter, and the schema of the fields that it reads.
+/// A filter, and the fields that it reads.
 struct Peek<R> {
     filter: Bound<R>,
-    shape: Schema,
+    fields: Selection,
+    /// For each column of the filter the place of its field.
+    columns: Vec<usize>,
     /// Whether a row may say types of fields that no schema declares.
     loose: bool,
 }
 
 impl<R> Peek<R> {
     fn new(filter: Bound<R>, schema: &Schema) -> Peek<R> {
-        let reads = |name: &Name| {
-            let mut fields = filter.columns().iter().filter_map(|target| target.steps().first());
-            fields.any(|step| step.name == *name)
+        let loose = row::is_loose(schema);
+        let mut schema = Schema { open: false, ..schema.clone() };
+        let mut read = Vec::new();
+        let place = |target: &Target| {
+            let name = target.steps().first().map_or("", |step| &step.name);
+            let declared = schema.fields.iter().position(|field| field.name == *name);
+            let index = declared.unwrap_or_else(|| {
+                schema.fields.to_mut().push(FieldDef::new(name.to_owned(), Type::Any).nullable());
+                schema.fields.len() - 1
+            });
+            read.iter().position(|other| *other == index).unwrap_or_else(|| {
+                read.push(index);
+                read.len() - 1
+            })
         };
-        let mut fields: Vec<_> = schema.fields.iter().filter(|field| reads(&field.name)).cloned().collect();
-        for step in filter.columns().iter().filter_map(|target| target.steps().first()) {
-            if fields.iter().all(|field| field.name != step.name) {
-                fields.push(FieldDef::new(step.name.clone(), Type::Any).nullable());
-            }
-        }
-        let shape = Schema { fields: fields.into(), open: false, ..schema.clone() };
-        Peek { filter, shape, loose: row::is_loose(schema) }
+        let columns = filter.columns().iter().map(place).collect();
+        Peek { columns, fields: Selection::new(schema, &read), filter, loose }
     }
 }
 
-/// The fields that were read of a row.
-struct Peeked<'d>(&'d Document);
+/// The fields that were read of a row, and for each column of the filter the place of its field.
+struct Peeked<'p, 't> {
+    cells: &'p [ValueRef<'t>],
+    columns: &'p [usize],
+}
 
-impl Cells for Peeked<'_> {
+impl Cells for Peeked<'_, '_> {
     type Error = Infallible;
-    fn cell(&self, _: usize, target: &Target) -> Result<ValueRef<'_>, Infallible> {
-        Ok(self.0.cell(target.steps()))
+    fn cell(&self, slot: usize, target: &Target) -> Result<ValueRef<'_>, Infallible> {
+        self.show(slot, target, |cell| cell.clone().into_owned().into_ref())
+    }
+    #[inline]
+    fn show<T>(&self, slot: usize, target: &Target, look: impl FnOnce(&ValueRef<'_>) -> T) -> Result<T, Infallible> {
+        let cell = self.columns.get(slot).and_then(|place| self.cells.get(*place)).unwrap_or(&ValueRef::Null);
+        Ok(match (target.steps(), cell) {
+            ([] | [_], cell) => look(cell),
+            ([_, inside @ ..], ValueRef::Record(record)) => look(&record.cell(inside)),
+            _ => look(&ValueRef::Null),
+        })
     }
 }
 
@@ -587,12 +606,17 @@ impl<'b> RawRow<'_, 'b> {
     }
 
     /// Whether a filter is true of the fields of an object that it reads; `None` where those may have types that the row says.
-    fn peeked<R>(&mut self, peek: &Peek<R>) -> Result<Option<bool>> {
+    fn peeked<R>(&mut self, peek: &Peek<R>, cells: &mut Vec<ValueRef<'b>>) -> Result<Option<bool>> {
+        let (block, text, start) = match self {
+            RawRow::Json(block, text, range) => (*block, *text, range.start),
+            // The error of one that does not read is told where it is read.
+            RawRow::Csv(..) | RawRow::Bad(_) => return Ok(None),
+        };
         if peek.loose && self.may_say_types() {
             return Ok(None);
         }
-        let (fields, _) = self.read::<Document>(&peek.shape)?;
-        let Ok(holds) = peek.filter.test(&Peeked(&fields));
+        peek.fields.read(text, cells).map_err(|e| e.at_line(block.position(start).line, None))?;
+        let Ok(holds) = peek.filter.test(&Peeked { cells, columns: &peek.columns });
         Ok(Some(holds))
     }
 
@@ -635,9 +659,13 @@ fn each_line<'b>(block: &'b Block, mut show: impl FnMut(RawRow<'_, 'b>) -> bool)
 }
 
 fn json_row<'b>(block: &'b Block, range: std::ops::Range<usize>) -> RawRow<'b, 'b> {
-    match std::str::from_utf8(block.bytes().get(range.clone()).unwrap_or_default()) {
-        Ok(text) => RawRow::Json(block, text, range),
-        Err(_) => RawRow::Bad(Some(raised(&block.error(range.start, crate::format::error::FaultKind::InvalidUtf8)))),
+    let text = match block.text() {
+        Some(text) => text.get(range.clone()),
+        None => std::str::from_utf8(block.bytes().get(range.clone()).unwrap_or_default()).ok(),
+    };
+    match text {
+        Some(text) => RawRow::Json(block, text, range),
+        None => RawRow::Bad(Some(raised(&block.error(range.start, crate::format::error::FaultKind::InvalidUtf8)))),
     }
 }
 

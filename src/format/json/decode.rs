@@ -15,6 +15,11 @@ use crate::{
     record::{Decoder, Document, FieldDef, FieldType, Next, RecordCodec, Schema},
     value::Value,
 };
+#[cfg(feature = "file")]
+use {
+    super::encode::encode_text,
+    crate::{record::Type, value::ValueRef},
+};
 
 /// Reads records from a JSON text.
 pub(crate) struct JsonDecoder<'t> {
@@ -45,13 +50,32 @@ pub(crate) fn decode_record<R: RecordCodec>(text: &str, schema: &Schema) -> Resu
 /// # Errors
 /// As [`decode_record`].
 #[cfg(feature = "file")]
-pub(crate) fn decode_object<T>(text: &str, read: impl FnOnce(&mut JsonDecoder<'_>) -> Result<T>) -> Result<T> {
+pub(crate) fn decode_object<'t, T>(text: &'t str, read: impl FnOnce(&mut JsonDecoder<'t>) -> Result<T>) -> Result<T> {
     let mut decoder = JsonDecoder::new(text);
     decoder.enter()?;
     decoder.tokens.expect(b'{')?;
     let fields = read(&mut decoder)?;
     decoder.tokens.end()?;
     Ok(fields)
+}
+
+/// The names of the fields of a schema as writers put them in front of values, each with the comma before it: where they stand
+/// so in a text, nothing of it need be taken apart.
+#[cfg(feature = "file")]
+#[derive(Clone, Debug)]
+pub(crate) struct MemberNames(Vec<Vec<u8>>);
+
+#[cfg(feature = "file")]
+impl MemberNames {
+    pub(crate) fn of(schema: &Schema) -> MemberNames {
+        let spelled = |field: &FieldDef| {
+            let mut spelled = vec![b','];
+            encode_text(&field.name, &mut spelled);
+            spelled.push(b':');
+            spelled
+        };
+        MemberNames(schema.fields.iter().map(spelled).collect())
+    }
 }
 
 /// The value of one field that is written as JSON in a cell.
@@ -149,6 +173,49 @@ impl<'t> JsonDecoder<'t> {
             }
             Err(broken) => broken,
         }
+    }
+
+    /// Puts in the value of a field as predicates see it, borrowed where it can be.
+    ///
+    /// # Errors
+    /// As the field is read for a record.
+    #[cfg(feature = "file")]
+    #[inline]
+    pub(crate) fn put_value(&mut self, field: &FieldDef, value: &mut ValueRef<'t>) -> Result<()> {
+        match (&field.ty, self.tokens.peek()) {
+            (Type::Text, b'"') => *value = ValueRef::Text(self.tokens.text()?),
+            (Type::F64, b'-' | b'0'..=b'9') => *value = self.float(field)?.map_or(ValueRef::Null, ValueRef::Float),
+            (Type::U8 | Type::U16 | Type::U32 | Type::I8 | Type::I16 | Type::I32 | Type::I64, b'-' | b'0'..=b'9') => {
+                let before = self.tokens.clone();
+                let int = self.tokens.number()?.parse();
+                match int
+                    .ok()
+                    .filter(|int| field.ty.integer_range().is_some_and(|(from, to)| (from..=to).contains(int)))
+                {
+                    Some(int) => *value = ValueRef::Int(int),
+                    // Which says what is wrong with it.
+                    None => {
+                        self.tokens = before;
+                        *value = Value::decode(field, self)?.into_ref();
+                    }
+                }
+            }
+            _ => *value = Value::decode(field, self)?.into_ref(),
+        }
+        Ok(())
+    }
+
+    /// Passes over the name of a member if it comes next as it is spelled in `names`, and says whether it did.
+    #[cfg(feature = "file")]
+    #[inline]
+    pub(crate) fn take_member(&mut self, names: &MemberNames, index: usize) -> bool {
+        let Some(name) = names.0.get(index) else { return false };
+        let taken = self.tokens.take_all(if self.fresh { &name[1..] } else { name });
+        if taken {
+            self.fresh = false;
+            self.expected = index + 1;
+        }
+        taken
     }
 
     fn value(&mut self) -> Result<Value> {

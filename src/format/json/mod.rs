@@ -20,9 +20,9 @@ mod text;
 
 pub use lines::{Json, JsonReader, JsonWriter};
 
-#[cfg(feature = "file")]
-pub(crate) use decode::decode_object;
 pub(crate) use decode::{JsonDecoder, decode_field};
+#[cfg(feature = "file")]
+pub(crate) use decode::{MemberNames, decode_object};
 pub(crate) use encode::{encode_list, encode_record, encode_vector};
 #[cfg(feature = "file")]
 pub(crate) use lines::Frames;

@@ -98,6 +98,17 @@ impl<'t> Tokens<'t> {
         }
     }
 
+    /// Passes over bytes if they come next, as they stand.
+    #[cfg(feature = "file")]
+    #[inline]
+    pub(crate) fn take_all(&mut self, bytes: &[u8]) -> bool {
+        let come = self.text.as_bytes().get(self.at..self.at + bytes.len()).is_some_and(|next| same(next, bytes));
+        if come {
+            self.at += bytes.len();
+        }
+        come
+    }
+
     /// A text, borrowed where nothing in it is escaped.
     #[inline]
     pub(crate) fn text(&mut self) -> Result<Cow<'t, str>> {
@@ -123,6 +134,17 @@ impl<'t> Tokens<'t> {
             Some(_) => self.refuse(end, "a control character in a JSON text must be escaped"),
             None => self.refuse(start - 1, "a JSON text is never closed"),
         }
+    }
+
+    /// Passes over a text.
+    #[inline]
+    fn skip_text(&mut self) -> Result<()> {
+        let end = self.plain_end(self.at + 1);
+        if self.text.as_bytes().get(end) == Some(&b'"') {
+            self.at = end + 1;
+            return Ok(());
+        }
+        self.any_text().map(drop)
     }
 
     /// Where a quote, a backslash or a control character stands.
@@ -255,7 +277,7 @@ impl<'t> Tokens<'t> {
                         continue;
                     }
                 }
-                b'"' => drop(self.any_text()?),
+                b'"' => self.skip_text()?,
                 b't' => self.word("true")?,
                 b'f' => self.word("false")?,
                 b'n' => self.word("null")?,
@@ -304,6 +326,17 @@ fn stops(word: u64) -> u64 {
     let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
     let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
     (below(word, 0x20) | is(b'"') | is(b'\\')) & (ONES << 7)
+}
+
+/// Whether bytes of one length are the same; eight are compared together, for a call would take longer than a name.
+#[cfg(feature = "file")]
+#[inline]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        // The last words overlap those before them.
+        (Some(last), Some(other)) => last == other && a.as_chunks::<8>().0.iter().eq(b.as_chunks::<8>().0),
+        _ => a.iter().eq(b),
+    }
 }
 
 #[inline]
