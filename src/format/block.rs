@@ -59,7 +59,16 @@ fn breaks(text: &[u8]) -> u64 {
 pub(crate) struct Block {
     content: Content,
     start: Position,
-    items: Vec<Range<u32>>,
+    findings: Findings,
+}
+
+/// What a framing has found out about whole records, for those who take them apart.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// The records' ranges, where they were found one by one (JSON arrays).
+    pub items: Vec<Range<u32>>,
+    /// A bit for each byte, which says whether a field or a record ends there (CSV); none where that is not known.
+    pub ends: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -74,7 +83,7 @@ impl Block {
     /// A block that is the whole of an input.
     #[cfg(test)]
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self { content: Content::Bytes(bytes), start: Position::START, items: Vec::new() }
+        Self { content: Content::Bytes(bytes), start: Position::START, findings: Findings::default() }
     }
 
     /// The text of the records, with what stands between them.
@@ -129,13 +138,19 @@ impl Block {
 
     /// The records' ranges, where the framing found them one by one (JSON arrays); otherwise empty.
     pub fn items(&self) -> &[Range<u32>] {
-        &self.items
+        &self.findings.items
+    }
+
+    /// A bit for each byte that says whether a field or a record ends there, where the framing knows it (CSV).
+    pub fn ends(&self) -> Option<&[u64]> {
+        Some(&*self.findings.ends).filter(|ends| !ends.is_empty())
     }
 
     /// Leaves out the first `length` bytes, such as a header that has been read.
     pub fn skip(&mut self, length: usize) {
         let length = length.min(self.bytes().len());
         self.start = self.position(length);
+        self.findings.ends.clear();
         match &mut self.content {
             Content::Bytes(bytes) => drop(bytes.drain(..length)),
             Content::Text(text) => *text = text.split_off(text.floor_char_boundary(length)),
@@ -252,10 +267,10 @@ pub(crate) trait Framing {
 
     /// The first `length` bytes that were looked at are gone, and following offsets count from there.
     ///
-    /// Answers the records that they held, where the framing knows them one by one.
-    fn cut(&mut self, length: usize) -> Vec<Range<u32>> {
+    /// Answers what it found out about them.
+    fn cut(&mut self, length: usize) -> Findings {
         let _ = length;
-        Vec::new()
+        Findings::default()
     }
 
     /// Where in the bytes that are left the record begins that is not yet whole, behind what stands between records.
@@ -407,7 +422,7 @@ impl<R: Read, F: Framing> Blocks<R, F> {
         self.looked -= length;
         let start = self.start;
         self.start = start.after(&bytes);
-        Block { content: Content::Bytes(bytes), start, items: self.framing.cut(length) }
+        Block { content: Content::Bytes(bytes), start, findings: self.framing.cut(length) }
     }
 
     fn refuse_long_record(&mut self) -> RawError {

@@ -4,11 +4,11 @@
 //! are no intrinsics and no `unsafe` here.
 
 /// How many bytes one mask covers.
-const WIDTH: usize = 64;
+pub(crate) const WIDTH: usize = 64;
 
 /// Bit `i` of the answer says whether `hit(bytes[i])`.
 #[inline(always)]
-fn mask(bytes: &[u8; WIDTH], hit: impl Fn(u8) -> bool) -> u64 {
+pub(crate) fn mask(bytes: &[u8; WIDTH], hit: impl Fn(u8) -> bool) -> u64 {
     let mut hits = [0u8; WIDTH];
     for (slot, &byte) in hits.iter_mut().zip(bytes) {
         *slot = if hit(byte) { 0xff } else { 0 };
@@ -41,7 +41,15 @@ fn mask_at(bytes: &[u8], at: usize, hit: impl Fn(u8) -> bool) -> u64 {
 
 #[inline(never)]
 fn mask_of_tail(rest: &[u8], hit: impl Fn(u8) -> bool) -> u64 {
-    rest.iter().enumerate().fold(0, |bits, (index, &byte)| bits | u64::from(hit(byte)) << index)
+    let mut padded = [0; WIDTH];
+    padded[..rest.len()].copy_from_slice(rest);
+    mask(&padded, hit) & below(rest.len())
+}
+
+/// The lowest `count` bits; all of them where there are no more.
+#[inline(always)]
+pub(crate) fn below(count: usize) -> u64 {
+    if count < WIDTH { (1 << count) - 1 } else { u64::MAX }
 }
 
 /// A kind of bytes.
@@ -79,6 +87,38 @@ impl<'a, C: Class> Marks<'a, C> {
         let at = self.base + self.bits.trailing_zeros() as usize;
         self.bits &= self.bits - 1;
         at
+    }
+}
+
+/// The places of bits that are set, in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Bits<'a> {
+    words: &'a [u64],
+    /// The word that is looked at, and what is left of it.
+    index: usize,
+    bits: u64,
+}
+
+impl<'a> Bits<'a> {
+    /// Those of `words` from `from` on.
+    pub fn new(words: &'a [u64], from: usize) -> Self {
+        let index = from / WIDTH;
+        let bits = words.get(index).map_or(0, |word| word >> (from % WIDTH) << (from % WIDTH));
+        Self { words, index, bits }
+    }
+}
+
+impl Iterator for Bits<'_> {
+    type Item = usize;
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        while self.bits == 0 {
+            self.index += 1;
+            self.bits = *self.words.get(self.index)?;
+        }
+        let at = self.index * WIDTH + self.bits.trailing_zeros() as usize;
+        self.bits &= self.bits - 1;
+        Some(at)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
     error::{Error, Result},
     format::{
         beside::{self, Beside},
-        block::{Block, Blocks, Framing, Limits as BlockLimits, Position, Scan, View},
+        block::{Block, Blocks, Findings, Framing, Limits as BlockLimits, Position, Scan, View},
         csv::{CellFilter, Columns, Dialect, Quotes, Records, numbered, take_header},
         error::{Cause, RawError},
         json::Frames,
@@ -94,7 +94,7 @@ impl Framing for RowFraming {
             RowFraming::Json(frames) => frames.scan(view),
         }
     }
-    fn cut(&mut self, length: usize) -> Vec<std::ops::Range<u32>> {
+    fn cut(&mut self, length: usize) -> Findings {
         match self {
             RowFraming::Csv(quotes) => quotes.cut(length),
             RowFraming::Json(frames) => frames.cut(length),

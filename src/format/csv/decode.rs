@@ -113,29 +113,32 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
         Error::new(inner.kind(), why).at_field(path).at_line(line, column).with_value(text)
     }
 
-    /// Appends the value of the cell as predicates see it, of the declared type or inferred. It is made where it stays: to hand on
+    /// Puts in the value of the cell as predicates see it, of the declared type or inferred. It is made where it stays: to hand on
     /// a value of so many kinds costs more than to parse most of them.
     #[inline]
-    pub(super) fn push_value(&mut self, field: Option<&FieldDef>, values: &mut Vec<ValueRef<'b>>) -> Result<()> {
-        let Some(field) = field else { return self.inferred().map(|value| values.push(value)) };
+    pub(super) fn put_value(&mut self, field: Option<&FieldDef>, value: &mut ValueRef<'b>) -> Result<()> {
+        let Some(field) = field else {
+            *value = self.inferred()?;
+            return Ok(());
+        };
         // Also of a field that is not nullable: a record on the way to it may be null.
         let Some(text) = self.cell(field)? else {
-            values.push(ValueRef::Null);
+            *value = ValueRef::Null;
             return Ok(());
         };
         match &field.ty {
-            Type::Text => values.push(ValueRef::Text(text)),
+            Type::Text => *value = ValueRef::Text(text),
             Type::F64 => match float(&text) {
-                Some(float) => values.push(ValueRef::Float(float)),
+                Some(float) => *value = ValueRef::Float(float),
                 None => return Err(self.unfit(field, &text)),
             },
             ty if ty.integer_range().is_some() => match text.parse() {
-                Ok(int) => values.push(ValueRef::Int(int)),
+                Ok(int) => *value = ValueRef::Int(int),
                 Err(_) => return Err(self.unfit(field, &text)),
             },
-            Type::Any => values.push(self.inferred()?),
+            Type::Any => *value = self.inferred()?,
             // Owned where it is built anyway.
-            _ => values.push(Value::read(field, self)?.unwrap_or_default().into_ref()),
+            _ => *value = Value::read(field, self)?.unwrap_or_default().into_ref(),
         }
         Ok(())
     }

@@ -40,6 +40,7 @@ mod null;
 mod reader;
 mod record;
 mod split;
+mod structure;
 mod write;
 mod writer;
 

@@ -145,9 +145,9 @@ impl<R: RecordCodec> CellFilter<R> {
         row: RawRecord<'_, 'b>,
         cells: &mut Vec<ValueRef<'b>>,
     ) -> Result<bool> {
-        cells.clear();
-        for source in &self.cells {
-            source.push_cell(columns, row, cells)?;
+        cells.resize(self.cells.len(), ValueRef::Null);
+        for (source, cell) in self.cells.iter().zip(&mut *cells) {
+            source.put_cell(columns, row, cell)?;
         }
         let Ok(holds) = self.bound.test(cells.as_slice());
         Ok(holds)
@@ -155,21 +155,22 @@ impl<R: RecordCodec> CellFilter<R> {
 }
 
 impl CellSource {
-    /// Appends the value of the cell to `cells`.
-    fn push_cell<'b>(&self, columns: &Columns, row: RawRecord<'_, 'b>, cells: &mut Vec<ValueRef<'b>>) -> Result<()> {
+    /// Puts in the value of the cell.
+    #[inline]
+    fn put_cell<'b>(&self, columns: &Columns, row: RawRecord<'_, 'b>, cell: &mut ValueRef<'b>) -> Result<()> {
         match self {
             CellSource::Column { column, field, inside } => {
-                RowDecoder::at(columns, row, *column).push_value(field.as_ref(), cells)?;
-                if let ([_, ..], Some(whole)) = (&inside[..], cells.last_mut()) {
-                    *whole = match whole {
+                RowDecoder::at(columns, row, *column).put_value(field.as_ref(), cell)?;
+                if !inside.is_empty() {
+                    *cell = match cell {
                         ValueRef::Record(document) => inside_of(document, inside),
                         _ => ValueRef::Null,
                     };
                 }
             }
-            CellSource::Record { cells: level, may_lack: true } if level.is_null(row)? => cells.push(ValueRef::Null),
-            CellSource::Record { .. } => cells.push(ValueRef::Record(Cow::Owned(Document::new()))),
-            CellSource::Absent => cells.push(ValueRef::Null),
+            CellSource::Record { cells, may_lack: true } if cells.is_null(row)? => *cell = ValueRef::Null,
+            CellSource::Record { .. } => *cell = ValueRef::Record(Cow::Owned(Document::new())),
+            CellSource::Absent => *cell = ValueRef::Null,
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! The records of a block and the fields of a record. Bytes in, slices out: nothing is copied but a text that holds
 //! doubled quotes.
 //!
-//! One pass over 64 bytes at a time marks every delimiter, quote and line end; the parser goes from mark to mark.
+//! Where the framing has found out where fields end, that is taken. Otherwise one pass over 64 bytes at a time marks every
+//! delimiter, quote and line end, and the parser goes from mark to mark.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -9,10 +10,7 @@ use std::ops::Range;
 use super::Dialect;
 use crate::format::block::{Block, Places, Position, Source};
 use crate::format::error::{FaultKind, RawError};
-use crate::format::mask::{Class, Marks};
-
-/// The bit of a field's end that says that the field holds doubled quotes. Blocks are too short for it to be a place.
-const ESCAPED: u32 = 1 << 31;
+use crate::format::mask::{Bits, Class, Marks};
 
 /// Reads the records of a block, one after the other.
 ///
@@ -20,11 +18,18 @@ const ESCAPED: u32 = 1 << 31;
 pub(crate) struct Records<'b> {
     block: &'b Block,
     source: Source<'b>,
-    marks: Marks<'b, Punctuation>,
+    way: Way<'b>,
     dialect: Dialect,
     next: usize,
     ends: Vec<u32>,
     places: Places<'b>,
+}
+
+/// How the ends of fields are found.
+enum Way<'b> {
+    /// They are known.
+    Ends(Bits<'b>),
+    Marks(Marks<'b, Punctuation>),
 }
 
 impl<'b> Records<'b> {
@@ -35,10 +40,14 @@ impl<'b> Records<'b> {
 
     /// The records from the byte `next` on, where one begins.
     pub fn starting_at(block: &'b Block, dialect: Dialect, next: usize) -> Self {
+        let way = match block.ends() {
+            Some(ends) => Way::Ends(Bits::new(ends, next)),
+            None => Way::Marks(Marks::new(block.bytes(), next, Punctuation::of(dialect))),
+        };
         Self {
             block,
             source: Source::new(block),
-            marks: Marks::new(block.bytes(), next, Punctuation::of(dialect)),
+            way,
             dialect,
             next,
             ends: Vec::with_capacity(16),
@@ -76,66 +85,103 @@ impl<'b> Records<'b> {
     /// Notes where the fields of the next record end, and goes behind its line end.
     #[inline]
     fn split(&mut self) -> Result<(), (usize, FaultKind)> {
-        let bytes = self.block.bytes();
-        let delimiter = self.dialect.delimiter();
-        let mut field = self.next;
-        let mut escaped = 0;
-        let mut fault = None;
-        self.ends.clear();
-        self.next = loop {
-            let at = self.marks.next();
-            match bytes.get(at) {
-                Some(&byte) if byte == delimiter => {
-                    self.ends.push(at as u32 | escaped);
-                    escaped = 0;
-                    field = at + 1;
-                }
-                Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => {
-                    self.ends.push(at as u32 | escaped);
-                    break self.marks.next() + 1;
-                }
-                Some(b'\n' | b'\r') => {
-                    self.ends.push(at as u32 | escaped);
-                    break at + 1;
-                }
-                Some(&quote) if at == field => match self.close(quote, at) {
-                    Ok(doubled) => escaped = if doubled { ESCAPED } else { 0 },
-                    Err(found) => fault = fault.or(Some(found)),
-                },
-                Some(_) => {}
-                None => {
-                    self.ends.push(bytes.len() as u32 | escaped);
-                    break bytes.len();
-                }
+        let Self { block, ref mut way, ref dialect, ref mut next, ref mut ends, .. } = *self;
+        ends.clear();
+        match way {
+            Way::Ends(known) => {
+                *next = split_at(known, block.bytes(), dialect.delimiter(), ends);
+                Ok(())
             }
-        };
-        fault.map_or(Ok(()), Err)
-    }
-
-    /// Goes to the quote that closes a field, and says whether there were doubled quotes before it.
-    #[inline]
-    fn close(&mut self, quote: u8, opened: usize) -> Result<bool, (usize, FaultKind)> {
-        let bytes = self.block.bytes();
-        let mut doubled = false;
-        loop {
-            let at = self.marks.next();
-            match bytes.get(at) {
-                None => return Err((opened, FaultKind::UnclosedQuote)),
-                Some(&byte) if byte != quote => {}
-                Some(_) => match bytes.get(at + 1) {
-                    Some(&next) if next == quote => doubled = self.marks.next() > at,
-                    Some(&next) if next != self.dialect.delimiter() && next != b'\n' && next != b'\r' => {
-                        return Err((at + 1, FaultKind::TextAfterQuote));
-                    }
-                    _ => return Ok(doubled),
-                },
-            }
+            Way::Marks(marks) => split_by(marks, block.bytes(), dialect, next, ends),
         }
     }
 
     fn error_at(&self, at: usize, kind: FaultKind) -> RawError {
-        let field = self.ends.iter().take_while(|&&end| ((end & !ESCAPED) as usize) < at).count();
+        let field = self.ends.iter().take_while(|&&end| (end as usize) < at).count();
         RawError::fault(self.block.position(at), Some(field), kind)
+    }
+}
+
+/// Notes the ends of one record's fields, which are known, and answers where the next one begins.
+#[inline]
+fn split_at(known: &mut Bits<'_>, bytes: &[u8], delimiter: u8, ends: &mut Vec<u32>) -> usize {
+    loop {
+        let Some(at) = known.next() else {
+            ends.push(bytes.len() as u32);
+            return bytes.len();
+        };
+        ends.push(at as u32);
+        match bytes.get(at) {
+            Some(&byte) if byte == delimiter => {}
+            Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => {
+                return known.next().map_or(bytes.len(), |feed| feed + 1);
+            }
+            _ => return at + 1,
+        }
+    }
+}
+
+/// The same from mark to mark, whatever stands between them. `next` is where the record begins, and then where the one
+/// behind it does.
+fn split_by(
+    marks: &mut Marks<'_, Punctuation>,
+    bytes: &[u8],
+    dialect: &Dialect,
+    next: &mut usize,
+    ends: &mut Vec<u32>,
+) -> Result<(), (usize, FaultKind)> {
+    let delimiter = dialect.delimiter();
+    let mut field = *next;
+    let mut fault = None;
+    *next = loop {
+        let at = marks.next();
+        match bytes.get(at) {
+            Some(&byte) if byte == delimiter => {
+                ends.push(at as u32);
+                field = at + 1;
+            }
+            Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => {
+                ends.push(at as u32);
+                break marks.next() + 1;
+            }
+            Some(b'\n' | b'\r') => {
+                ends.push(at as u32);
+                break at + 1;
+            }
+            Some(&quote) if at == field => {
+                fault = fault.or(close(marks, bytes, delimiter, (quote, at)).err());
+            }
+            Some(_) => {}
+            None => {
+                ends.push(bytes.len() as u32);
+                break bytes.len();
+            }
+        }
+    };
+    fault.map_or(Ok(()), Err)
+}
+
+/// Goes to the quote that closes a field.
+#[inline]
+fn close(
+    marks: &mut Marks<'_, Punctuation>,
+    bytes: &[u8],
+    delimiter: u8,
+    (quote, opened): (u8, usize),
+) -> Result<(), (usize, FaultKind)> {
+    loop {
+        let at = marks.next();
+        match bytes.get(at) {
+            None => return Err((opened, FaultKind::UnclosedQuote)),
+            Some(&byte) if byte != quote => {}
+            Some(_) => match bytes.get(at + 1) {
+                Some(&next) if next == quote => drop(marks.next()),
+                Some(&next) if next != delimiter && next != b'\n' && next != b'\r' => {
+                    return Err((at + 1, FaultKind::TextAfterQuote));
+                }
+                _ => return Ok(()),
+            },
+        }
     }
 }
 
@@ -181,12 +227,12 @@ impl<'r, 'b> RawRecord<'r, 'b> {
     /// The field `index`, counted from 0.
     #[inline]
     pub fn field(&self, index: usize) -> Option<RawField<'b>> {
-        let end = *self.ends.get(index)?;
+        let end = *self.ends.get(index)? as usize;
         let start = match index.checked_sub(1) {
-            Some(before) => (self.ends[before] & !ESCAPED) as usize + 1,
+            Some(before) => self.ends[before] as usize + 1,
             None => self.start,
         };
-        Some(RawField::new(self.source, start..(end & !ESCAPED) as usize, self.dialect, end & ESCAPED != 0))
+        Some(RawField::new(self.source, start..end, self.dialect))
     }
 
     /// All fields, in order.
@@ -204,15 +250,15 @@ impl<'r, 'b> RawRecord<'r, 'b> {
     /// Where it lies in the block, without its line end.
     #[cfg(feature = "file")]
     pub fn range(&self) -> Range<usize> {
-        self.start..self.ends.last().map_or(self.start, |end| (end & !ESCAPED) as usize)
+        self.start..self.ends.last().map_or(self.start, |end| *end as usize)
     }
 
     /// A cell as it stands, quotes included.
     #[cfg(feature = "file")]
     pub fn cell_bytes(&self, index: usize) -> &'b [u8] {
         let Some(end) = self.ends.get(index) else { return &[] };
-        let start = index.checked_sub(1).map_or(self.start, |before| (self.ends[before] & !ESCAPED) as usize + 1);
-        self.source.bytes(start..(end & !ESCAPED) as usize)
+        let start = index.checked_sub(1).map_or(self.start, |before| self.ends[before] as usize + 1);
+        self.source.bytes(start..*end as usize)
     }
 
     /// Where the record begins. Cheap while it is asked of records in order.
@@ -229,7 +275,7 @@ impl<'r, 'b> RawRecord<'r, 'b> {
     /// Where the field `index` begins, its opening quote included.
     pub fn field_position(&self, index: usize) -> Option<Position> {
         let start = match index.checked_sub(1) {
-            Some(before) => (self.ends.get(before)? & !ESCAPED) as usize + 1,
+            Some(before) => *self.ends.get(before)? as usize + 1,
             None => self.start,
         };
         self.ends.get(index)?;
@@ -238,7 +284,7 @@ impl<'r, 'b> RawRecord<'r, 'b> {
 
     #[cfg(test)]
     fn end(&self) -> usize {
-        self.ends.last().map_or(self.start, |end| (end & !ESCAPED) as usize)
+        self.ends.last().map_or(self.start, |end| *end as usize)
     }
 }
 
@@ -249,19 +295,18 @@ pub(crate) struct RawField<'b> {
     start: usize,
     end: usize,
     quote: Option<u8>,
-    escaped: bool,
     null: bool,
 }
 
 impl<'b> RawField<'b> {
     #[inline]
-    fn new(source: Source<'b>, range: Range<usize>, dialect: &Dialect, escaped: bool) -> Self {
+    fn new(source: Source<'b>, range: Range<usize>, dialect: &Dialect) -> Self {
         let Range { start, end } = range;
         let bytes = source.bytes(start..end);
         let quoted = dialect.quote().filter(|quote| bytes.first() == Some(quote));
         let inside = usize::from(quoted.is_some());
         let null = quoted.is_none() && bytes == dialect.null();
-        Self { source, start: start + inside, end: end - inside, quote: quoted, escaped, null }
+        Self { source, start: start + inside, end: end - inside, quote: quoted, null }
     }
 
     /// Whether it is quoted, and so text (semantics 2.10).
@@ -306,20 +351,39 @@ impl<'b> RawField<'b> {
     pub fn text(&self) -> Result<Cow<'b, str>, FaultKind> {
         let text = self.source.text(self.start..self.end)?;
         match self.quote {
-            Some(quote) if self.escaped => Ok(Cow::Owned(undoubled(text, quote))),
-            _ => Ok(Cow::Borrowed(text)),
+            Some(quote) => Ok(undoubled(text, quote)),
+            None => Ok(Cow::Borrowed(text)),
         }
     }
 }
 
 /// `text` with one quote for every two.
-fn undoubled(text: &str, quote: u8) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = memchr::memchr(quote, rest.as_bytes()) {
-        plain.push_str(&rest[..=at]);
-        rest = rest.get(at + 2..).unwrap_or_default();
+fn undoubled(text: &str, quote: u8) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let mut marks = Marks::new(bytes, 0, Quote(quote));
+    let mut next = marks.next();
+    if next == bytes.len() {
+        return Cow::Borrowed(text);
     }
-    plain.push_str(rest);
-    plain
+    let mut plain = String::with_capacity(text.len());
+    let mut from = 0;
+    while next < bytes.len() {
+        plain.push_str(&text[from..=next]);
+        // Quotes come in twos.
+        from = marks.next().min(bytes.len() - 1) + 1;
+        next = marks.next();
+    }
+    plain.push_str(&text[from..]);
+    Cow::Owned(plain)
+}
+
+/// The quote of a dialect.
+#[derive(Clone, Copy)]
+struct Quote(u8);
+
+impl Class for Quote {
+    #[inline(always)]
+    fn holds(self, byte: u8) -> bool {
+        byte == self.0
+    }
 }

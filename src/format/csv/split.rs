@@ -2,17 +2,21 @@
 
 use memchr::{memchr, memchr3};
 
-use super::Dialect;
-use crate::format::block::{Framing, Scan, View};
+use super::{
+    Dialect,
+    structure::{Standing, Structure},
+};
+use crate::format::block::{Findings, Framing, Scan, View};
 use crate::format::mask::{Class, Marks};
 
 /// The framing of CSV.
 ///
 /// A quote opens only where a field begins, exactly as in [`Records`](super::Records), so that both agree on every
 /// input, malformed ones included.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Quotes {
     dialect: Dialect,
+    structure: Structure,
     quoted: bool,
     /// The byte before the first one of the next view; a line end at the start, because a field begins there.
     previous: u8,
@@ -21,7 +25,7 @@ pub(crate) struct Quotes {
 impl Quotes {
     /// The framing of `dialect`.
     pub fn new(dialect: Dialect) -> Self {
-        Self { dialect, quoted: false, previous: b'\n' }
+        Self { dialect, structure: Structure::new(dialect), quoted: false, previous: b'\n' }
     }
 
     fn opens(&self, bytes: &[u8], at: usize) -> bool {
@@ -29,10 +33,35 @@ impl Quotes {
         before == self.dialect.delimiter() || before == b'\n' || before == b'\r'
     }
 
-    /// Goes from one quote or line end to the next.
+    /// What is well-formed is looked at as a whole, and anything else from mark to mark.
     fn last_end(&mut self, view: View<'_>) -> Scan {
+        if !self.structure.is_regular() {
+            return self.walk(view, None);
+        }
+        let Some(standing) = self.structure.look(view.bytes, view.at_end) else {
+            let (reached, standing) = self.structure.reached();
+            if reached == 0 {
+                self.previous = b'\n';
+            }
+            let from = self.stand(standing, reached, view);
+            return self.walk(View { from, ..view }, self.structure.last_line_end(&view.bytes[..from]));
+        };
+        let looked = self.stand(standing, view.bytes.len(), view);
+        let looked = looked.min(settled_in(view, self.quoted));
+        Scan { looked, end: self.structure.last_line_end(&view.bytes[..settled(view)]), fault: None }
+    }
+
+    /// Takes over where one stands behind the first `length` bytes. A quote whose meaning hangs on the next byte is left.
+    fn stand(&mut self, standing: Standing, length: usize, view: View<'_>) -> usize {
+        let open = standing == Standing::Closing && !(view.at_end && length == view.bytes.len());
+        self.quoted = open || standing == Standing::Inside;
+        length - usize::from(open)
+    }
+
+    /// Goes from one quote or line end to the next; `end` is the last one before them.
+    fn walk(&mut self, view: View<'_>, end: Option<usize>) -> Scan {
         let bytes = view.bytes;
-        let mut scan = Scan::default();
+        let mut scan = Scan { end, ..Scan::default() };
         // A field that is longer than what is read at once is passed over faster.
         let from = match self.quoted {
             true => memchr(self.quote(), &bytes[view.from..]).map_or(bytes.len(), |found| view.from + found),
@@ -143,5 +172,9 @@ impl Framing for Quotes {
             scan.end = Some(scan.looked).filter(|&end| end > 0);
         }
         scan
+    }
+
+    fn cut(&mut self, length: usize) -> Findings {
+        Findings { ends: self.structure.cut(length), ..Findings::default() }
     }
 }

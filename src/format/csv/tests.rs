@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{write::HoldsNul, *};
-use crate::format::block::{Blocks, Limits};
+use crate::format::block::{Block, Blocks, Limits};
 use crate::format::error::{Cause, FaultKind, RawError};
 use crate::format::testing::{Broken, Dribble};
 use crate::record::{Document, FieldDef, Schema, Type};
@@ -51,6 +51,17 @@ fn read_with(input: impl std::io::Read, dialect: Dialect, limits: Limits) -> Vec
                 }
             }
         }
+    }
+    all
+}
+
+/// What is seen of bytes whose framing has told nothing.
+fn read_by_marks(bytes: &[u8], dialect: Dialect) -> Vec<Seen> {
+    let block = Block::new(bytes.to_vec());
+    let mut records = Records::new(&block, dialect);
+    let mut all = Vec::new();
+    while let Some(record) = records.next_record() {
+        all.push(record.map_or_else(seen_error, seen_record));
     }
     all
 }
@@ -291,6 +302,29 @@ proptest! {
         let whole = read(&text);
         let dribble = Dribble::new(text.as_bytes(), lengths);
         prop_assert_eq!(read_with(dribble, Dialect::default(), Limits { block, record: 1 << 20 }), whole);
+    }
+
+    #[test]
+    fn ends_that_are_known_are_those_that_are_found(
+        texts in prop::collection::vec(hostile(), 1..6),
+        quoted: bool,
+        block in 1usize..200,
+    ) {
+        let text = texts.concat();
+        let dialect = Dialect::new(b',', quoted.then_some(b'"')).unwrap();
+        let limits = Limits { block, record: 1 << 20 };
+        prop_assert_eq!(read_with(text.as_bytes(), dialect, limits), read_by_marks(text.as_bytes(), dialect));
+    }
+
+    #[test]
+    fn well_formed_text_is_known(rows in prop::collection::vec([hostile(), hostile()], 1..9), block in 1usize..200) {
+        let quoted = |cell: &String| format!("\"{}\"", cell.replace('"', "\"\""));
+        let text: String = rows.iter().map(|[a, b]| format!("{},1,{}\r\n", quoted(a), quoted(b))).collect();
+        let blocks = Blocks::with_limits(text.as_bytes(), Quotes::new(Dialect::default()), Limits { block, record: 1 << 20 });
+        for block in blocks {
+            let block = block.unwrap();
+            prop_assert!(block.ends().is_some() || block.bytes().is_empty());
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::format::{
-    block::{Framing, Scan, View},
+    block::{Findings, Framing, Scan, View},
     error::FaultKind,
 };
 
@@ -124,13 +124,13 @@ impl Framing for Elements {
         Scan { looked: view.bytes.len(), end, fault }
     }
 
-    fn cut(&mut self, length: usize) -> Vec<Range<u32>> {
+    fn cut(&mut self, length: usize) -> Findings {
         self.begun = self.begun.saturating_sub(length);
         let (cut, rest): (Vec<_>, Vec<_>) = self.whole.drain(..).partition(|range| range.end as usize <= length);
         let shift = length as u32;
         self.whole =
             rest.into_iter().map(|range| range.start.saturating_sub(shift)..range.end.saturating_sub(shift)).collect();
-        cut
+        Findings { items: cut, ..Findings::default() }
     }
 
     fn begun(&self) -> usize {

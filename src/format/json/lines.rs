@@ -11,7 +11,7 @@ use super::{array::Elements, decode::decode_record, encode::encode_record};
 use crate::{
     error::{Error, Result},
     format::{
-        block::{Block, Blocks, Framing, Limits, Scan, View},
+        block::{Block, Blocks, Findings, Framing, Limits, Scan, View},
         error::FaultKind,
         parallel::{Parsed, Parser, raised},
     },
@@ -42,9 +42,9 @@ impl Framing for Frames {
             Frames::Array(elements) => elements.scan(view),
         }
     }
-    fn cut(&mut self, length: usize) -> Vec<Range<u32>> {
+    fn cut(&mut self, length: usize) -> Findings {
         match self {
-            Frames::Lines => Vec::new(),
+            Frames::Lines => Findings::default(),
             Frames::Array(elements) => elements.cut(length),
         }
     }
