@@ -22,25 +22,36 @@ pub(crate) fn print(moment: Timestamp, out: &mut Vec<u8>) {
         out.extend_from_slice(moment.to_string().as_bytes());
         return;
     }
-    let of_day = seconds.rem_euclid(86_400);
+    // Short numbers are divided faster.
+    let [year, month, day, of_day] = [year, month, day, seconds.rem_euclid(86_400)].map(|number| number as u32);
     let mut text = *b"0000-00-00T00:00:00.000000000Z";
-    let places = [(0, year / 100), (2, year % 100), (5, month), (8, day)];
-    let times = [(11, of_day / 3_600), (14, of_day / 60 % 60), (17, of_day % 60)];
-    for (at, number) in places.into_iter().chain(times) {
-        text[at] += (number / 10) as u8;
-        text[at + 1] += (number % 10) as u8;
+    put_two(&mut text, 0, year / 100);
+    put_two(&mut text, 2, year % 100);
+    put_two(&mut text, 5, month);
+    put_two(&mut text, 8, day);
+    put_two(&mut text, 11, of_day / 3_600);
+    put_two(&mut text, 14, of_day / 60 % 60);
+    put_two(&mut text, 17, of_day % 60);
+    let mut end = 19;
+    let groups = [(20, nanoseconds / 1_000_000), (23, nanoseconds / 1_000 % 1_000), (26, nanoseconds % 1_000)];
+    for (at, group) in groups.map(|(at, group)| (at, group as u32)) {
+        if group != 0 {
+            text[at] += (group / 100) as u8;
+            put_two(&mut text, at + 1, group % 100);
+            end = at + 3;
+        }
     }
-    let mut rest = nanoseconds;
-    for digit in text[20..29].iter_mut().rev() {
-        *digit += (rest % 10) as u8;
-        rest /= 10;
+    if end > 19 {
+        end -= text[..end].iter().rev().take_while(|digit| **digit == b'0').count();
     }
-    let end = match nanoseconds {
-        0 => 19,
-        _ => 29 - text[20..29].iter().rev().take_while(|digit| **digit == b'0').count(),
-    };
     text[end] = b'Z';
     out.extend_from_slice(&text[..=end]);
+}
+
+#[inline]
+fn put_two(text: &mut [u8; 30], at: usize, number: u32) {
+    text[at] += (number / 10) as u8;
+    text[at + 1] += (number % 10) as u8;
 }
 
 /// Reads `YYYY-MM-DDThh:mm:ss`, a fraction of up to nine digits if there is one, and `Z`. Nothing for what is of another

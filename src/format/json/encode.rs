@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     format::{
         error::{finite, holds_nul},
+        mask::any,
         timestamp,
     },
     record::{Encoder, FieldDef, FieldType, RecordCodec, Schema},
@@ -51,33 +52,37 @@ pub(crate) fn encode_vector(vector: &[f32], out: &mut Vec<u8>) {
 }
 
 /// Appends a text in quotes, escaped. Says whether it holds U+0000.
+#[inline]
 pub(crate) fn encode_text(text: &str, out: &mut Vec<u8>) -> bool {
-    let mut holds_nul = false;
+    out.reserve(text.len() + 2);
     out.push(b'"');
-    let mut rest = text.as_bytes();
-    while let Some(at) = escape_at(rest) {
+    let holds_nul = if any(text.as_bytes(), is_escaped) {
+        escape(text.as_bytes(), out)
+    } else {
+        out.extend_from_slice(text.as_bytes());
+        false
+    };
+    out.push(b'"');
+    holds_nul
+}
+
+/// Whether a byte cannot stand as it is.
+#[inline(always)]
+fn is_escaped(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+}
+
+/// Appends a text of which something cannot stand as it is. Says whether it holds U+0000.
+fn escape(mut rest: &[u8], out: &mut Vec<u8>) -> bool {
+    let mut holds_nul = false;
+    while let Some(at) = rest.iter().position(|byte| is_escaped(*byte)) {
         out.extend_from_slice(&rest[..at]);
         holds_nul |= rest[at] == 0;
         push_escape(rest[at], out);
         rest = &rest[at + 1..];
     }
     out.extend_from_slice(rest);
-    out.push(b'"');
     holds_nul
-}
-
-/// The first byte that cannot stand as it is; eight bytes are looked at together.
-#[inline]
-fn escape_at(bytes: &[u8]) -> Option<usize> {
-    let stop = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
-    let mut at = 0;
-    for chunk in bytes.chunks_exact(8) {
-        if chunk.iter().any(stop) {
-            break;
-        }
-        at += 8;
-    }
-    bytes[at..].iter().position(stop).map(|found| at + found)
 }
 
 #[cold]
