@@ -41,6 +41,7 @@ mod parquet;
 mod planner;
 mod progress;
 mod query;
+mod raw;
 mod rewrite;
 mod row;
 mod salvage;

@@ -13,9 +13,10 @@ use super::{
     journal::Row as Changed,
     overlay::{Delta, Held},
     progress::Watch,
+    raw::RawRow,
     row::{self, COLUMNS, CsvRow, Native, Types},
     sink::Sink,
-    text::{CsvLayout, Layout, RawRow, TextBase, identities},
+    text::{CsvLayout, Layout, TextBase, identities},
 };
 use crate::{
     error::{Error, Result},

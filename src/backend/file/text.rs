@@ -1,7 +1,6 @@
 //! Base files of text: CSV, TSV, NDJSON and JSON arrays. Rows are cut off in order and parsed on all cores.
 
 use std::{
-    convert::Infallible,
     io,
     path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -18,7 +17,8 @@ use super::{
     identity::Identity,
     index::Index,
     progress::{Watch, Work},
-    row::{self, CsvRow, Parts, Selection},
+    raw::{Peek, Raw, RawRow, each_line, json_row, tells},
+    row::{self, Parts},
 };
 use crate::{
     error::{Error, Result},
@@ -31,10 +31,9 @@ use crate::{
         parallel::raised,
     },
     id::Id,
-    query::{Bound, Cells, Filter, Predicate, Seen},
-    record::{Envelope, FieldDef, Name, Part, RecordCodec, Schema, Stored, Target, Type},
+    query::{Filter, Predicate, Seen},
+    record::{Name, Part, RecordCodec, Stored},
     store::Limits,
-    value::ValueRef,
 };
 
 /// What is read for a header and the first row.
@@ -492,180 +491,6 @@ impl CsvLayout {
         };
         self.columns = Columns::settle(names, &setup.schema)?;
         Ok(())
-    }
-}
-
-/// How rows are told from those that nobody asked for.
-enum Raw<R> {
-    All,
-    /// On the cells, before anything is decoded.
-    Cells(CellFilter<R>),
-    /// On the fields of an object that it reads, before the others are decoded.
-    Peeked(Peek<R>),
-    /// On the record.
-    Decoded(Bound<R>),
-    /// On the record and its envelope, when its id is known.
-    Settled(Bound<R>),
-}
-
-/// Whether a filter that reads nothing but fields is true of a record.
-fn tells<R: RecordCodec>(filter: &Bound<R>, record: &R) -> bool {
-    filter.matches(Seen { record, envelope: &Envelope::nobody() })
-}
-
-/// A filter, and the fields that it reads.
-struct Peek<R> {
-    filter: Bound<R>,
-    fields: Selection,
-    /// For each column of the filter the place of its field.
-    columns: Vec<usize>,
-    /// Whether a row may say types of fields that no schema declares.
-    loose: bool,
-}
-
-impl<R> Peek<R> {
-    fn new(filter: Bound<R>, schema: &Schema) -> Peek<R> {
-        let loose = row::is_loose(schema);
-        let mut schema = Schema { open: false, ..schema.clone() };
-        let mut read = Vec::new();
-        let place = |target: &Target| {
-            let name = target.steps().first().map_or("", |step| &step.name);
-            let declared = schema.fields.iter().position(|field| field.name == *name);
-            let index = declared.unwrap_or_else(|| {
-                schema.fields.to_mut().push(FieldDef::new(name.to_owned(), Type::Any).nullable());
-                schema.fields.len() - 1
-            });
-            read.iter().position(|other| *other == index).unwrap_or_else(|| {
-                read.push(index);
-                read.len() - 1
-            })
-        };
-        let columns = filter.columns().iter().map(place).collect();
-        Peek { columns, fields: Selection::new(schema, &read), filter, loose }
-    }
-}
-
-/// The fields that were read of a row, and for each column of the filter the place of its field.
-struct Peeked<'p, 't> {
-    cells: &'p [ValueRef<'t>],
-    columns: &'p [usize],
-}
-
-impl Cells for Peeked<'_, '_> {
-    type Error = Infallible;
-    fn cell(&self, slot: usize, target: &Target) -> Result<ValueRef<'_>, Infallible> {
-        self.show(slot, target, |cell| cell.clone().into_owned().into_ref())
-    }
-    #[inline]
-    fn show<T>(&self, slot: usize, target: &Target, look: impl FnOnce(&ValueRef<'_>) -> T) -> Result<T, Infallible> {
-        let cell = self.columns.get(slot).and_then(|place| self.cells.get(*place)).unwrap_or(&ValueRef::Null);
-        Ok(match (target.steps(), cell) {
-            ([] | [_], cell) => look(cell),
-            ([_, inside @ ..], ValueRef::Record(record)) => look(&record.cell(inside)),
-            _ => look(&ValueRef::Null),
-        })
-    }
-}
-
-/// A row as it stands in the text.
-pub(super) enum RawRow<'r, 'b> {
-    Csv(&'r CsvLayout, crate::format::csv::RawRecord<'r, 'b>),
-    Json(&'b Block, &'b str, std::ops::Range<usize>),
-    /// One that does not read; the error is given once.
-    Bad(Option<Error>),
-}
-
-impl<'b> RawRow<'_, 'b> {
-    /// Where it lies in its block.
-    pub(super) fn range(&self) -> std::ops::Range<usize> {
-        match self {
-            RawRow::Csv(_, row) => row.range(),
-            RawRow::Json(_, _, range) => range.clone(),
-            RawRow::Bad(_) => 0..0,
-        }
-    }
-
-    /// Refuses a CSV row that has not a cell for each column.
-    fn fits(csv: &CsvLayout, row: crate::format::csv::RawRecord<'_, 'b>) -> Result<()> {
-        let columns = csv.columns.names().len();
-        if row.len() == columns {
-            return Ok(());
-        }
-        let why = format!("the row has {} cells, and there are {columns} columns", row.len());
-        Err(Error::corrupt(why).at_line(row.position().line, None))
-    }
-
-    fn admitted<R: RecordCodec>(
-        &self,
-        filter: &CellFilter<R>,
-        cells: &mut Vec<crate::value::ValueRef<'b>>,
-    ) -> Result<bool> {
-        let RawRow::Csv(csv, row) = self else { return Ok(true) };
-        RawRow::fits(csv, *row)?;
-        filter.admits(&csv.columns, *row, cells)
-    }
-
-    /// Whether a filter is true of the fields of an object that it reads; `None` where those may have types that the row says.
-    fn peeked<R>(&mut self, peek: &Peek<R>, cells: &mut Vec<ValueRef<'b>>) -> Result<Option<bool>> {
-        let (block, text, start) = match self {
-            RawRow::Json(block, text, range) => (*block, *text, range.start),
-            // The error of one that does not read is told where it is read.
-            RawRow::Csv(..) | RawRow::Bad(_) => return Ok(None),
-        };
-        if peek.loose && self.may_say_types() {
-            return Ok(None);
-        }
-        peek.fields.read(text, cells).map_err(|e| e.at_line(block.position(start).line, None))?;
-        let Ok(holds) = peek.filter.test(&Peeked { cells, columns: &peek.columns });
-        Ok(Some(holds))
-    }
-
-    /// Whether the text may hold `_types`, by its name or by an escape that could spell it.
-    fn may_say_types(&self) -> bool {
-        let RawRow::Json(_, text, _) = self else { return false };
-        memchr::memmem::find(text.as_bytes(), b"_types").is_some()
-            || memchr::memmem::find(text.as_bytes(), b"\\u").is_some()
-    }
-
-    /// The record.
-    pub(super) fn read<R: RecordCodec>(&mut self, schema: &crate::record::Schema) -> Result<(R, Parts)> {
-        match self {
-            RawRow::Csv(csv, row) => {
-                RawRow::fits(csv, *row)?;
-                let read = row::decode(&CsvRow { columns: &csv.columns, row: *row }, schema);
-                read.map_err(|e| match e.place().line {
-                    Some(_) => e,
-                    None => e.at_line(row.position().line, None),
-                })
-            }
-            RawRow::Json(block, text, range) => {
-                row::decode(text, schema).map_err(|e| e.at_line(block.position(range.start).line, None))
-            }
-            RawRow::Bad(error) => Err(error.take().unwrap_or_else(|| Error::corrupt("a row that does not read"))),
-        }
-    }
-}
-
-fn each_line<'b>(block: &'b Block, mut show: impl FnMut(RawRow<'_, 'b>) -> bool) {
-    let bytes = block.bytes();
-    let mut start = 0;
-    for end in memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]) {
-        let range = std::mem::replace(&mut start, end + 1).min(end)..end;
-        let is_blank = bytes.get(range.clone()).is_none_or(|line| line.trim_ascii().is_empty());
-        if !is_blank && !show(json_row(block, range)) {
-            return;
-        }
-    }
-}
-
-fn json_row<'b>(block: &'b Block, range: std::ops::Range<usize>) -> RawRow<'b, 'b> {
-    let text = match block.text() {
-        Some(text) => text.get(range.clone()),
-        None => std::str::from_utf8(block.bytes().get(range.clone()).unwrap_or_default()).ok(),
-    };
-    match text {
-        Some(text) => RawRow::Json(block, text, range),
-        None => RawRow::Bad(Some(raised(&block.error(range.start, crate::format::error::FaultKind::InvalidUtf8)))),
     }
 }
 
