@@ -14,6 +14,7 @@ use std::{
 };
 
 use rand::RngCore;
+use uuid::Uuid;
 
 use super::{Id, Repr};
 
@@ -50,7 +51,7 @@ impl Generator {
             self.until_clock = Self::IDS_PER_CLOCK;
         }
         self.until_clock -= 1;
-        Id(Repr::Uuid(self.sequence.next(self.tick)))
+        Id(Repr::of_uuid(self.sequence.next(self.tick)))
     }
 }
 
@@ -73,9 +74,9 @@ thread_local! {
     static SEQUENCE: RefCell<Sequence> = const { RefCell::new(Sequence::new()) };
 }
 
-/// The bytes of the next id of this thread.
+/// The next id of this thread.
 #[inline]
-pub(super) fn next_of_thread() -> [u8; 16] {
+pub(super) fn next_of_thread() -> Uuid {
     let tick = tick_now();
     SEQUENCE.with_borrow_mut(|sequence| sequence.next(tick))
 }
@@ -106,9 +107,9 @@ impl Sequence {
         Sequence { last: 0, random: RandomBlock::new() }
     }
 
-    /// The bytes of the first id at `tick`, or of one after the last id if that one's time has not passed.
+    /// The first id at `tick`, or of one after the last id if that one's time has not passed.
     #[inline]
-    fn next(&mut self, tick: u64) -> [u8; 16] {
+    fn next(&mut self, tick: u64) -> Uuid {
         let random = self.random.next();
         self.last = if u128::from(tick) > self.last >> Self::LOW_BITS {
             u128::from(tick) << Self::LOW_BITS | u128::from(random >> (u64::BITS - Self::START_BITS))
@@ -128,11 +129,11 @@ impl Default for Sequence {
 
 /// Spreads 122 bits around the version (7) and the variant (binary 10) of RFC 9562, 5.7.
 #[inline]
-fn uuid_v7(bits: u128) -> [u8; 16] {
+fn uuid_v7(bits: u128) -> Uuid {
     let tick = (bits >> Sequence::LOW_BITS) as u64;
     let low = bits as u64 & (u64::MAX >> 2);
     let high = (tick >> 12) << 16 | 0x7000 | tick & 0xfff;
-    (u128::from(high) << 64 | u128::from(1 << 63 | low)).to_be_bytes()
+    Uuid::from_u64_pair(high, 1 << 63 | low)
 }
 
 /// The current time in ticks: milliseconds since 1970 and, in the low 12 bits, their fraction.
@@ -197,7 +198,7 @@ impl std::fmt::Debug for RandomBlock {
 mod tests {
     use std::{collections::HashSet, thread};
 
-    use uuid::{Uuid, Variant};
+    use uuid::Variant;
 
     use super::*;
 
@@ -212,7 +213,7 @@ mod tests {
         UNIX_EPOCH.elapsed().unwrap().as_millis() as u64
     }
 
-    fn assert_increasing(ids: &[[u8; 16]]) {
+    fn assert_increasing(ids: &[Uuid]) {
         assert!(ids.is_sorted_by(|a, b| a < b));
     }
 
@@ -229,7 +230,7 @@ mod tests {
     fn ids_of_one_thread_increase_and_keep_time() {
         let ids: Vec<_> = (0..200_000).map(|_| next_of_thread()).collect();
         assert_increasing(&ids);
-        assert!(millis(Uuid::from_bytes(ids[ids.len() - 1])) <= now_millis());
+        assert!(millis(ids[ids.len() - 1]) <= now_millis());
     }
 
     #[test]
@@ -279,7 +280,7 @@ mod tests {
     fn the_layout_is_that_of_rfc_9562() {
         let time = 0x0123_4567_89ab_u128;
         let bits = (time << 12 | 0xcde) << Sequence::LOW_BITS | 0x0fed_cba9_8765_4321;
-        assert_eq!(Uuid::from_bytes(uuid_v7(bits)).to_string(), "01234567-89ab-7cde-8fed-cba987654321");
+        assert_eq!(uuid_v7(bits).to_string(), "01234567-89ab-7cde-8fed-cba987654321");
     }
 
     #[test]

@@ -35,9 +35,9 @@ impl Index {
         half & !SLOT_MASK | (slot + FIRST)
     }
 
-    /// The slot among those with this hash of which `is` is true.
+    /// What `is` says of the first slot with this hash of which it says something.
     #[inline]
-    pub(super) fn find(&self, hash: u64, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
+    pub(super) fn find<T>(&self, hash: u64, mut is: impl FnMut(u32) -> Option<T>) -> Option<T> {
         let (half, mask) = (hash as u32, self.words.len().wrapping_sub(1));
         let mut at = half as usize;
         loop {
@@ -47,8 +47,10 @@ impl Index {
             }
             // The mark of what is gone names a slot that is never used.
             let slot = (word & SLOT_MASK).wrapping_sub(FIRST);
-            if (word ^ half) & !SLOT_MASK == 0 && is(slot) {
-                return Some(slot);
+            if (word ^ half) & !SLOT_MASK == 0
+                && let Some(found) = is(slot)
+            {
+                return Some(found);
             }
             at += 1;
         }
@@ -139,7 +141,7 @@ mod tests {
                 }
             }
             let probe = round % 512;
-            let found = index.find(hash(probe), |slot| u64::from(slot) == probe);
+            let found = index.find(hash(probe), |slot| (u64::from(slot) == probe).then_some(slot));
             assert_eq!(found.map(u64::from), model.contains_key(&probe).then_some(probe));
         }
         assert!(index.words.len() <= 4096, "marks of what is gone are cleared");
@@ -147,7 +149,7 @@ mod tests {
 
     #[test]
     fn an_empty_index_finds_nothing() {
-        assert_eq!(Index::default().find(7, |_| true), None);
+        assert_eq!(Index::default().find(7, Some), None);
         Index::default().remove(7, 0);
     }
 

@@ -93,9 +93,15 @@ impl<R> Pages<R> {
     /// The number of a slot's page, and its place in that.
     #[inline]
     pub(super) fn locate(slot: u32) -> (usize, usize) {
-        let slot = slot as usize;
+        match slot as usize {
+            slot @ PAGE.. => (slot / PAGE + SMALL_PAGES - 1, slot % PAGE),
+            slot => Self::locate_early(slot),
+        }
+    }
+
+    #[cold]
+    fn locate_early(slot: usize) -> (usize, usize) {
         match slot {
-            PAGE.. => (slot / PAGE + SMALL_PAGES - 1, slot % PAGE),
             0..FIRST_PAGE => (0, slot),
             _ => {
                 let size = 1 << slot.ilog2();
@@ -117,15 +123,15 @@ impl<R> Pages<R> {
     /// The record in a slot.
     #[inline]
     pub(super) fn at(&self, slot: u32) -> Option<&Stored<R>> {
-        let (number, place) = Self::locate(slot);
-        self.0.get(number)?.get(place)?.as_ref()
+        let (page, place) = self.page(slot)?;
+        page.get(place)?.as_ref()
     }
 
-    /// The same, to be looked at when the lock is free.
+    /// The page of a slot, and its place in that.
     #[inline]
-    pub(super) fn hold(&self, slot: u32) -> Option<Row<R>> {
+    pub(super) fn page(&self, slot: u32) -> Option<(&Page<R>, usize)> {
         let (number, place) = Self::locate(slot);
-        self.0.get(number).map(|page| Row::at(page, place))
+        Some((self.0.get(number)?, place))
     }
 
     /// The page of a slot, where somebody else has it, too.

@@ -279,11 +279,14 @@ impl<R: RecordCodec> Driver<R> for MemoryStore<R> {
     }
 
     fn fetch_one(&self, id: &Id, _: &Limits) -> Result<Option<Stored<R>>> {
-        Ok(self.table.get(id).and_then(|row| row.get().cloned()))
+        let row = self.table.get(id);
+        Ok(row.as_ref().and_then(Row::get).cloned())
     }
 
     fn show<T>(&self, id: &Id, look: impl FnOnce(&Stored<R>) -> T, _: &Limits) -> Result<Option<T>> {
-        Ok(self.table.get(id).and_then(|row| row.get().map(look)))
+        // Looked at where it is: a row that is moved once more cannot be read before the move is done.
+        let row = self.table.get(id);
+        Ok(row.as_ref().and_then(Row::get).map(look))
     }
 
     fn scan<P: Predicate<R>, S: Select<R>>(

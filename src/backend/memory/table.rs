@@ -91,12 +91,21 @@ impl<R> Shard<R> {
     /// Where the record with this id is.
     #[inline]
     pub(super) fn find(&self, hash: u64, id: &Id) -> Option<u32> {
-        self.index.find(hash, |slot| self.at(slot).is_some_and(|stored| stored.envelope.id() == id))
+        self.index.find(hash, |slot| (self.at(slot)?.envelope.id() == id).then_some(slot))
     }
 
     #[inline]
     pub(super) fn at(&self, slot: u32) -> Option<&Stored<R>> {
         self.pages.at(slot)
+    }
+
+    /// The record with this id, to be looked at when the lock is free.
+    #[inline]
+    fn hold(&self, hash: u64, id: &Id) -> Option<Row<R>> {
+        self.index.find(hash, |slot| {
+            let (page, place) = self.pages.page(slot)?;
+            (page.get(place)?.as_ref()?.envelope.id() == id).then(|| Row::at(page, place))
+        })
     }
 
     /// The record with this id.
@@ -286,6 +295,15 @@ impl<R: RecordCodec> Table<R> {
 
     #[inline]
     pub(super) fn hash(&self, id: &Id) -> u64 {
+        // Not the one below for all: a hasher that only may be handed to a function lives on the stack.
+        match id.uuid_bits() {
+            Some(bits) => self.hasher.hash_one(bits),
+            None => self.hash_other(id),
+        }
+    }
+
+    #[inline(never)]
+    fn hash_other(&self, id: &Id) -> u64 {
         self.hasher.hash_one(id)
     }
 
@@ -322,8 +340,7 @@ impl<R: RecordCodec> Table<R> {
     #[inline]
     pub(super) fn get(&self, id: &Id) -> Option<Row<R>> {
         let hash = self.hash(id);
-        let shard = self.shard(hash);
-        shard.pages.hold(shard.find(hash, id)?)
+        self.shard(hash).hold(hash, id)
     }
 
     /// Locks the shard of a hash to write to it.
