@@ -48,6 +48,7 @@ impl<'a, R: RecordCodec> Draft<'a, R> {
     pub fn of(record: impl IntoDraft<'a, R>) -> Self {
         record.into_draft()
     }
+    #[inline]
     fn new(record: Cow<'a, R>) -> Self {
         Draft { record, id: None, metadata: None, expected: None, history: None }
     }
@@ -86,6 +87,7 @@ impl<'a, R: RecordCodec> Draft<'a, R> {
         self
     }
     /// The draft without the times that came with a stored record: an update of what was read is a change of today.
+    #[inline]
     pub(crate) fn without_carried_times(mut self) -> Self {
         self.history = self.history.filter(|history| !history.carried);
         self
@@ -130,6 +132,7 @@ impl<'a, R: RecordCodec> Draft<'a, R> {
     ///
     /// # Errors
     /// `Invalid`, with the field.
+    #[inline]
     pub fn seal(&mut self, schema: &Schema) -> Result<()> {
         if self.record.check(schema)? == Form::Loose {
             self.record.to_mut().normalize(schema);
@@ -141,6 +144,7 @@ impl<'a, R: RecordCodec> Draft<'a, R> {
     ///
     /// # Errors
     /// `Invalid` where the record has an id of its own and another one was given (semantics 1.2).
+    #[inline]
     pub fn settle_id(&self, schema: &Schema) -> Result<Option<Id>> {
         let own = self.record.own_id(schema)?;
         match (own, &self.id) {
@@ -170,12 +174,14 @@ pub trait IntoDraft<'a, R: RecordCodec> {
 }
 
 impl<'a, R: RecordCodec> IntoDraft<'a, R> for R {
+    #[inline]
     fn into_draft(self) -> Draft<'a, R> {
         Draft::new(Cow::Owned(self))
     }
 }
 
 impl<'a, R: RecordCodec> IntoDraft<'a, R> for &'a R {
+    #[inline]
     fn into_draft(self) -> Draft<'a, R> {
         Draft::new(Cow::Borrowed(self))
     }
@@ -198,6 +204,7 @@ impl<'a, R: RecordCodec> IntoDraft<'a, R> for Stored<R> {
 }
 
 impl<'a, R: RecordCodec> IntoDraft<'a, R> for Draft<'a, R> {
+    #[inline]
     fn into_draft(self) -> Draft<'a, R> {
         self
     }
@@ -214,7 +221,7 @@ pub trait IntoId {
 
 macro_rules! into_id {
     ($($native:ty => |$v:ident| $id:expr),* $(,)?) => { $(
-        impl IntoId for $native { fn into_id(self) -> Result<Id> { let $v = self; $id } }
+        impl IntoId for $native { #[inline] fn into_id(self) -> Result<Id> { let $v = self; $id } }
     )* };
 }
 into_id! {

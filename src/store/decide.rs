@@ -28,6 +28,7 @@ pub enum Mode {
 ///
 /// # Errors
 /// `Conflict`.
+#[inline]
 pub fn check_version(expected: Option<&Version>, found: Option<&Envelope>, id: &Id) -> Result<()> {
     match (expected, found) {
         (None, _) => Ok(()),
@@ -66,6 +67,7 @@ impl<R: RecordCodec> Incoming<R> {
     ///
     /// # Errors
     /// `Invalid` for what cannot be stored, and for a write that names no record to replace.
+    #[inline]
     pub fn new(mode: Mode, mut draft: Draft<'_, R>, schema: &Schema) -> Result<Self> {
         draft.seal(schema)?;
         let id = match draft.settle_id(schema)? {
@@ -102,6 +104,7 @@ impl<R: RecordCodec> Incoming<R> {
     ///
     /// # Errors
     /// `AlreadyExists`, `NotFound` or `Conflict` (semantics 5.1, 5.2).
+    #[inline]
     pub fn check(&self, old: Option<&Envelope>) -> Result<Effect> {
         match (self.mode, old) {
             (Mode::Create, Some(_)) => Err(taken(&self.id)),
@@ -138,6 +141,7 @@ impl<R: RecordCodec> Incoming<R> {
         (std::mem::replace(&mut old.record, self.record), metadata)
     }
 
+    #[inline]
     fn times(&self, old: Option<(i64, i64)>) -> (i64, i64) {
         let (created, updated) = match old {
             Some((created, updated)) => (created, self.now.max(updated)),

@@ -94,7 +94,8 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// What keeps the store from answering.
     fn delete(&self, id: impl IntoId) -> Result<bool> {
         let write = Write::Delete { id: id.into_id()?, expected: None };
-        self.write_one(write, self.limits()).map(|written| written.effect == Effect::Deleted)
+        let outcome = self.write_one(write, self.limits());
+        Ok(outcome?.effect == Effect::Deleted)
     }
 
     /// Deletes the record if it has this version.

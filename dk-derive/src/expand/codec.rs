@@ -253,6 +253,7 @@ fn own_id(places: &[Place<'_>]) -> TokenStream {
     });
     let id = id.unwrap_or_else(|| quote!(::core::result::Result::Ok(::core::option::Option::None)));
     quote! {
+        #[inline]
         fn own_id(
             &self,
             _: &::dk_data::record::schema::Schema,

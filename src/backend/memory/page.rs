@@ -138,8 +138,17 @@ impl<R> Pages<R> {
     #[inline]
     pub(super) fn shared(&mut self, slot: u32) -> Option<Page<R>> {
         let (number, _) = Self::locate(slot);
+        if Arc::strong_count(&self.0) > 1 {
+            self.unshare();
+        }
         // A count of one is the shard's own: who wants another needs the lock or a list that has it.
-        Arc::make_mut(&mut self.0).get(number).filter(|page| Arc::strong_count(page) > 1).cloned()
+        self.0.get(number).filter(|page| Arc::strong_count(page) > 1).cloned()
+    }
+
+    /// Makes the list the shard's own, so that the counts of its pages tell who else has them.
+    #[cold]
+    fn unshare(&mut self) {
+        Arc::make_mut(&mut self.0);
     }
 
     /// Puts a copy in the place of the page that it was made from, if that is still there. What is not needed comes back.

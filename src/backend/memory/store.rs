@@ -56,12 +56,16 @@ impl<R: RecordCodec> Clone for MemoryStore<R> {
     }
 }
 
+/// The writes of one record. Each is compiled once for a record type, and is handed ids by reference: words that were just put
+/// together are read back at once, but a move of them has to wait until the call before is through with its cache misses.
 impl<R: RecordCodec> MemoryStore<R> {
+    #[inline(never)]
     fn put(&self, mode: Mode, draft: Draft<'_, R>) -> Outcome {
         self.place(Incoming::new(mode, draft, self.table.schema())?)
     }
 
     /// Puts a record under its id.
+    #[inline(always)]
     fn place(&self, incoming: Incoming<R>) -> Outcome {
         let table = &*self.table;
         let values = (!table.fields.is_empty()).then(|| table.fields.values(incoming.record()));
@@ -95,13 +99,17 @@ impl<R: RecordCodec> MemoryStore<R> {
         Ok(written)
     }
 
-    fn delete(&self, id: Id, expected: Option<&Version>) -> Outcome {
+    #[inline(never)]
+    fn delete(&self, id: &Id, expected: Option<&Version>) -> Outcome {
         let table = &*self.table;
-        let hash = table.hash(&id);
-        let (mut writing, slot) = table.writing(hash).find(hash, &id);
+        let hash = table.hash(id);
+        let (mut writing, slot) = table.writing(hash).find(hash, id);
         let shard = &mut *writing.shard;
-        check_version(expected, slot.and_then(|slot| shard.at(slot)).map(|stored| &stored.envelope), &id)?;
-        let gone = slot.and_then(|slot| shard.remove(hash, slot));
+        check_version(expected, slot.and_then(|slot| shard.at(slot)).map(|stored| &stored.envelope), id)?;
+        let gone = match slot {
+            Some(slot) => shard.remove(hash, slot),
+            None => None,
+        };
         if gone.is_some() {
             // A delete counts as a write, so that what comes back under the id is never taken for what went.
             shard.next_version();
@@ -111,16 +119,17 @@ impl<R: RecordCodec> MemoryStore<R> {
         }
         drop(writing);
         let effect = if gone.is_some() { Effect::Deleted } else { Effect::Absent };
-        Ok(Written { id, version: None, effect })
+        Ok(Written { id: id.clone(), version: None, effect })
     }
 
     /// Changes a copy and puts it in the place of what it was made from, as often as another writer was faster.
-    fn patch(&self, id: Id, changes: &Changes<R>, expected: Option<&Version>) -> Outcome {
+    #[inline(never)]
+    fn patch(&self, id: &Id, changes: &Changes<R>, expected: Option<&Version>) -> Outcome {
         let bound = changes.bind(self.table.schema())?;
         for _ in 0..MAX_TRIES {
-            let row = self.table.get(&id);
-            let old = row.as_ref().and_then(Row::get).ok_or_else(|| missing(&id))?;
-            check_version(expected, Some(&old.envelope), &id)?;
+            let row = self.table.get(id);
+            let old = row.as_ref().and_then(Row::get).ok_or_else(|| missing(id))?;
+            check_version(expected, Some(&old.envelope), id)?;
             let incoming = Incoming::patched(old, &bound, self.table.schema())?;
             // The page is given back first, or it would have to be copied to be written to.
             drop(row);
@@ -129,7 +138,7 @@ impl<R: RecordCodec> MemoryStore<R> {
                 done => return done,
             }
         }
-        Err(Error::conflict("too many others write the same record").at_id(&id).retryable(true))
+        Err(Error::conflict("too many others write the same record").at_id(id).retryable(true))
     }
 }
 
@@ -258,15 +267,17 @@ impl<R: RecordCodec> Driver<R> for MemoryStore<R> {
         Ok(self.write_blocks(writes, limits))
     }
 
+    /// Inlined into the verbs, which know the write: taken apart where it is made, it is never moved.
+    #[inline(always)]
     fn write_one(&self, write: Write<'_, R>, _: &Limits) -> Outcome {
         let outcome = match write {
             Write::Create(draft) => self.put(Mode::Create, draft),
             Write::Update(draft) => self.put(Mode::Update, draft),
             Write::Upsert(draft) => self.put(Mode::Upsert, draft),
-            Write::Patch { id, changes, expected } => self.patch(id, &changes, expected.as_ref()),
-            Write::Delete { id, expected } => self.delete(id, expected.as_ref()),
+            Write::Patch { id, changes, expected } => self.patch(&id, &changes, expected.as_ref()),
+            Write::Delete { id, expected } => self.delete(&id, expected.as_ref()),
         };
-        outcome.map_err(|e| e.in_store(&self.table.name))
+        self.named(outcome)
     }
 
     fn fetch(&self, ids: &[Id], limits: &Limits) -> Result<Vec<Option<Stored<R>>>> {

@@ -146,10 +146,12 @@ impl<R> Shard<R> {
     /// Takes the record out of this slot, in a [writable](Writing) page.
     #[inline]
     pub(super) fn remove(&mut self, hash: u64, slot: u32) -> Option<Stored<R>> {
-        let gone = self.pages.place(slot)?.take()?;
-        self.index.remove(hash, slot);
-        self.free.push(slot);
-        Some(gone)
+        let gone = self.pages.place(slot).and_then(Option::take);
+        if gone.is_some() {
+            self.index.remove(hash, slot);
+            self.free.push(slot);
+        }
+        gone
     }
 
     /// The slots that the next inserts take, in their order.
@@ -202,19 +204,29 @@ pub(super) struct Writing<'t, R: RecordCodec> {
 
 impl<'t, R: RecordCodec> Writing<'t, R> {
     /// Where the record with this id is, once the page that it is in or will be put into is the shard's alone.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(mut self, hash: u64, id: &Id) -> (Self, Option<u32>) {
+        let slot = self.shard.find(hash, id);
+        match self.shard.shared_page(slot) {
+            None => (self, slot),
+            Some(shared) => self.find_unshared(shared, hash, id),
+        }
+    }
+
+    /// The same where somebody else has the page.
+    #[cold]
+    fn find_unshared(mut self, mut shared: Shared<R>, hash: u64, id: &Id) -> (Self, Option<u32>) {
         loop {
+            self = self.unshare(shared);
             let slot = self.shard.find(hash, id);
             match self.shard.shared_page(slot) {
                 None => return (self, slot),
-                Some(shared) => self = self.unshare(shared),
+                Some(again) => shared = again,
             }
         }
     }
 
     /// Copies a page while the locks are free.
-    #[cold]
     fn unshare(self, shared: Shared<R>) -> Self {
         let Writing { table, place, shard, unique, gone } = self;
         drop(shard);
