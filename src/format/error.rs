@@ -82,9 +82,3 @@ fn not_finite(field: &FieldDef, value: f64) -> DataError {
     let error = DataError::invalid("NaN and infinities cannot be stored");
     error.at_field(field.name.clone()).with_value(&value.to_string())
 }
-
-/// The error of a text that holds U+0000 (semantics 2.6).
-#[cold]
-pub(crate) fn holds_nul(field: &FieldDef, text: &str) -> DataError {
-    DataError::invalid("text holds U+0000, which no store keeps").at_field(field.name.clone()).with_value(text)
-}

@@ -259,6 +259,7 @@ impl Repr {
     #[inline(never)]
     fn clone_other(&self) -> Self {
         match self {
+            // Never come to; it is the caller's own branch.
             Repr::Uuid(high, low) => Repr::Uuid(*high, *low),
             Repr::Unsigned(number) => Repr::Unsigned(*number),
             Repr::Negative(number) => Repr::Negative(*number),
@@ -279,6 +280,7 @@ impl Repr {
     #[inline(never)]
     fn hash_other<H: hash::Hasher>(&self, state: &mut H) {
         match self {
+            // Never come to, either.
             Repr::Uuid(high, low) => state.write_u128(wide(*high, *low)),
             Repr::Unsigned(number) => state.write_u64(*number),
             Repr::Negative(number) => state.write_i64(*number),

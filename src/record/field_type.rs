@@ -499,12 +499,16 @@ pub(crate) fn holds_nul(text: &str) -> bool {
     }
 }
 
+/// The error of a text that does.
+#[cold]
+pub(crate) fn nul_refused(field: &FieldDef, text: &str) -> Error {
+    Error::invalid("text holds U+0000, which no store keeps").at_field(field.name.clone()).with_value(text)
+}
+
 /// Refuses U+0000 and text over the field's limit (semantics 2.6, 2.8).
 pub(crate) fn check_text(text: &str, field: &FieldDef) -> Result<()> {
     if holds_nul(text) {
-        return Err(Error::invalid("text holds U+0000, which no store keeps")
-            .at_field(field.name.clone())
-            .with_value(text));
+        return Err(nul_refused(field, text));
     }
     match field.text_limit() {
         Some(limit) if text.len() > limit => Err(too_long(text, field, limit)),

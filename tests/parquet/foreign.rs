@@ -7,7 +7,7 @@ use arrow_array::{
     LargeStringArray, NullArray, RecordBatch, StringArray, Time64MicrosecondArray, TimestampMillisecondArray,
     TimestampNanosecondArray, types::Int32Type,
 };
-use dk_data::{Document, ErrorKind, Filter, Record, Schema, Value, document, format::parquet::Parquet};
+use dk_data::{Document, ErrorKind, FieldDef, Filter, Record, Schema, Type, Value, document, format::parquet::Parquet};
 use parquet::{
     arrow::ArrowWriter,
     basic::Encoding,
@@ -151,6 +151,19 @@ fn nan_is_an_error_and_hides_no_other_row() {
     assert_eq!(read(Filter::ge("f", 1).not()), (vec![3], 2));
     assert_eq!(read(Filter::lt("n", 1)), (vec![0], 0));
     assert_eq!(read(Filter::all()), (vec![0, 2, 3], 2));
+}
+
+#[test]
+fn semantics_7_1_an_error_names_its_field_where_any_value_may_stand_in_it() {
+    let floats = || Arc::new(Float64Array::from(vec![1.0, f64::NAN]));
+    let numbers = Arc::new(Int64Array::from_iter_values(0..2));
+    let bytes = file(vec![("u", numbers), ("f", floats()), ("g", floats())], WriterProperties::default());
+    let file = Parquet::open(bytes).expect("it is whole");
+    let schema = Schema { fields: vec![FieldDef::new("f", Type::Any).nullable()].into(), ..Schema::open("t") };
+    let error = file.documents(schema).expect("it fits").find_map(Result::err).expect("NaN is no value");
+    assert_eq!(error.place().field.as_deref(), Some("f"), "{error}");
+    let all = file.documents(Schema::open("t")).expect("it fits").find_map(Result::err).expect("NaN is no value");
+    assert_eq!(all.place().field.as_deref(), Some("f"), "{all}");
 }
 
 #[test]

@@ -93,17 +93,19 @@ pub(super) struct Planner<'p, R: RecordCodec, D: Disk> {
     once: bool,
     /// About how many bytes the proposals come to in the journal.
     pub(super) bytes: u64,
+    /// About how many proposals there will be.
+    expected: usize,
 }
 
 impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
     pub(super) fn new(store: &'p FileStore<R, D>, view: &'p View<D>) -> Self {
-        Planner { store, view, proposals: Vec::new(), own: HashMap::default(), once: true, bytes: 0 }
+        Planner { store, view, proposals: Vec::new(), own: HashMap::default(), once: true, bytes: 0, expected: 0 }
     }
 
     /// Makes room for about so many proposals.
     pub(super) fn reserve(&mut self, proposals: usize) {
         self.proposals.reserve(proposals);
-        self.own.reserve(proposals);
+        self.expected = proposals;
     }
 
     /// The job that the proposals are.
@@ -271,6 +273,9 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
 
     fn propose(&mut self, id: &Id, change: Change, seen: Seen) {
         if seen != Seen::Fresh {
+            if self.own.is_empty() {
+                self.own.reserve(self.expected);
+            }
             self.once &= self.own.insert(id.clone(), self.proposals.len()).is_none();
         }
         let in_base = seen == Seen::Base;

@@ -4,7 +4,10 @@
 //! while it alone has it, and else [copies](copied) it first. That clones its records, which is the user's code, so it
 //! is done with no lock held.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{Ordering, fence},
+};
 
 use crate::record::Stored;
 
@@ -141,7 +144,9 @@ impl<R> Pages<R> {
         if Arc::strong_count(&self.0) > 1 {
             self.unshare();
         }
-        // A count of one is the shard's own: who wants another needs the lock or a list that has it.
+        // A count of one is the shard's own: who wants another needs the lock or a list that has it. Whoever let go of the list
+        // after taking a page out of it is seen to have that page.
+        fence(Ordering::Acquire);
         self.0.get(number).filter(|page| Arc::strong_count(page) > 1).cloned()
     }
 

@@ -144,10 +144,11 @@ impl<R: RecordCodec> MemoryStore<R> {
 
 impl<R: RecordCodec> MemoryStore<R> {
     /// Writes in order; blocks of creates are shared out between cores.
-    fn write_blocks<'a>(&self, mut writes: impl Iterator<Item = Write<'a, R>>, limits: &Limits) -> Vec<Outcome>
+    fn write_blocks<'a>(&self, writes: impl Iterator<Item = Write<'a, R>>, limits: &Limits) -> Vec<Outcome>
     where
         R: 'a,
     {
+        let mut writes = writes.fuse();
         let mut outcomes = Vec::with_capacity(writes.size_hint().0);
         loop {
             // The caller's iterator may use this store: no lock is held here.

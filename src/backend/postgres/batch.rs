@@ -33,8 +33,8 @@ type HashSet<T> = hashbrown::HashSet<T, RandomState>;
 
 /// Writes below which each goes alone.
 const FEW: usize = 8;
-/// Writes that are taken from the caller and go together, for each connection: enough to make the way there and back count for
-/// nothing, and few enough that the memory they take stays the same however long the batch is.
+/// Writes that are taken from the caller and go together, for each connection, where they do not stand or fall as one: enough to
+/// make the way there and back count for nothing, and few enough that a batch of any length takes the memory of so many.
 const BLOCK: usize = 65_536;
 
 /// Records that are looked for together when a reply was lost.
@@ -88,11 +88,12 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     /// Block by block. The iterator is the user's, and may use this store: no connection is held while it runs.
-    fn write_each<'a>(&self, mut writes: impl Iterator<Item = Write<'a, R>>, limits: &Limits) -> Result<Vec<Outcome>>
+    fn write_each<'a>(&self, writes: impl Iterator<Item = Write<'a, R>>, limits: &Limits) -> Result<Vec<Outcome>>
     where
         R: 'a,
     {
         let (mut outcomes, mut block) = (Vec::new(), Vec::new());
+        let mut writes = writes.fuse();
         let most = BLOCK.saturating_mul(self.connections());
         loop {
             block.extend(writes.by_ref().take(most));
@@ -100,6 +101,13 @@ impl<R: RecordCodec> PostgresStore<R> {
                 return Ok(outcomes);
             }
             let begun = outcomes.len();
+            if begun > 0
+                && let Err(why) = limits.check()
+            {
+                let untried = block.into_iter().chain(writes);
+                outcomes.extend(untried.map(|_| Err(again(&why).in_store(&self.name))));
+                return Ok(outcomes);
+            }
             self.write_block(&mut block, limits, &mut outcomes);
             block.clear();
             let Some(Err(why)) = outcomes.get(begun).filter(|_| outcomes[begun..].iter().all(was_lost)) else {
@@ -110,7 +118,7 @@ impl<R: RecordCodec> PostgresStore<R> {
             }
             // Nobody was there for a whole block: what comes behind it does not wait for the same.
             let why = again(why);
-            outcomes.extend(writes.map(|_| Err(again(&why))));
+            outcomes.extend(writes.map(|_| Err(again(&why).in_store(&self.name))));
             return Ok(outcomes);
         }
     }
@@ -426,7 +434,7 @@ impl<R: RecordCodec> PostgresStore<R> {
             }
         };
         // What the server checks behind the last row, references above all, is no part of the rows: it fails what comes next.
-        stage.drop(session).map_err(Refusal::whole)?;
+        stage.drop(session).map_err(undone)?;
         Ok(outcomes)
     }
 

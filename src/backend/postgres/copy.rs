@@ -192,7 +192,7 @@ pub(super) fn copy_out(
         }
         each(row.iter()).map_err(Refusal::whole)?;
     }
-    // Its end says whether the statement came to its own.
+    // What the server checks behind the last row it does not say here: the next statement of the transaction fails.
     io::copy(&mut reader, &mut io::sink()).map_err(driver_error)?;
     drop(reader);
     session.expect(false);

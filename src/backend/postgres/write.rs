@@ -202,7 +202,7 @@ pub(super) fn version_given(table: &Table, token: [u8; 16], xmin: Option<&[u8]>)
 
 /// A cell of the row that a write gave back, where it gave one.
 fn cell(row: Option<&postgres::Row>, at: usize) -> Option<&[u8]> {
-    codec::raw(row?, at).ok()?
+    codec::raw(row.filter(|row| at < row.len())?, at).ok()?
 }
 
 impl<R: RecordCodec> PostgresStore<R> {

@@ -67,10 +67,13 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
     /// The text of the cell; `None` where it is null for a field of this type, or not there.
     #[inline(always)]
     fn cell(&self, field: &FieldDef) -> Result<Option<Cow<'b, str>>> {
-        match self.row.field(self.column) {
-            Some(cell) if !cell.is_null_for(empty_is_value(&field.ty)) => self.text_of(&cell).map(Some),
-            _ => Ok(None),
-        }
+        self.present(field).map(|cell| self.text_of(&cell)).transpose()
+    }
+
+    /// The cell; `None` where it is null for a field of this type, or not there.
+    #[inline(always)]
+    fn present(&self, field: &FieldDef) -> Option<RawField<'b>> {
+        self.row.field(self.column).filter(|cell| !cell.is_null_for(empty_is_value(&field.ty)))
     }
 
     #[inline]
@@ -122,20 +125,20 @@ impl<'a, 'b> RowDecoder<'a, 'b> {
             return Ok(());
         };
         // Also of a field that is not nullable: a record on the way to it may be null.
-        let Some(text) = self.cell(field)? else {
+        let Some(cell) = self.present(field) else {
             *value = ValueRef::Null;
             return Ok(());
         };
         match &field.ty {
-            Type::Text => *value = ValueRef::Text(text),
-            Type::F64 => match float(&text) {
-                Some(float) => *value = ValueRef::Float(float),
-                None => return Err(self.unfit(field, &text)),
-            },
-            ty if ty.integer_range().is_some() => match text.parse() {
-                Ok(int) => *value = ValueRef::Int(int),
-                Err(_) => return Err(self.unfit(field, &text)),
-            },
+            Type::Text => *value = ValueRef::Text(self.text_of(&cell)?),
+            Type::F64 => {
+                let text = self.text_of(&cell)?;
+                *value = ValueRef::Float(float(&text).ok_or_else(|| self.unfit(field, &text))?);
+            }
+            ty if ty.integer_range().is_some() => {
+                let text = self.text_of(&cell)?;
+                *value = ValueRef::Int(text.parse().map_err(|_| self.unfit(field, &text))?);
+            }
             Type::Any => *value = self.inferred()?,
             // Owned where it is built anyway.
             _ => *value = Value::read(field, self)?.unwrap_or_default().into_ref(),

@@ -10,11 +10,11 @@ use super::{Layout, Quoting, Row, write::HoldsNul};
 use crate::{
     error::{Error, Result},
     format::{
-        error::{finite, holds_nul},
+        error::finite,
         json::{encode_list, encode_record, encode_vector},
         timestamp,
     },
-    record::{Encoder, FieldDef, FieldType, RecordCodec, Schema},
+    record::{Encoder, FieldDef, FieldType, RecordCodec, Schema, field_type::nul_refused},
 };
 
 /// Writes the cells of a row, or those of a record inside it that is spread over several. Other nested records, lists,
@@ -60,7 +60,7 @@ impl<'e, 'o> RowEncoder<'e, 'o> {
             return Err(undeclared(field));
         }
         self.place += 1;
-        self.row.text(text, Quoting::Needed).map_err(|HoldsNul| holds_nul(field, text))
+        self.row.text(text, Quoting::Needed).map_err(|HoldsNul| nul_refused(field, text))
     }
 }
 
@@ -109,7 +109,7 @@ impl Encoder for RowEncoder<'_, '_> {
     fn text(&mut self, field: &FieldDef, value: &str) -> Result<()> {
         match self.cell(field)?.text(value, Quoting::Distinct) {
             Ok(()) => Ok(()),
-            Err(HoldsNul) => Err(holds_nul(field, value)),
+            Err(HoldsNul) => Err(nul_refused(field, value)),
         }
     }
     fn bytes(&mut self, field: &FieldDef, value: &[u8]) -> Result<()> {

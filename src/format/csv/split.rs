@@ -1,4 +1,4 @@
-//! Where CSV records end: at line ends outside quotes. It reads no field.
+//! Where CSV records end, at line ends outside quotes, and where the fields of well-formed ones do.
 
 use memchr::{memchr, memchr3};
 
@@ -33,7 +33,8 @@ impl Quotes {
         before == self.dialect.delimiter() || before == b'\n' || before == b'\r'
     }
 
-    /// What is well-formed is looked at as a whole, and anything else from mark to mark.
+    /// What is well-formed is looked at as a whole, and anything else from mark to mark: from the first word that is not, and
+    /// from then on.
     fn last_end(&mut self, view: View<'_>) -> Scan {
         if !self.structure.is_regular() {
             return self.walk(view, None);

@@ -8,12 +8,8 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    format::{
-        error::{finite, holds_nul},
-        mask::any,
-        timestamp,
-    },
-    record::{Encoder, FieldDef, FieldType, RecordCodec, Schema},
+    format::{error::finite, mask::any, timestamp},
+    record::{Encoder, FieldDef, FieldType, RecordCodec, Schema, field_type::nul_refused},
 };
 
 /// Writes the fields of one object, or the items of one array.
@@ -161,7 +157,7 @@ impl Encoder for JsonEncoder<'_> {
     }
     #[inline]
     fn text(&mut self, field: &FieldDef, value: &str) -> Result<()> {
-        if encode_text(value, self.begin(field)) { Err(holds_nul(field, value)) } else { Ok(()) }
+        if encode_text(value, self.begin(field)) { Err(nul_refused(field, value)) } else { Ok(()) }
     }
     fn bytes(&mut self, field: &FieldDef, value: &[u8]) -> Result<()> {
         self.quoted(field, &BASE64_STANDARD.encode(value))

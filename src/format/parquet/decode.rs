@@ -27,16 +27,17 @@ pub(super) struct RowDecoder<'a> {
     row: usize,
     /// The columns to come, where they are what comes next.
     columns: slice::Iter<'a, Column>,
-    others: Others<'a>,
+    fields: Fields<'a>,
     /// The cells of what is being read; [`NOTHING`] while the [extra](Extra) fields are given.
     cells: &'a Cells,
 }
 
-/// Where fields are found that are no columns, and the name of one that has no declaration.
-enum Others<'a> {
-    Nowhere,
-    /// A column that the schema does not declare.
-    Column(&'a str),
+/// Where fields are found.
+enum Fields<'a> {
+    /// Columns, the last that was given just before those to come.
+    Columns,
+    /// One value alone: the item of a list.
+    Alone,
     /// The fields of a record inside a record, of which so many have been given.
     Inside(&'a RecordCells, usize),
     Extra(Box<Extra<'a>>),
@@ -57,50 +58,48 @@ impl<'a> RowDecoder<'a> {
     #[inline]
     pub(super) fn new(batch: &'a Batch, row: usize) -> Self {
         let columns = batch.columns.iter();
-        RowDecoder { batch, origin: row, row, columns, others: Others::Nowhere, cells: &NOTHING }
+        RowDecoder { batch, origin: row, row, columns, fields: Fields::Columns, cells: &NOTHING }
     }
 
     /// The cell of one column alone.
     pub(super) fn at(batch: &'a Batch, row: usize, column: usize) -> Self {
-        let cells = batch.columns.get(column).map_or(&NOTHING, |column| &column.cells);
-        RowDecoder { batch, origin: row, row, columns: [].iter(), others: Others::Nowhere, cells }
+        let mut columns = batch.columns.iter();
+        let cells = columns.nth(column).map_or(&NOTHING, |column| &column.cells);
+        RowDecoder { batch, origin: row, row, columns, fields: Fields::Columns, cells }
     }
 
     /// What is inside a cell of the row.
     #[inline]
-    fn inside(&self, others: Others<'a>, cells: &'a Cells, row: usize) -> RowDecoder<'a> {
-        RowDecoder { batch: self.batch, origin: self.origin, row, columns: [].iter(), others, cells }
+    fn inside(&self, fields: Fields<'a>, cells: &'a Cells, row: usize) -> RowDecoder<'a> {
+        RowDecoder { batch: self.batch, origin: self.origin, row, columns: [].iter(), fields, cells }
     }
 
     /// The next field where it is none of the schema's own in a column of its own.
     #[inline(never)]
     fn next_other(&mut self, schema: &Schema) -> Result<Next> {
         loop {
-            match &mut self.others {
-                Others::Nowhere | Others::Column(_) => {}
-                Others::Inside(record, given) => {
+            match &mut self.fields {
+                Fields::Columns | Fields::Alone => {}
+                Fields::Inside(record, given) => {
                     let place = *given;
                     *given += 1;
                     self.cells = record.fields.get(place).unwrap_or(&NOTHING);
                     return Ok(record.names.get(place).map_or(Next::End, |name| declared(schema, name)));
                 }
-                Others::Extra(extra) => {
+                Fields::Extra(extra) => {
                     extra.found = extra.rest.next();
                     if let Some((name, _)) = &extra.found {
                         return Ok(declared(schema, name));
                     }
                     self.columns = std::mem::take(&mut extra.columns);
-                    self.others = Others::Nowhere;
+                    self.fields = Fields::Columns;
                 }
             }
             let Some(column) = self.columns.next() else { return Ok(Next::End) };
             self.cells = &column.cells;
             match column.place {
                 Place::Field(index) => return Ok(Next::Field(index)),
-                Place::Undeclared => {
-                    self.others = Others::Column(&column.name);
-                    return Ok(Next::Undeclared);
-                }
+                Place::Undeclared => return Ok(Next::Undeclared),
                 Place::Extra => self.open_extra(&column.cells)?,
                 Place::Envelope => {}
             }
@@ -113,7 +112,7 @@ impl<'a> RowDecoder<'a> {
             Ok(ValueRef::Record(document)) => {
                 let rest = document.into_owned().into_iter().collect::<Vec<_>>().into_iter();
                 let columns = std::mem::take(&mut self.columns);
-                self.others = Others::Extra(Box::new(Extra { rest, found: None, columns }));
+                self.fields = Fields::Extra(Box::new(Extra { rest, found: None, columns }));
                 self.cells = &NOTHING;
             }
             Ok(_) => {}
@@ -124,8 +123,8 @@ impl<'a> RowDecoder<'a> {
 
     /// The undeclared field out of the column of those that is being read.
     fn found(&self) -> Option<&(Name, Value)> {
-        match &self.others {
-            Others::Extra(extra) => extra.found.as_ref(),
+        match &self.fields {
+            Fields::Extra(extra) => extra.found.as_ref(),
             _ => None,
         }
     }
@@ -180,11 +179,15 @@ impl<'a> Decoder for RowDecoder<'a> {
         self.next_other(schema)
     }
     fn name(&self) -> &str {
-        match &self.others {
-            Others::Nowhere => "",
-            Others::Column(name) => name,
-            Others::Inside(record, given) => record.names.get(given.wrapping_sub(1)).map_or("", AsRef::as_ref),
-            Others::Extra(extra) => extra.found.as_ref().map_or("", |(name, _)| name),
+        match &self.fields {
+            Fields::Columns => {
+                let columns = &self.batch.columns;
+                let last = columns.len().wrapping_sub(self.columns.len() + 1);
+                columns.get(last).map_or("", |column| &column.name)
+            }
+            Fields::Alone => "",
+            Fields::Inside(record, given) => record.names.get(given.wrapping_sub(1)).map_or("", AsRef::as_ref),
+            Fields::Extra(extra) => extra.found.as_ref().map_or("", |(name, _)| name),
         }
     }
     #[inline]
@@ -369,7 +372,7 @@ impl<'a> Decoder for RowDecoder<'a> {
         let range = list.range(self.row);
         let mut items = Vec::with_capacity(range.len());
         for at in range {
-            let value = T::decode(item, &mut self.inside(Others::Nowhere, &list.items, at));
+            let value = T::decode(item, &mut self.inside(Fields::Alone, &list.items, at));
             items.push(value.map_err(|e| e.under_field(&field.name))?);
         }
         Ok(Some(items))
@@ -379,7 +382,7 @@ impl<'a> Decoder for RowDecoder<'a> {
             if self.cells.is_null(self.row) {
                 return Ok(None);
             }
-            let mut inside = self.inside(Others::Inside(record, 0), &NOTHING, self.row);
+            let mut inside = self.inside(Fields::Inside(record, 0), &NOTHING, self.row);
             return N::decode(schema, &mut inside).map(Some).map_err(|e| e.under_field(&field.name));
         }
         let inside: Option<Document> = self.widened(field, |value| match value {
@@ -390,7 +393,7 @@ impl<'a> Decoder for RowDecoder<'a> {
         inside.as_ref().map(read).transpose().map_err(|e| e.under_field(&field.name))
     }
     fn any(&mut self) -> Result<Value> {
-        if let Others::Extra(extra) = &mut self.others
+        if let Fields::Extra(extra) = &mut self.fields
             && let Some((_, value)) = extra.found.take()
         {
             return Ok(value);

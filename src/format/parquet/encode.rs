@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    record::{DocumentWriter, Encoder, FieldDef, FieldType, RecordCodec, Schema, field_type::holds_nul},
+    record::{
+        DocumentWriter, Encoder, FieldDef, FieldType, RecordCodec, Schema,
+        field_type::{holds_nul, nul_refused},
+    },
     value::Value,
 };
 
@@ -197,9 +200,7 @@ impl Encoder for ColumnEncoder<'_> {
     #[inline]
     fn text(&mut self, field: &FieldDef, value: &str) -> Result<()> {
         match self.next(field)? {
-            Builder::Text(_) if !is_tagged(&field.ty) && holds_nul(value) => {
-                Err(Error::invalid("text holds U+0000").at_field(field.name.clone()).with_value(value))
-            }
+            Builder::Text(_) if !is_tagged(&field.ty) && holds_nul(value) => Err(nul_refused(field, value)),
             Builder::Text(text) if !is_tagged(&field.ty) => text.push(value.as_bytes()),
             _ => {
                 self.place -= 1;

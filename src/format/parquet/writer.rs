@@ -374,10 +374,12 @@ impl Column {
     }
 }
 
-/// Columns encoded and compressed, on all cores: the largest first, so that no core is long alone with the last.
+/// Columns encoded and compressed, on all cores: first those whose values have lengths or are handled one by one, and of them
+/// the largest, so that no core is long alone with the last.
 fn encoded(columns: Vec<Column>) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
     let mut columns: Vec<_> = columns.into_iter().enumerate().collect();
-    columns.sort_by_key(|(_, column)| Reverse(column.array.get_array_memory_size()));
+    let dear = |array: &ArrayRef| (!array.data_type().is_primitive(), array.get_array_memory_size());
+    columns.sort_by_key(|(_, column)| Reverse(dear(&column.array)));
     // A bridge hands them out one by one in this order, where a slice would be cut into halves.
     let encode = |(place, column): (usize, Column)| Ok((place, column.encoded()?));
     let mut chunks = columns.into_iter().par_bridge().map(encode).collect::<Result<Vec<_>, ParquetError>>()?;
