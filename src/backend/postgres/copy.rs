@@ -1,16 +1,15 @@
-//! Rows by COPY BINARY: into a table itself, or into a temporary one beside it.
+//! Rows by COPY BINARY, into the server and out of it.
 
 use std::io::{self, Read, Write};
 
 use super::{
-    error::{failure, is_broken},
+    error::{failure, is_broken, is_lost},
     pool::{Backend, Session},
     query::Statement,
-    schema::Table,
-    statement::{Brings, names, version_kind},
+    statement::names,
     store::PostgresStore,
     wire::{Values, ValuesIter},
-    write::{Sealed, Verb, ambiguous, push_version},
+    write::ambiguous,
 };
 use crate::{
     error::{Error, Result},
@@ -37,6 +36,11 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
+    /// What failed before anything could take effect: work that is lost with its connection can be done again.
+    pub(super) fn undone(error: Error) -> Refusal {
+        if is_lost(&error) { Refusal::Undone(error) } else { Refusal::whole(error) }
+    }
+
     /// The same, of work that is not committed yet.
     pub(super) fn uncommitted(self) -> Refusal {
         match self {
@@ -65,35 +69,6 @@ impl From<postgres::Error> for Refusal {
     }
 }
 
-/// A table of the session alone that rows wait in.
-pub(super) struct Stage {
-    /// Always the same, so that statements on it are prepared once; a session has one at a time.
-    pub(super) name: &'static str,
-    /// With the place of each row among those that were sent, by which the server answers for it.
-    placed: bool,
-    /// With the version that each row must find.
-    expecting: bool,
-}
-
-impl Stage {
-    /// Makes one with the columns of a table; it goes when the transaction does.
-    pub(super) fn make(session: &mut Session, table: &Table, verb: Verb, brings: Brings) -> Result<Stage> {
-        let (name, placed, expecting) = ("dk_stage", verb == Verb::Update, brings.expected);
-        let place = if placed { ", 0::integer AS _place" } else { "" };
-        let expected =
-            if expecting { format!(", NULL::{} AS _expected", version_kind(table).sql()) } else { String::new() };
-        session.batch(&format!(
-            "CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS SELECT {}{place}{expected} FROM {} WITH NO DATA",
-            names(table.written()),
-            table.qualified
-        ))?;
-        Ok(Stage { name, placed, expecting })
-    }
-    pub(super) fn drop(&self, session: &mut Session) -> Result<()> {
-        session.batch(&format!("DROP TABLE {}", self.name))
-    }
-}
-
 impl<R: RecordCodec> PostgresStore<R> {
     /// Copies so many rows into the table. `encode` appends the columns of one, or says that there is none.
     pub(super) fn copy_in(
@@ -113,36 +88,10 @@ impl<R: RecordCodec> PostgresStore<R> {
             Ok(())
         })
     }
-
-    /// Copies rows into a table beside it.
-    pub(super) fn copy_to_stage(
-        &self,
-        session: &mut Session,
-        stage: &Stage,
-        rows: &[&Sealed<'_, R>],
-        now: i64,
-    ) -> Result<(), Refusal> {
-        let columns = self.table.written().count() + usize::from(stage.placed) + usize::from(stage.expecting);
-        let sql = format!("COPY {} FROM STDIN BINARY", stage.name);
-        copy(session, &sql, rows.len(), |place, out| {
-            out.bytes.extend_from_slice(&(columns as i16).to_be_bytes());
-            let Some(sealed) = rows.get(place) else { return Ok(()) };
-            sealed.push_row(self, now, out)?;
-            if stage.placed {
-                out.i32(place as i32);
-            }
-            match (stage.expecting, sealed.draft.expected()) {
-                (true, Some(version)) => push_version(version, out),
-                (true, None) => out.null(),
-                _ => {}
-            }
-            Ok(())
-        })
-    }
 }
 
 /// Sends rows, encoded as they are sent.
-fn copy(
+pub(super) fn copy(
     session: &mut Session,
     sql: &str,
     rows: usize,

@@ -41,6 +41,7 @@ mod schema;
 mod search;
 mod silence;
 mod split;
+mod stage;
 mod statement;
 mod store;
 mod tagged;
