@@ -145,14 +145,15 @@ use self::columns::*;
 #[cfg(feature = "parquet")]
 mod columns {
     use super::*;
-    use crate::parquet::{bounds, raw_search_sorted, raw_search_unsorted, raw_search_unsorted_all_cores};
+    use crate::parquet::{bounds, raw_sorted, raw_unsorted, raw_unsorted_on_all_cores};
 
     fn file(data: &Data) -> PathBuf {
         made("people.parquet", || data.parquet().to_vec())
     }
 
     pub fn raw_parquet_sorted(data: &Data) -> Outcome {
-        raw_search_sorted(data)
+        let path = file(data);
+        raw_sorted(data, || File::open(&path).expect("it is there"))
     }
 
     pub fn ours_parquet_sorted(data: &Data) -> Outcome {
@@ -165,11 +166,13 @@ mod columns {
     }
 
     pub fn raw_parquet_unsorted(data: &Data) -> Outcome {
-        raw_search_unsorted(data)
+        let path = file(data);
+        raw_unsorted(|| File::open(&path).expect("it is there"))
     }
 
     pub fn raw_parquet_unsorted_all_cores(data: &Data) -> Outcome {
-        raw_search_unsorted_all_cores(data)
+        let path = file(data);
+        raw_unsorted_on_all_cores(|| File::open(&path).expect("it is there"))
     }
 
     pub fn ours_parquet_unsorted(data: &Data) -> Outcome {

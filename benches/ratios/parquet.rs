@@ -13,7 +13,7 @@ use ::parquet::{
         arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves},
     },
     basic::{Compression, ZstdLevel},
-    file::{properties::WriterProperties, writer::SerializedFileWriter},
+    file::{properties::WriterProperties, reader::ChunkReader, writer::SerializedFileWriter},
 };
 use arrow_array::{
     Array, BooleanArray, FixedSizeBinaryArray, Float64Array, ListArray, RecordBatch, StringArray,
@@ -195,19 +195,19 @@ impl<'a> Columns<'a> {
     }
 }
 
-fn raw_metadata(file: &Bytes) -> ArrowReaderMetadata {
+fn raw_metadata(input: &impl ChunkReader) -> ArrowReaderMetadata {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    ArrowReaderMetadata::load(file, options).expect("the file is one of ours")
+    ArrowReaderMetadata::load(input, options).expect("the file is one of ours")
 }
 
 /// Every person in some row groups of whom `keep` is true; the sum of what `keep` answers.
 fn raw_scan_of(
-    file: &Bytes,
+    input: impl ChunkReader + 'static,
     metadata: &ArrowReaderMetadata,
     groups: Vec<usize>,
     keep: impl Fn(&Person) -> Option<u64>,
 ) -> u64 {
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file.clone(), metadata.clone());
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata.clone());
     let batches = builder.with_row_groups(groups).with_batch_size(8_192).build().expect("it reads");
     let mut sum = 0;
     for batch in batches {
@@ -221,22 +221,30 @@ fn raw_scan_of(
 }
 
 /// All of them, as one reader gives them.
-fn raw_scan(file: &Bytes, keep: impl Fn(&Person) -> Option<u64>) -> u64 {
-    let metadata = raw_metadata(file);
+fn raw_scan(input: impl ChunkReader + 'static, keep: impl Fn(&Person) -> Option<u64>) -> u64 {
+    let metadata = raw_metadata(&input);
     let groups = (0..metadata.metadata().num_row_groups()).collect();
-    raw_scan_of(file, &metadata, groups, keep)
+    raw_scan_of(input, &metadata, groups, keep)
 }
 
 /// All of them, a reader for each row group, on all cores.
-fn raw_scan_on_all_cores(file: &Bytes, keep: impl Fn(&Person) -> Option<u64> + Sync) -> u64 {
-    let metadata = raw_metadata(file);
+fn raw_scan_on_all_cores<T: ChunkReader + 'static>(
+    open: impl Fn() -> T + Sync,
+    keep: impl Fn(&Person) -> Option<u64> + Sync,
+) -> u64 {
+    let metadata = raw_metadata(&open());
     let groups = (0..metadata.metadata().num_row_groups()).into_par_iter();
-    groups.map(|group| raw_scan_of(file, &metadata, vec![group], &keep)).sum()
+    groups.map(|group| raw_scan_of(open(), &metadata, vec![group], &keep)).sum()
+}
+
+/// The file in memory.
+fn input(data: &Data) -> Bytes {
+    Bytes::from_static(data.parquet())
 }
 
 fn raw_read(data: &Data) -> Outcome {
-    let file = Bytes::from_static(data.parquet());
-    Outcome::of(|| raw_scan_on_all_cores(&file, |person| Some(person.age.into())))
+    let input = input(data);
+    Outcome::of(|| raw_scan_on_all_cores(|| input.clone(), |person| Some(person.age.into())))
 }
 
 /// The bounds of the sorted column that keep one person in a thousand.
@@ -246,21 +254,40 @@ pub fn bounds(data: &Data) -> (Timestamp, Timestamp) {
     (people[from].created_at, people[from + people.len() / 1_000].created_at)
 }
 
-pub fn raw_search_sorted(data: &Data) -> Outcome {
-    let (file, (from, to)) = (Bytes::from_static(data.parquet()), bounds(data));
-    Outcome::of(|| {
-        raw_scan(&file, |person| (person.created_at >= from && person.created_at < to).then(|| person.age.into()))
-    })
+fn raw_search_sorted(data: &Data) -> Outcome {
+    let input = input(data);
+    raw_sorted(data, || input.clone())
 }
 
-pub fn raw_search_unsorted(data: &Data) -> Outcome {
-    let file = Bytes::from_static(data.parquet());
-    Outcome::of(|| raw_scan(&file, |person| (person.age < 10).then(|| person.age.into())))
+fn raw_search_unsorted(data: &Data) -> Outcome {
+    let input = input(data);
+    raw_unsorted(|| input.clone())
 }
 
-pub fn raw_search_unsorted_all_cores(data: &Data) -> Outcome {
-    let file = Bytes::from_static(data.parquet());
-    Outcome::of(|| raw_scan_on_all_cores(&file, |person| (person.age < 10).then(|| person.age.into())))
+fn raw_search_unsorted_all_cores(data: &Data) -> Outcome {
+    let input = input(data);
+    raw_unsorted_on_all_cores(|| input.clone())
+}
+
+/// The search by the sorted column, of a file that lies wherever it does.
+pub fn raw_sorted<T: ChunkReader + 'static>(data: &Data, open: impl Fn() -> T) -> Outcome {
+    let (from, to) = bounds(data);
+    let keep = |person: &Person| (person.created_at >= from && person.created_at < to).then(|| person.age.into());
+    Outcome::of(|| raw_scan(open(), keep))
+}
+
+fn is_child(person: &Person) -> Option<u64> {
+    (person.age < 10).then(|| person.age.into())
+}
+
+/// That by a column without order.
+pub fn raw_unsorted<T: ChunkReader + 'static>(open: impl Fn() -> T) -> Outcome {
+    Outcome::of(|| raw_scan(open(), is_child))
+}
+
+/// The same, on all cores.
+pub fn raw_unsorted_on_all_cores<T: ChunkReader + 'static>(open: impl Fn() -> T + Sync) -> Outcome {
+    Outcome::of(|| raw_scan_on_all_cores(&open, is_child))
 }
 
 // ---- ours
