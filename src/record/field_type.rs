@@ -4,7 +4,7 @@
 //! so that `Option` needs no special case anywhere else. What a derived field is called in queries is its
 //! [handle](crate::query::handle).
 
-use std::fmt;
+use std::{convert::identity, fmt};
 
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
@@ -340,14 +340,24 @@ fn not_finite(field: &FieldDef, value: f64) -> Error {
 // ---- the other scalars that are copied
 
 macro_rules! copies {
-    ($($native:ty: $variant:ident, $method:ident;)*) => { $(
+    ($($native:ty: $variant:ident, $method:ident, $read:expr;)*) => { $(
         impl FieldType for $native {
             const TYPE: Type = Type::$variant;
             type Kind = ScalarKind;
             #[inline]
             fn encode<E: Encoder>(&self, field: &FieldDef, out: &mut E) -> Result<()> { out.$method(field, *self) }
             #[inline]
-            fn read<D: Decoder>(field: &FieldDef, from: &mut D) -> Result<Option<Self>> { from.$method(field) }
+            fn read<D: Decoder>(field: &FieldDef, from: &mut D) -> Result<Option<Self>> {
+                Ok(from.$method(field)?.map($read))
+            }
+            #[inline]
+            fn decode<D: Decoder>(field: &FieldDef, from: &mut D) -> Result<Self> {
+                // Not by way of `read`: what the decoder gives stays in registers, and an optional UUID beside an error does not.
+                match from.$method(field)? {
+                    Some(value) => Ok($read(value)),
+                    None => Err(from.misfit(field, NULL_REFUSED)),
+                }
+            }
             #[inline]
             fn cell(&self, _: &[Step]) -> ValueRef<'_> { ValueRef::$variant(*self) }
             fn from_value(field: &FieldDef, value: Value) -> Result<Self> {
@@ -362,46 +372,12 @@ macro_rules! copies {
     )* };
 }
 copies! {
-    bool: Bool, bool;
-    Date: Date, date;
-    Decimal: Decimal, decimal;
+    bool: Bool, bool, identity;
+    Uuid: Uuid, uuid, Uuid::from_u128;
+    Date: Date, date, identity;
+    Decimal: Decimal, decimal, identity;
 }
 impl Number for Decimal {}
-
-impl FieldType for Uuid {
-    const TYPE: Type = Type::Uuid;
-    type Kind = ScalarKind;
-    #[inline]
-    fn encode<E: Encoder>(&self, field: &FieldDef, out: &mut E) -> Result<()> {
-        out.uuid(field, *self)
-    }
-    #[inline]
-    fn read<D: Decoder>(field: &FieldDef, from: &mut D) -> Result<Option<Self>> {
-        Ok(from.uuid(field)?.map(Uuid::from_u128))
-    }
-    #[inline]
-    fn decode<D: Decoder>(field: &FieldDef, from: &mut D) -> Result<Self> {
-        // Not by way of `read`, whose result is what the decoder's is not; see there.
-        match from.uuid(field)? {
-            Some(bits) => Ok(Uuid::from_u128(bits)),
-            None => Err(from.misfit(field, NULL_REFUSED)),
-        }
-    }
-    #[inline]
-    fn cell(&self, _: &[Step]) -> ValueRef<'_> {
-        ValueRef::Uuid(*self)
-    }
-    fn from_value(field: &FieldDef, value: Value) -> Result<Self> {
-        let Value::Uuid(v) = value else { return Err(wrong(field, &value)) };
-        Ok(v)
-    }
-    #[inline]
-    fn check(&self, _: &FieldDef) -> Result<Form> {
-        Ok(Form::Stored)
-    }
-}
-copied!(Uuid, |v| Value::Uuid(*v));
-impl Item for Uuid {}
 
 macro_rules! items { ($($native:ty),*) => { $( impl Item for $native {} )* }; }
 items!(i8, i16, i32, i64, u16, u32, u64, Timestamp, String);

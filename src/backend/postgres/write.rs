@@ -272,7 +272,7 @@ impl<R: RecordCodec> PostgresStore<R> {
             Ran::Found(envelope) => return Ok(sealed.written(Some(found_version(&envelope, sealed)), Effect::Created)),
         };
         let version = version_given(&self.table, sealed.version, cell(rows.first(), 0));
-        Ok(Written { id: sealed.id.clone(), version, effect: Effect::Created })
+        Ok(sealed.written(version, Effect::Created))
     }
 
     fn upsert_one(&self, sealed: &Sealed<'_, R>, limits: &Limits) -> Outcome {
@@ -294,7 +294,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         let is_new = codec::raw(row, 0)? == Some(&[1]);
         let version = version_given(&self.table, sealed.version, cell(Some(row), 1));
         let effect = if is_new { Effect::Created } else { Effect::Updated };
-        Ok(Written { id: sealed.id.clone(), version, effect })
+        Ok(sealed.written(version, effect))
     }
 
     fn update(&self, sealed: &Sealed<'_, R>, limits: &Limits) -> Outcome {
@@ -313,7 +313,7 @@ impl<R: RecordCodec> PostgresStore<R> {
             });
         }
         let version = version_given(&self.table, sealed.version, cell(rows.first(), 0));
-        Ok(Written { id: sealed.id.clone(), version, effect: Effect::Updated })
+        Ok(sealed.written(version, Effect::Updated))
     }
 
     fn delete(&self, id: Id, expected: Option<&Version>, limits: &Limits) -> Outcome {
