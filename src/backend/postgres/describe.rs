@@ -60,7 +60,7 @@ fn is_envelope(column: &str) -> bool {
 }
 
 /// The type of field that holds whatever such a column can hold.
-fn type_of(kind: Kind) -> Type {
+pub(super) fn type_of(kind: Kind) -> Type {
     let one = match kind.scalar {
         Scalar::Bool => Type::Bool,
         Scalar::Int2 => Type::I16,

@@ -5,6 +5,7 @@ use std::fmt;
 use super::{
     Layout, Postgres,
     build::{self, Making, State},
+    describe::type_of,
     index, live,
     live::{Live, LiveColumn},
     name::quoted,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     query::{Bound, Filter, Query},
-    record::{Draft, RecordCodec, Schema, Stored, Typed},
+    record::{Draft, FieldDef, RecordCodec, Schema, Stored, Typed},
     store::{Atomicity, Driver, Limits, Write},
 };
 
@@ -304,37 +305,20 @@ fn widens(from: Kind, to: Kind) -> bool {
 
 impl LiveColumn {
     /// The column as a field of a document.
-    fn field(&self) -> Option<crate::record::FieldDef> {
-        use crate::record::{FieldDef, Type};
+    fn field(&self) -> Option<FieldDef> {
         let kind = self.kind?;
-        let one = match kind.scalar {
-            Scalar::Bool => Type::Bool,
-            Scalar::Int2 => Type::I16,
-            Scalar::Int4 => Type::I32,
-            Scalar::Int8 => Type::I64,
-            Scalar::Float4 => Type::F32,
-            Scalar::Float8 => Type::F64,
-            Scalar::Numeric => Type::Decimal,
-            Scalar::Text => Type::Text,
-            Scalar::Bytea => Type::Bytes,
-            Scalar::Uuid => Type::Uuid,
-            Scalar::TimestampTz | Scalar::Timestamp => Type::Timestamp,
-            Scalar::Date => Type::Date,
-            Scalar::Json | Scalar::Jsonb => Type::Json,
-        };
-        let ty = if kind.array { Type::list(one) } else { one };
         let id = self.primary
             && !kind.array
             && (kind.scalar.is_integer() || matches!(kind.scalar, Scalar::Text | Scalar::Uuid));
         // Text of any length may be there already; it is compared all the same.
-        Some(FieldDef { nullable: !self.not_null, id, ..FieldDef::new(self.name.clone(), ty) })
+        Some(FieldDef { nullable: !self.not_null, id, ..FieldDef::new(self.name.clone(), type_of(kind)) })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{FieldDef, Type};
+    use crate::record::Type;
 
     fn live(column: &str, kind: Kind, not_null: bool) -> Live {
         let column = LiveColumn {
