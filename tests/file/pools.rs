@@ -35,10 +35,10 @@ fn draft(n: usize) -> Draft<'static, Document> {
 }
 
 /// Runs on a pool, and says so where that never ends.
-fn on_a_pool(work: impl FnOnce() + Send + 'static) {
+fn on_a_pool(threads: usize, work: impl FnOnce() + Send + 'static) {
     let (done, heard) = mpsc::channel();
     std::thread::spawn(move || {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().expect("threads");
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
         pool.install(work);
         let _ = done.send(());
     });
@@ -50,7 +50,7 @@ fn records_are_written_by_all_threads_of_a_pool() {
     for name in NAMES {
         let store = filled(&crate::folder().join(name));
         let writer = store.clone();
-        on_a_pool(move || {
+        on_a_pool(4, move || {
             (BASE..2 * BASE).into_par_iter().for_each(|n| drop(writer.create(draft(n)).expect("the id is new")));
         });
         assert_eq!(store.count(Query::new()).expect("it counts"), 2 * BASE as u64, "{name}");
@@ -63,11 +63,33 @@ fn records_are_read_by_all_threads_of_a_pool() {
         let path = crate::folder().join(name);
         Driver::close(filled(&path)).expect("it is put into the base");
         let store = open(&path);
-        on_a_pool(move || {
+        on_a_pool(4, move || {
             (0..BASE / 4).into_par_iter().for_each(|n| {
                 let read = store.read(format!("{n:06}").as_str()).expect("it reads").expect("it is there");
                 assert_eq!(read.record["n"].as_int(), Some(n as i128));
             });
+        });
+    }
+}
+
+/// Reads come while the index is made and threads are free to help: one that waits for their help must not take up a read,
+/// which waits for the index.
+#[test]
+fn reads_come_one_by_one_while_the_index_is_made() {
+    for name in NAMES {
+        let path = crate::folder().join(name);
+        Driver::close(filled(&path)).expect("it is put into the base");
+        on_a_pool(16, move || {
+            for _ in 0..10 {
+                let store = open(&path);
+                let read = |n| store.read(format!("{n:06}").as_str()).expect("it reads").expect("it is there");
+                rayon::scope(|scope| {
+                    for n in 0..60 {
+                        scope.spawn(move |_| assert_eq!(read(n).record["n"].as_int(), Some(n)));
+                        std::thread::sleep(Duration::from_micros(500));
+                    }
+                });
+            }
         });
     }
 }
