@@ -367,6 +367,7 @@ macro_rules! conformance_family {
                 semantics_2_2_typed_scalars_come_back,
                 semantics_2_2_typed_lists_records_and_json_come_back,
                 semantics_2_2_typed_vectors_come_back,
+                semantics_2_5_typed_minus_zero_is_zero,
                 semantics_3_7_handles_mean_what_filters_and_loops_mean,
                 semantics_3_9_handles_lead_into_records_and_lists,
                 semantics_4_1_typed_keys_sort_and_page,

@@ -149,6 +149,10 @@ pub fn semantics_4_3_pages_follow_mixed_directions_and_nulls<D: Database>(suite:
             let found = paged(&store, &query.clone().limit(size), |_| Ok(()))?;
             assert_eq!(found, whole, "pages of {size} by {keys:?}");
         }
+        assert!(
+            store.page(&query.clone().limit(20), None)?.next.is_none(),
+            "nothing is behind a last page that is full"
+        );
         let chunked = store.with(Limits::default().chunk(6));
         assert_eq!(paged(&chunked, &query, |_| Ok(()))?, whole, "pages of the handle's chunk");
     }

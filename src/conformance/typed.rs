@@ -567,6 +567,15 @@ pub fn semantics_1_5_metadata_of_typed_records<D: Database>(suite: &Suite<D>) ->
     Ok(())
 }
 
+/// -0.0 of a field of a type is written as 0.0, too.
+pub fn semantics_2_5_typed_minus_zero_is_zero<D: Database>(suite: &Suite<D>) -> Result<()> {
+    let Some(store) = suite.typed::<Scalars>()? else { return Ok(()) };
+    let id = store.create(Scalars { f32: -0.0, f64: -0.0, maybe_f64: Some(-0.0), ..scalars() })?.id;
+    let found = store.read(&id)?.map(|row| [f64::from(row.f32), row.f64, row.maybe_f64.unwrap_or(-0.0)]);
+    assert_eq!(found.map(|zeros| zeros.map(f64::to_bits)), Some([0; 3]));
+    Ok(())
+}
+
 /// A record under an id of its own.
 #[derive(Record, Clone, Debug, PartialEq)]
 struct Account {

@@ -5,6 +5,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::{
+    capability::Caps,
     error::Result,
     query::{
         bound::{Bound, Cells},
@@ -81,6 +82,9 @@ impl<R> Predicate<R> for OnEnvelope {
     }
     fn check(&self) -> Result<()> {
         self.bind().map(drop)
+    }
+    fn needs(&self) -> Caps {
+        Caps::NONE
     }
 }
 impl<E> RunsOn<E> for OnEnvelope {}

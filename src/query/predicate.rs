@@ -67,9 +67,10 @@ pub trait Predicate<R>: Clone + Send + Sync + 'static {
     fn is_all(&self) -> bool {
         false
     }
-    /// What an engine must provide to run it.
+    /// What an engine must provide to run it: unless said otherwise, what its data form needs, and where there is none, that it
+    /// runs code of the user's.
     fn needs(&self) -> Caps {
-        Caps::NONE
+        self.lower().map_or(Caps::OWN_CODE, |filter| filter.needs())
     }
     /// Refuses a predicate that was built wrong: a pattern that does not parse. Called before anything runs.
     ///
@@ -193,6 +194,9 @@ impl<R> Predicate<R> for All {
     }
     fn is_all(&self) -> bool {
         true
+    }
+    fn needs(&self) -> Caps {
+        Caps::NONE
     }
 }
 impl<E> RunsOn<E> for All {}
@@ -390,6 +394,9 @@ impl<F: Field, O: Relation> Predicate<F::Record> for Compare<F, O> {
     fn lower(&self) -> Option<Filter> {
         Some(Filter::compare(self.field.operand(), O::OP, F::Value::value(&self.literal)))
     }
+    fn needs(&self) -> Caps {
+        Caps::NONE
+    }
 }
 impl<F: Field> Predicate<F::Record> for Between<F> {
     #[inline]
@@ -399,6 +406,9 @@ impl<F: Field> Predicate<F::Record> for Between<F> {
     }
     fn lower(&self) -> Option<Filter> {
         Some(Filter::between(self.field.operand(), F::Value::value(&self.low), F::Value::value(&self.high)))
+    }
+    fn needs(&self) -> Caps {
+        Caps::NONE
     }
 }
 impl<F: Field> Predicate<F::Record> for In<F> {
@@ -416,6 +426,9 @@ impl<F: Field> Predicate<F::Record> for In<F> {
     }
     fn lower(&self) -> Option<Filter> {
         Some(Filter::is_in(self.field.operand(), self.list.iter().map(F::Value::value).collect::<Vec<_>>()))
+    }
+    fn needs(&self) -> Caps {
+        Caps::NONE
     }
 }
 
@@ -505,6 +518,9 @@ impl<F: Field> Predicate<F::Record> for Resembles<F> {
         let fold = if self.fold { CaseFold::Ascii } else { CaseFold::No };
         Pattern::new(&self.source, fold).map(drop).map_err(|e| Error::from(e).at_field(self.field.path().to_string()))
     }
+    fn needs(&self) -> Caps {
+        Caps::NONE
+    }
 }
 impl<F: Field> Predicate<F::Record> for Prefix<F> {
     #[inline]
@@ -515,6 +531,9 @@ impl<F: Field> Predicate<F::Record> for Prefix<F> {
     }
     fn lower(&self) -> Option<Filter> {
         Some(Filter::starts_with(self.field.operand(), self.text.as_str()))
+    }
+    fn needs(&self) -> Caps {
+        Caps::NONE
     }
 }
 impl<F: Field> Predicate<F::Record> for Suffix<F> {
@@ -527,6 +546,9 @@ impl<F: Field> Predicate<F::Record> for Suffix<F> {
     fn lower(&self) -> Option<Filter> {
         Some(Filter::ends_with(self.field.operand(), self.text.as_str()))
     }
+    fn needs(&self) -> Caps {
+        Caps::NONE
+    }
 }
 impl<F: Field> Predicate<F::Record> for Substring<F> {
     #[inline]
@@ -535,6 +557,9 @@ impl<F: Field> Predicate<F::Record> for Substring<F> {
     }
     fn lower(&self) -> Option<Filter> {
         Some(Filter::contains(self.field.operand(), Value::from(self.part.text.as_str())))
+    }
+    fn needs(&self) -> Caps {
+        Caps::NONE
     }
 }
 impl<F: Field> Predicate<F::Record> for Matches<F> {
@@ -612,6 +637,9 @@ impl<F: Reach> Predicate<F::Record> for IsNull<F> {
     fn lower(&self) -> Option<Filter> {
         Some(Filter::is_null(Operand::Field(self.0.path())))
     }
+    fn needs(&self) -> Caps {
+        Caps::NONE
+    }
 }
 
 /// A list that holds an item.
@@ -634,6 +662,9 @@ impl<F: ListField<Item: Scalar>> Predicate<F::Record> for Has<F> {
     }
     fn lower(&self) -> Option<Filter> {
         Some(Filter::contains(Operand::Field(self.field.path()), <F::Item as Scalar>::value(&self.item)))
+    }
+    fn needs(&self) -> Caps {
+        Caps::NONE
     }
 }
 

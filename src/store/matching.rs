@@ -62,10 +62,15 @@ fn each<R: RecordCodec, D: Driver<R>, P: Predicate<R>>(
             return Ok(false);
         }
         let outcomes = store.write(chunk.iter().map(&write), Atomicity::Each, limits)?;
+        // All of them were tried: what was written behind the first that was refused counts, too.
+        let mut refused = Ok(true);
         for (row, outcome) in chunk.into_iter().zip(outcomes) {
-            *done += u64::from(settle(store, &predicate, limits, row, outcome, &write)?);
+            match settle(store, &predicate, limits, row, outcome, &write) {
+                Ok(written) => *done += u64::from(written),
+                Err(error) => refused = refused.and(Err(error)),
+            }
         }
-        Ok(true)
+        refused
     };
     loop {
         match write_chunk(&mut done) {

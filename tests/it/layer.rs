@@ -6,11 +6,11 @@ use dk_data::{
     Aggregating, Changes, Database, Document, Emulate, Error, ErrorKind, Filter, Id, Key, Limits, Observe, Path, Plan,
     Predicate, Query, RecordCodec, Schema, Split, Store, Stored,
     backend::memory::{Memory, MemoryStore},
-    capability::{Caps, Engine},
+    capability::{Caps, Engine, OwnCode, Provides},
     document,
     layer::{Budget, Event, Verb},
     own,
-    query::{Bound, Runnable, Select, aggregate::Count},
+    query::{Bound, Runnable, RunsOn, Seen, Select, Where, aggregate::Count},
     store::{Atomicity, Driver, Outcome, Write},
 };
 use proptest::prelude::*;
@@ -158,6 +158,29 @@ fn a_budget_of_rows_ends_the_query_with_an_error_that_names_it() {
     let narrow = Query::new().filter(own(divides_by_seven)).filter(bind("n < 10"));
     assert_eq!(numbers(&store.search(narrow.sort(Key::asc("n"))).expect("ten rows are within")), [0, 7]);
     assert_eq!(store.count(bind("n >= 0")).expect("the engine does it alone"), 100);
+}
+
+/// A type of the user's own, written as the trait asks and no more.
+#[derive(Clone)]
+struct Odd;
+
+impl Predicate<Document> for Odd {
+    fn matches(&self, row: Seen<'_, Document>) -> bool {
+        row.record["n"].as_int().is_some_and(|n| n % 2 == 1)
+    }
+    fn lower(&self) -> Option<Filter> {
+        None
+    }
+}
+
+impl<E: Provides<OwnCode>> RunsOn<E> for Odd {}
+
+#[test]
+fn a_predicate_without_a_data_form_is_own_code() {
+    assert_eq!(Predicate::<Document>::needs(&Odd), Caps::OWN_CODE);
+    assert_eq!(core().emulated(Budget::default()).count(Where(Odd)).expect("the client runs it"), 50);
+    let error = core().emulated(Budget::rows(5)).count(Where(Odd)).expect_err("there are more rows");
+    assert_eq!(error.kind(), ErrorKind::Budget);
 }
 
 #[test]

@@ -275,3 +275,33 @@ fn a_set_based_write_that_is_stopped_says_how_many_records_it_wrote() {
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert!(error.message().ends_with(&format!("; {deleted} records were written before")), "{error}");
 }
+
+/// semantics 6.6: what was written behind the record that was refused counts, too.
+#[test]
+fn a_set_based_write_of_which_some_are_refused_says_how_many_it_wrote() {
+    let (_, people) = people();
+    let ages = (0..100_u8).rev().map(|age| document! { "name" => "x", "age" => age });
+    assert!(people.create_batch(ages).expect("memory takes them").iter().all(Result::is_ok));
+    let error = people.update_where(dk_data::query::All, Changes::add("age", 200)).expect_err("some grow too old");
+    let written = people.count(Filter::ge("age", 200).bind(people.schema()).expect("it binds")).expect("memory counts");
+    assert_eq!((error.kind(), written), (ErrorKind::Invalid, 56));
+    assert!(error.message().ends_with("; 56 records were written before"), "{error}");
+}
+
+/// semantics 5.10: a record that another writer has changed meanwhile is looked at again.
+#[test]
+fn a_set_based_write_leaves_alone_what_is_no_longer_meant() {
+    let store = numbers(10);
+    let (other, changed) = (store.clone(), Arc::new(OnceLock::new()));
+    let small = own(move |doc: &Document| {
+        let meant = doc["n"].as_int().is_some_and(|n| n < 5);
+        if doc["n"].as_int() == Some(3) && changed.set(()).is_ok() {
+            let three = Filter::eq("n", 3).bind(other.schema()).expect("it binds");
+            assert_eq!(other.update_where(three, Changes::set("n", 300)).expect("it is there"), 1);
+        }
+        meant
+    });
+    assert_eq!(store.update_where(small, Changes::set("seen", true)).expect("memory writes"), 4);
+    let unseen = Filter::eq("n", 300).bind::<Document>(store.schema()).expect("it binds");
+    assert!(store.first(unseen).expect("memory reads").expect("it is there").record["seen"].is_null());
+}

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use dk_data::{
     Aggregating, Changes, Database, Draft, Effect, Error, ErrorKind, Highlight, Outcome, Query, Record, Result,
-    Searching, Store, Transactional, Written,
+    Searching, Store, Stored, Transactional, Written,
     backend::postgres::{Postgres, PostgresConfig, PostgresStore},
     query::aggregate::Count,
 };
@@ -293,24 +293,36 @@ fn a_batch_whose_reply_is_lost_is_ended_before_it_is_looked_for() {
              DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hold(); SELECT pg_advisory_lock({lock})"
         );
         line.scratch.client.batch_execute(&hold).expect("the schema is ours");
-        let waiting = "SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND wait_event = 'advisory'";
+        let waiting = "SELECT pid FROM pg_stat_activity WHERE application_name = $1 AND wait_event = 'advisory'";
         let mut admin = line.scratch.connect();
         let name = line.scratch.name.clone();
-        let mut holds = || !admin.query(waiting, &[&name]).expect("it answers").is_empty();
-        let (store, proxy) = (line.store.clone(), &line.proxy);
+        let mut holds = || admin.query(waiting, &[&name]).expect("it answers").first().map(|row| row.get::<_, i32>(0));
+        let unlock = format!("SELECT pg_advisory_unlock({lock})");
+        let (store, proxy, client) = (line.store.clone(), &line.proxy, &mut line.scratch.client);
         let said = std::thread::scope(|scope| {
             let writing = scope.spawn(move || verb(&store));
-            wait_until("the batch waits at its end", &mut holds);
+            wait_until("the batch waits at its end", || holds().is_some());
+            let first = holds();
             proxy.cut_all();
+            if number == 1 {
+                // That transaction has a number, so it is known to be undone and is done again.
+                wait_until("another waits", || holds().is_some_and(|pid| first != Some(pid)));
+                client.batch_execute(&unlock).expect("it is held");
+            }
             writing.join().expect("it does not panic")
         });
+        if number == 1 {
+            assert!(said.is_ok_and(|outcomes| outcomes.iter().all(Result::is_ok)), "it is done in the end");
+            assert_eq!(line.state(), all(1));
+            continue;
+        }
         let unknown = |error: &Error| error.kind() == ErrorKind::Ambiguous;
         match &said {
             Ok(outcomes) => assert!(outcomes.iter().all(|o| o.as_ref().is_err_and(unknown)), "{number}: {said:?}"),
             Err(error) => assert!(unknown(error), "{number}: {error:?}"),
         }
-        assert!(!holds(), "{number}: nothing of it is left on the server");
-        line.scratch.client.batch_execute(&format!("SELECT pg_advisory_unlock({lock})")).expect("it is held");
+        assert!(holds().is_none(), "{number}: nothing of it is left on the server");
+        line.scratch.client.batch_execute(&unlock).expect("it is held");
         assert_eq!(line.state(), before, "{number}: nothing has happened since");
     }
 }
@@ -334,6 +346,92 @@ fn an_upsert_batch_that_is_cut_says_the_truth_of_each_record() {
         |_, store| store.upsert_batch(keys().map(|key| counter(key, 2))),
         |cut, said, state| settled(cut, said, &state, &before, &after),
     );
+}
+
+/// Of a batch in which some are refused, only what is there is acknowledged.
+fn settled_in_part(cut: Cut, said: Result<Vec<Outcome>>, state: &State, before: &State, taken: impl Fn(usize) -> bool) {
+    let Ok(outcomes) = said else { return };
+    for (place, (key, outcome)) in keys().zip(outcomes).enumerate() {
+        match outcome {
+            Ok(_) => assert!(!taken(place) && state.get(&key) == Some(&1), "{cut:?} {key}: acknowledged, not there"),
+            Err(error) => match error.kind() {
+                ErrorKind::AlreadyExists | ErrorKind::Conflict => assert!(taken(place), "{cut:?} {key}: {error}"),
+                ErrorKind::Ambiguous => {}
+                _ => assert_eq!(state.get(&key), before.get(&key), "{cut:?} {key}: {error}"),
+            },
+        }
+        assert!(!taken(place) || state.get(&key) == before.get(&key), "{cut:?} {key}: refused, and not as it was");
+    }
+}
+
+#[test]
+fn a_create_batch_of_which_some_are_there_acknowledges_no_other() {
+    let before: State = all(7).into_iter().step_by(2).collect();
+    Line::new().cut_everywhere(
+        &before,
+        |_, store| store.create_batch(keys().map(|key| counter(key, 1))),
+        |cut, said, state| settled_in_part(cut, said, &state, &before, |place| place % 2 == 0),
+    );
+}
+
+/// Written only where nobody else has written since.
+fn expecting(stored: &Stored<Counter>) -> Draft<'static, Counter> {
+    let draft = Draft::of(stored.record.clone()).id(stored.storage_id()).expect("an id");
+    draft.expect(stored.envelope.version().cloned())
+}
+
+#[test]
+fn an_update_batch_of_which_some_have_moved_on_acknowledges_no_other() {
+    let before = all(7);
+    let found = std::cell::RefCell::new(Vec::new());
+    Line::new().cut_everywhere_from(
+        |line| {
+            line.reset(&before);
+            let mut stored =
+                line.store.search(Query::new().sort(dk_data::query::id().asc())).expect("nothing is armed");
+            stored.iter_mut().for_each(|stored| stored.record.n = 1);
+            for place in (0..BATCH).step_by(3) {
+                line.store
+                    .update(
+                        keys().nth(place).expect("it is one").as_str(),
+                        counter(keys().nth(place).expect("it is one"), 7),
+                    )
+                    .expect("it is there");
+            }
+            found.replace(stored);
+        },
+        |_, store| store.update_batch(found.borrow().iter().map(expecting)),
+        |line, cut, said| {
+            let state = line.state();
+            settled_in_part(cut, said, &state, &before, |place| place % 3 == 0);
+        },
+    );
+}
+
+/// A trigger sets some aside: they are not acknowledged.
+#[test]
+fn records_that_a_trigger_sets_aside_are_not_acknowledged() {
+    let mut line = Line::new();
+    let aside = "CREATE FUNCTION aside() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 IF NEW.key LIKE '%3' THEN RETURN NULL; END IF; RETURN NEW; END $$; \
+                 CREATE TRIGGER aside BEFORE INSERT OR UPDATE ON counters FOR EACH ROW EXECUTE FUNCTION aside()";
+    line.scratch.client.batch_execute(aside).expect("the schema is ours");
+    type Verb = fn(&PostgresStore<Counter>) -> Vec<Outcome>;
+    let batches: [Verb; 4] = [
+        |store| store.create_batch(keys().map(|key| counter(key, 1))).expect("it answers"),
+        |store| keys().map(|key| store.create(counter(key + "3", 1))).collect(),
+        |store| store.upsert_batch(keys().map(|key| counter(key, 2))).expect("it answers"),
+        |store| keys().map(|key| store.upsert(key.clone(), counter(key, 3))).collect(),
+    ];
+    for (number, batch) in batches.into_iter().enumerate() {
+        let outcomes = batch(&line.store);
+        let state = line.state();
+        for (key, outcome) in keys().zip(outcomes) {
+            let refused = number == 1 || key.ends_with('3');
+            assert_eq!(outcome.is_err(), refused, "{number} {key}: {outcome:?}");
+            assert!(refused || state.contains_key(&key), "{number} {key}");
+        }
+    }
 }
 
 #[test]

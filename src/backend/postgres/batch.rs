@@ -15,7 +15,7 @@ use super::{
     statement::Brings,
     store::PostgresStore,
     wire::{Kind, Values},
-    write::{Sealed, Verb, ambiguous, missing, moved_on, now, push_item, taken, version_given},
+    write::{Sealed, Verb, ambiguous, missing, moved_on, now, push_item, set_aside, taken, version_given},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -226,7 +226,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         let mut refused = None;
         if let VersionAt::Token(_) = self.table.version {
             match self.retried(|| self.copy_over(run, repeated, &mut seals, limits)) {
-                Ok(()) => return seals.into_iter().map(|seal| seal.map(Seal::created)).collect(),
+                Ok(taken) => return self.copied(seals, taken, limits),
                 Err(refusal) => refused = Some(refusal),
             }
         }
@@ -247,7 +247,7 @@ impl<R: RecordCodec> PostgresStore<R> {
             })
             .collect();
         let rows: Vec<_> = sealed.iter().flatten().collect();
-        let told = refused.map(|refusal| self.given_up(Verb::Create, &rows, refusal, limits));
+        let told = refused.map(|refusal| self.given_up(&rows, refusal, limits));
         let done = match told {
             Some(Ok(outcomes)) => outcomes,
             _ => self.put_rows(Verb::Create, Brings::default(), &rows, limits),
@@ -258,6 +258,22 @@ impl<R: RecordCodec> PostgresStore<R> {
         sealed.into_iter().map(outcome).collect()
     }
 
+    /// The outcomes of records that were copied. Where the table took fewer than were sent, it is asked for each.
+    fn copied(&self, seals: Vec<Result<Seal>>, taken: u64, limits: &Limits) -> Vec<Outcome> {
+        let sent = seals.iter().flatten().count() as u64;
+        if taken == sent {
+            return seals.into_iter().map(|seal| seal.map(Seal::created)).collect();
+        }
+        let ids: Vec<_> = seals.iter().flatten().map(|seal| seal.id.clone()).collect();
+        let found = self.envelopes_of(&ids, limits);
+        let asked = |seal: Seal| match &found {
+            Ok(found) if found.get(&seal.id).is_some_and(|there| seal.is_of(there)) => Ok(seal.created()),
+            Ok(_) => Err(set_aside().at_id(&seal.id)),
+            Err(error) => Err(ambiguous(again(error)).at_id(&seal.id)),
+        };
+        seals.into_iter().map(|seal| seal.and_then(asked)).collect()
+    }
+
     /// Copies over a connection of the pool, or that of the transaction. Records are checked and encoded while the server
     /// takes in those before them.
     fn copy_over(
@@ -266,7 +282,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         repeated: &HashSet<usize>,
         seals: &mut Vec<Result<Seal>>,
         limits: &Limits,
-    ) -> Result<(), Refusal> {
+    ) -> Result<u64, Refusal> {
         let mut copied = |session: &mut Session| {
             seals.clear();
             let now = now();
@@ -329,7 +345,7 @@ impl<R: RecordCodec> PostgresStore<R> {
                 outcomes.extend(self.put_rows(verb, brings, after, limits));
                 outcomes
             }
-            Err(refusal) => self.given_up(verb, rows, refusal, limits).unwrap_or_else(|()| {
+            Err(refusal) => self.given_up(rows, refusal, limits).unwrap_or_else(|()| {
                 let (left, right) = rows.split_at(rows.len() / 2);
                 let mut outcomes = self.put_rows(verb, brings, left, limits);
                 outcomes.extend(self.put_rows(verb, brings, right, limits));
@@ -339,20 +355,16 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     /// The outcomes of rows that went together and were refused together; none where they might fare better otherwise.
-    fn given_up(
-        &self,
-        verb: Verb,
-        rows: &[&Sealed<'_, R>],
-        refusal: Refusal,
-        limits: &Limits,
-    ) -> Result<Vec<Outcome>, ()> {
+    fn given_up(&self, rows: &[&Sealed<'_, R>], refusal: Refusal, limits: &Limits) -> Result<Vec<Outcome>, ()> {
         let error = match refusal {
-            Refusal::Lost(backend, error) => return Ok(self.trace_rows(verb, rows, backend, error, limits)),
+            Refusal::Lost(backend, error) => return Ok(self.trace_rows(rows, backend, error, limits)),
             Refusal::Server(cause) => failure(cause),
             Refusal::Undone(error) | Refusal::Record(_, error) => error,
         };
         match error.kind() {
-            ErrorKind::Connection | ErrorKind::Timeout | ErrorKind::Cancelled => Ok(of_each(error, rows.len())),
+            ErrorKind::Connection | ErrorKind::Ambiguous | ErrorKind::Timeout | ErrorKind::Cancelled => {
+                Ok(of_each(error, rows.len()))
+            }
             _ if error.is_retryable() => Ok(of_each(error, rows.len())),
             _ => Err(()),
         }
@@ -433,42 +445,27 @@ impl<R: RecordCodec> PostgresStore<R> {
         rows.iter().map(|row| id_of(codec::raw(row, 0)?, id.kind)).collect()
     }
 
-    /// What became of rows whose reply was lost, once the server's side of their connection is known to be gone: they stand or
-    /// fall together, so one that is found tells of all.
+    /// What became of rows that were copied straight into the table and whose reply was lost, once the server's side of their
+    /// connection is known to be gone: they stand or fall together, so one that is found tells of all.
     #[cold]
-    fn trace_rows(
-        &self,
-        verb: Verb,
-        rows: &[&Sealed<'_, R>],
-        backend: Backend,
-        lost: Error,
-        limits: &Limits,
-    ) -> Vec<Outcome> {
+    fn trace_rows(&self, rows: &[&Sealed<'_, R>], backend: Backend, lost: Error, limits: &Limits) -> Vec<Outcome> {
         let Link::Pool(pool) = &self.link else { return of_each(lost, rows.len()) };
-        let found = pool.after_outage(limits, |session| backend.end(session)).and_then(|()| {
-            let mut found = HashMap::with_capacity_and_hasher(rows.len(), RandomState::default());
+        let is_ours = |row: &Sealed<'_, R>, there: &Envelope| there.version() == Some(&Version::token(row.version));
+        let committed = pool.after_outage(limits, |session| backend.end(session)).and_then(|()| {
             for some in rows.chunks(LOOKED_FOR) {
                 let ids: Vec<_> = some.iter().map(|row| row.id.clone()).collect();
-                found.extend(self.envelopes_of(&ids, limits)?);
+                let found = self.envelopes_of(&ids, limits)?;
+                if some.iter().any(|row| found.get(&row.id).is_some_and(|there| is_ours(row, there))) {
+                    return Ok(true);
+                }
             }
-            Ok(found)
+            Ok(false)
         });
-        let Ok(found) = found else { return of_each(lost, rows.len()) };
-        let done = |row: &Sealed<'_, R>, effect| row.written(version_given(&self.table, row.version, None), effect);
-        let is_ours = |row: &Sealed<'_, R>, there: &Envelope| there.version() == Some(&Version::token(row.version));
-        let committed = rows.iter().any(|row| found.get(&row.id).is_some_and(|there| is_ours(row, there)));
-        let outcome = |row: &&Sealed<'_, R>| match (committed, found.get(&row.id)) {
-            (false, _) => Err(again(&lost).at_id(&row.id)),
-            // It was not there to be updated, or somebody has deleted it since.
-            (true, None) if verb == Verb::Update => Err(again(&lost).at_id(&row.id)),
-            (true, None) => Ok(done(row, Effect::Created)),
-            (true, Some(there)) => {
-                let is_new = verb == Verb::Create || is_ours(row, there) && there.created_at() == there.updated_at();
-                let effect = if is_new && verb != Verb::Update { Effect::Created } else { Effect::Updated };
-                Ok(done(row, effect))
-            }
+        let created = |row: &&Sealed<'_, R>| match committed {
+            Ok(true) => Ok(row.written(version_given(&self.table, row.version, None), Effect::Created)),
+            _ => Err(again(&lost).at_id(&row.id)),
         };
-        rows.iter().map(outcome).collect()
+        rows.iter().map(created).collect()
     }
 
     fn envelopes_of(&self, ids: &[Id], limits: &Limits) -> Result<HashMap<Id, Envelope>> {
@@ -524,6 +521,9 @@ struct Seal {
 }
 
 impl Seal {
+    fn is_of(&self, there: &Envelope) -> bool {
+        there.version() == Some(&Version::token(self.version))
+    }
     fn created(self) -> Written {
         Written { id: self.id, version: Some(Version::token(self.version)), effect: Effect::Created }
     }
@@ -589,10 +589,7 @@ fn in_transaction<T>(
     loan.in_transaction = true;
     match work(&mut loan) {
         Ok(done) => {
-            loan.batch("COMMIT").map_err(|error| match is_lost(&error) {
-                true => Refusal::Lost(loan.backend, ambiguous(error)),
-                false => Refusal::whole(error),
-            })?;
+            pool.commit(&mut loan).map_err(Refusal::undone)?;
             loan.in_transaction = false;
             Ok(done)
         }

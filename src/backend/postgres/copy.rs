@@ -70,13 +70,14 @@ impl From<postgres::Error> for Refusal {
 }
 
 impl<R: RecordCodec> PostgresStore<R> {
-    /// Copies so many rows into the table. `encode` appends the columns of one, or says that there is none.
+    /// Copies so many rows into the table, and says how many it took. `encode` appends the columns of one, or says that there is
+    /// none.
     pub(super) fn copy_in(
         &self,
         session: &mut Session,
         rows: usize,
         mut encode: impl FnMut(usize, &mut Values) -> bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<u64, Refusal> {
         let columns = self.table.written().count();
         let sql = format!("COPY {} ({}) FROM STDIN BINARY", self.table.qualified, names(self.table.written()));
         copy(session, &sql, rows, |place, out| {
@@ -90,13 +91,13 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 }
 
-/// Sends rows, encoded as they are sent.
+/// Sends rows, encoded as they are sent, and says how many were taken: a trigger may set some aside.
 pub(super) fn copy(
     session: &mut Session,
     sql: &str,
     rows: usize,
     mut encode: impl FnMut(usize, &mut Values) -> Result<()>,
-) -> Result<(), Refusal> {
+) -> Result<u64, Refusal> {
     let broken = |cause: postgres::Error| Refusal::from(cause).uncommitted();
     session.expect(true);
     let statement = session.prepare(&Statement::new(sql)).map_err(broken)?;
@@ -113,9 +114,9 @@ pub(super) fn copy(
     }
     values.bytes.extend_from_slice(&TRAILER);
     writer.write_all(&values.bytes).map_err(driver_error)?;
-    writer.finish()?;
+    let taken = writer.finish()?;
     session.expect(false);
-    Ok(())
+    Ok(taken)
 }
 
 /// Hands out the rows that a statement gives back, while the server still works on those behind them: as rows of a plain

@@ -20,6 +20,7 @@ mod batch;
 mod build;
 mod cell;
 mod codec;
+mod commit;
 mod config;
 mod copy;
 mod describe;

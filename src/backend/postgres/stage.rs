@@ -11,7 +11,7 @@ use super::{
     schema::Table,
     statement::{Brings, names, on_conflict, returned_version, update_from, version_kind},
     store::PostgresStore,
-    write::{Sealed, Verb, now, push_version, version_given},
+    write::{Sealed, Verb, now, push_version, set_aside, version_given},
 };
 use crate::{
     error::Result,
@@ -22,7 +22,7 @@ use crate::{
 
 /// A table of the session alone that rows wait in.
 struct Stage {
-    /// Always the same, so that statements on it are prepared once; a session has one at a time.
+    /// Always the same, so that statements on it are prepared once; a session has one at a time. No store has such a name.
     name: &'static str,
     /// With the place of each row among those that were sent, by which the server answers for it.
     placed: bool,
@@ -33,7 +33,7 @@ struct Stage {
 impl Stage {
     /// Makes one with the columns of a table; it goes when the transaction does.
     fn make(session: &mut Session, table: &Table, verb: Verb, brings: Brings) -> Result<Stage> {
-        let (name, placed, expecting) = ("dk_stage", verb == Verb::Update, brings.expected);
+        let (name, placed, expecting) = ("_dk_stage", verb == Verb::Update, brings.expected);
         let place = if placed { ", 0::integer AS _place" } else { "" };
         let expected =
             if expecting { format!(", NULL::{} AS _expected", version_kind(table).sql()) } else { String::new() };
@@ -81,13 +81,18 @@ impl<R: RecordCodec> PostgresStore<R> {
                     Ok(place.map(|place| (place as usize, Effect::Updated)))
                 })?
             }
-            // It answers for every row, in the order in which they lie in the stage.
+            // It answers for every row that it writes, in the order in which they lie in the stage.
             Verb::Upsert => {
                 let on_conflict = on_conflict(&self.table, brings);
                 let sql = format!("{insert}{on_conflict} RETURNING (xmax = 0){version}");
-                self.answered(session, &sql, rows, |is_new, nth| {
+                let outcomes = self.answered(session, &sql, rows, |is_new, nth| {
                     Ok(Some((nth, if is_new == Some(&[1]) { Effect::Created } else { Effect::Updated })))
-                })?
+                })?;
+                // Where a trigger has set some aside, nobody can say which.
+                if outcomes.iter().any(Option::is_none) {
+                    return Err(Refusal::whole(set_aside()));
+                }
+                outcomes
             }
         };
         // What the server checks behind the last row, references above all, is no part of the rows: it fails what comes next.
@@ -143,5 +148,6 @@ impl<R: RecordCodec> PostgresStore<R> {
             }
             Ok(())
         })
+        .map(drop)
     }
 }

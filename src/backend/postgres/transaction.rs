@@ -1,16 +1,14 @@
 //! Transactions: one connection of the pool, held for the time of a closure (semantics 5.8).
 
-use std::{marker::PhantomData, sync::Arc, time::Duration};
+use std::{marker::PhantomData, sync::Arc};
 
 use super::{
     Isolation, Postgres,
+    commit::pause,
     link::{Link, Transaction},
     live::{self, Opened},
     pool::Loan,
-    query::Statement,
     store::PostgresStore,
-    wire::Scalar,
-    write::ambiguous,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -69,7 +67,7 @@ impl Postgres {
         let Some(mut loan) = guard.0.end() else { return done };
         match done {
             Ok(done) => {
-                self.commit(&mut loan)?;
+                self.pool.commit(&mut loan)?;
                 loan.in_transaction = false;
                 Ok(done)
             }
@@ -111,51 +109,6 @@ impl Postgres {
         let mut loan = self.pool.get(Limits::NONE)?;
         loan.batch(&begin).map(|()| loan)
     }
-
-    /// Ends a transaction. Where the reply is lost, the server is asked what became of it.
-    fn commit(&self, loan: &mut Loan) -> Result<()> {
-        let xid = loan.query(&Statement::new("SELECT pg_current_xact_id_if_assigned()::text::bigint"))?;
-        let xid = xid.first().map(|row| super::codec::raw(row, 0)).transpose()?.flatten();
-        let xid = xid.and_then(|raw| raw.try_into().ok()).map(i64::from_be_bytes);
-        match loan.batch("COMMIT") {
-            Err(error) if error.kind() == ErrorKind::Connection => match xid {
-                None => Ok(()),
-                Some(xid) => self.became(xid, error),
-            },
-            done => done,
-        }
-    }
-
-    #[cold]
-    fn became(&self, xid: i64, lost: Error) -> Result<()> {
-        let mut statement = Statement::new("SELECT pg_xact_status((");
-        statement.bind(Scalar::Int8.one(), |out| out.i64(xid));
-        statement.push("::text)::xid8)");
-        for attempt in 1..=100 {
-            let rows = self.pool.after_outage(Limits::NONE, |session| session.query(&statement));
-            let status = rows.as_ref().ok().and_then(|rows| rows.first());
-            match status.and_then(|row| super::codec::raw(row, 0).ok().flatten()) {
-                Some(b"committed") => return Ok(()),
-                Some(b"aborted") => {
-                    return Err(Error::new(
-                        ErrorKind::Connection,
-                        "the connection broke, and the transaction was undone",
-                    )
-                    .because(lost));
-                }
-                Some(b"in progress") => std::thread::sleep(pause(attempt)),
-                _ => break,
-            }
-        }
-        Err(ambiguous(lost))
-    }
-}
-
-/// A pause that grows with each attempt and differs from thread to thread.
-fn pause(attempt: u32) -> Duration {
-    let step = 1_u64 << attempt.min(6);
-    let chance = u64::from(crate::id::random_token()[0]);
-    Duration::from_micros(200 * step + chance * step)
 }
 
 /// Takes the connection away from what is left of a transaction, also in a panic.

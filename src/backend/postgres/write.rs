@@ -267,10 +267,13 @@ impl<R: RecordCodec> PostgresStore<R> {
         let run =
             |session: &mut Session| session.try_execute(&statement).map_err(|cause| self.violation(&sealed.id, cause));
         let evidence = Evidence { id: &sealed.id, token: Some(sealed.version), before: None };
-        let (rows, _) = match self.write_over(limits, run, evidence)? {
+        let (rows, touched) = match self.write_over(limits, run, evidence)? {
             Ran::Answered(answer) => answer,
             Ran::Found(envelope) => return Ok(sealed.written(Some(found_version(&envelope, sealed)), Effect::Created)),
         };
+        if touched == 0 {
+            return Err(set_aside());
+        }
         let version = version_given(&self.table, sealed.version, cell(rows.first(), 0));
         Ok(sealed.written(version, Effect::Created))
     }
@@ -290,7 +293,7 @@ impl<R: RecordCodec> PostgresStore<R> {
                 return Ok(sealed.written(Some(found_version(&envelope, sealed)), effect));
             }
         };
-        let row = rows.first().ok_or_else(|| Error::backend("the server answered an upsert without a row"))?;
+        let row = rows.first().ok_or_else(set_aside)?;
         let is_new = codec::raw(row, 0)? == Some(&[1]);
         let version = version_given(&self.table, sealed.version, cell(Some(row), 1));
         let effect = if is_new { Effect::Created } else { Effect::Updated };
@@ -307,9 +310,10 @@ impl<R: RecordCodec> PostgresStore<R> {
             Ran::Found(envelope) => return Ok(sealed.written(Some(found_version(&envelope, sealed)), Effect::Updated)),
         };
         if touched == 0 {
-            return Err(match sealed.brings.expected && self.version_now(&sealed.id, limits)?.is_some() {
-                true => moved_on(&sealed.id),
-                false => missing(&sealed.id),
+            return Err(match self.version_now(&sealed.id, limits)? {
+                None => missing(&sealed.id),
+                Some(_) if sealed.brings.expected => moved_on(&sealed.id),
+                Some(_) => set_aside(),
             });
         }
         let version = version_given(&self.table, sealed.version, cell(rows.first(), 0));
@@ -457,6 +461,12 @@ enum Trace {
 enum Ran<T> {
     Answered(T),
     Found(Envelope),
+}
+
+/// What is said of a record that the server took and did not store.
+#[cold]
+pub(super) fn set_aside() -> Error {
+    Error::backend("a trigger or a rule of the table has kept the record from being stored")
 }
 
 #[cold]
