@@ -172,10 +172,16 @@ pub fn semantics_7_4_nothing_panics_or_hangs<D: Database>(suite: &Suite<D>) -> R
     for text in NAUGHTY {
         refused(text.parse::<Cursor>(), ErrorKind::Query, text);
     }
-    let value = (0..1_000).fold(Value::Int(1), |inside, _| Value::List(vec![inside]));
-    match store.create(document! { "v" => value.clone() }) {
-        Ok(written) => assert_eq!(store.read(written.id)?.map(|row| row.record["v"].clone()), Some(value)),
-        Err(error) => assert_eq!(error.kind(), ErrorKind::Invalid, "{error}"),
+    let lists = |levels| (1..levels).fold(Value::List(vec![1.into()]), |inner, _| Value::List(vec![inner]));
+    let records = |levels| (1..levels).fold(document! { "v" => 1 }, |inner, _| document! { "v" => inner });
+    for (held, too_deep) in [
+        (document! { "v" => lists(60) }, document! { "v" => lists(61) }),
+        (records(61), records(62)),
+        (records(9), records(2_000)),
+    ] {
+        let id = store.create(&held)?.id;
+        assert_eq!(store.read(&id)?.map(|row| row.record), Some(held));
+        refused(store.create(&too_deep), ErrorKind::Invalid, "a record of many levels");
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! What fields are called in queries: one marker type and one constant for each, and `query()`.
 //!
 //! The markers stand inside the anonymous constant, where no name of the user's can meet them, and are as visible as the
-//! struct.
+//! struct. Each has the type of its field as an argument, so that what is said of it is no more visible than that type: a
+//! public struct may have fields of private types.
 
 use std::collections::HashSet;
 
@@ -57,7 +58,8 @@ fn marker_name(field: &Field<'_>) -> Ident {
 
 fn marker(record: &Record<'_>, field: &Field<'_>, generics: &Generics) -> TokenStream {
     let (name, vis) = (marker_name(field), record.vis);
-    let (own, ident, ty, get) = (unbounded(record.generics), record.ident, field.ty, field.ident);
+    let (ident, ty, get) = (record.ident, field.ty, field.ident);
+    let (declared, this) = (declared(record.generics), marker_type(record, field));
     let types: Vec<&Ident> = generics.type_params().map(|param| &param.ident).collect();
     let (params, arguments, clause) = generics.split_for_impl();
     let (called, text) = (&field.name, field.ident.unraw().to_string());
@@ -65,24 +67,27 @@ fn marker(record: &Record<'_>, field: &Field<'_>, generics: &Generics) -> TokenS
     quote! {
         #[doc(hidden)]
         #[allow(non_camel_case_types, dead_code, unreachable_pub)]
-        #vis struct #name #own(::core::marker::PhantomData<fn() -> (#(#types,)*)>);
+        #vis struct #name #declared(::core::marker::PhantomData<fn() -> (__DkType, #(#types,)*)>);
         #[automatically_derived]
-        impl #params ::core::marker::Copy for #name #arguments #clause {}
+        #[allow(deprecated)]
+        impl #params ::core::marker::Copy for #this #clause {}
         #[automatically_derived]
-        impl #params ::core::clone::Clone for #name #arguments #clause {
+        #[allow(deprecated)]
+        impl #params ::core::clone::Clone for #this #clause {
             fn clone(&self) -> Self {
                 *self
             }
         }
         #[automatically_derived]
-        impl #params ::core::fmt::Debug for #name #arguments #clause {
+        #[allow(deprecated)]
+        impl #params ::core::fmt::Debug for #this #clause {
             fn fmt(&self, __dk_out: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 __dk_out.write_str(#text)
             }
         }
         #[automatically_derived]
         #[allow(deprecated)]
-        impl #params ::dk_data::query::handle::Member for #name #arguments #clause {
+        impl #params ::dk_data::query::handle::Member for #this #clause {
             type Record = #ident #arguments;
             type Type = #ty;
             const SELF: Self = Self(::core::marker::PhantomData);
@@ -98,33 +103,41 @@ fn marker(record: &Record<'_>, field: &Field<'_>, generics: &Generics) -> TokenS
         }
         #[automatically_derived]
         #[allow(deprecated)]
-        impl #params ::dk_data::query::handle::FieldOf<#ident #arguments> for #name #arguments #clause {
+        impl #params ::dk_data::query::handle::FieldOf<#ident #arguments> for #this #clause {
             type Under<__DkA: ::dk_data::query::handle::NestedField<Inner = #ident #arguments>> =
                 ::dk_data::query::handle::At<__DkA, Self>;
         }
     }
 }
 
-/// The parameters as a marker declares them: without bounds and defaults.
-fn unbounded(generics: &Generics) -> TokenStream {
-    let params = generics.params.iter().map(|param| match param {
+/// The parameters of a marker as it declares them: those of the record without bounds and defaults, and the type of the field.
+fn declared(generics: &Generics) -> TokenStream {
+    let lifetimes = generics.lifetimes();
+    let others = generics.params.iter().filter_map(|param| match param {
         GenericParam::Const(param) => {
             let (ident, ty) = (&param.ident, &param.ty);
-            quote!(const #ident: #ty)
+            Some(quote!(const #ident: #ty))
         }
         GenericParam::Type(param) => {
             let ident = &param.ident;
-            quote!(#ident)
+            Some(quote!(#ident))
         }
-        GenericParam::Lifetime(param) => quote!(#param),
+        GenericParam::Lifetime(_) => None,
     });
-    quote!(<#(#params),*>)
+    quote!(<#(#lifetimes,)* __DkType, #(#others),*>)
+}
+
+/// A marker as a type.
+fn marker_type(record: &Record<'_>, field: &Field<'_>) -> TokenStream {
+    let (marker, ty) = (marker_name(field), field.ty);
+    let is_lifetime = |param: &&GenericParam| matches!(param, GenericParam::Lifetime(_));
+    let arguments = ast::arguments(record.generics);
+    let (lifetimes, others) = arguments.split_at(record.generics.params.iter().take_while(is_lifetime).count());
+    quote!(#marker<#(#lifetimes,)* #ty, #(#others),*>)
 }
 
 fn constant(record: &Record<'_>, field: &Field<'_>, handle: &Ident) -> TokenStream {
-    let (marker, vis, ty) = (marker_name(field), record.vis, field.ty);
-    let arguments = ast::arguments(record.generics);
-    let marker = quote!(#marker<#(#arguments),*>);
+    let (marker, vis, ty) = (marker_type(record, field), record.vis, field.ty);
     let doc = format!("The field `{}` in queries.", field.name);
     let (first, last) = ast::ends(ty);
     let handle_type = match (field.attrs.json, field.attrs.large) {

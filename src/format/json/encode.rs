@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    format::{error::finite, mask::any, timestamp},
+    format::{error::finite, json::text::MAX_DEPTH, mask::any, timestamp},
     record::{Encoder, FieldDef, FieldType, RecordCodec, Schema, field_type::nul_refused},
 };
 
@@ -18,20 +18,30 @@ pub(crate) struct JsonEncoder<'o> {
     /// Whether the fields have names: an object, not an array.
     named: bool,
     begun: bool,
+    /// How many objects and arrays it stands in.
+    depth: usize,
 }
 
 /// Appends a record as an object.
 pub(crate) fn encode_record<R: RecordCodec>(record: &R, schema: &Schema, out: &mut Vec<u8>) -> Result<()> {
+    encode_object(record, schema, out, 1)
+}
+
+fn encode_object<R: RecordCodec>(record: &R, schema: &Schema, out: &mut Vec<u8>, depth: usize) -> Result<()> {
     out.push(b'{');
-    record.encode(schema, &mut JsonEncoder { out, named: true, begun: false })?;
+    record.encode(schema, &mut JsonEncoder { out, named: true, begun: false, depth })?;
     out.push(b'}');
     Ok(())
 }
 
 /// Appends a list as an array.
 pub(crate) fn encode_list<T: FieldType>(items: &[T], item: &FieldDef, out: &mut Vec<u8>) -> Result<()> {
+    encode_array(items, item, out, 1)
+}
+
+fn encode_array<T: FieldType>(items: &[T], item: &FieldDef, out: &mut Vec<u8>, depth: usize) -> Result<()> {
     out.push(b'[');
-    let mut encoder = JsonEncoder { out, named: false, begun: false };
+    let mut encoder = JsonEncoder { out, named: false, begun: false, depth };
     items.iter().try_for_each(|value| value.encode(item, &mut encoder))?;
     out.push(b']');
     Ok(())
@@ -111,6 +121,15 @@ impl JsonEncoder<'_> {
         }
         self.out
     }
+    /// The depth of what is inside; nothing is written that the reader would refuse.
+    fn deeper(&self, field: &FieldDef) -> Result<usize> {
+        match self.depth < MAX_DEPTH {
+            true => Ok(self.depth + 1),
+            false => {
+                Err(Error::invalid(format!("it nests more than {MAX_DEPTH} levels deep")).at_field(field.name.clone()))
+            }
+        }
+    }
     fn quoted(&mut self, field: &FieldDef, text: &str) -> Result<()> {
         let out = self.begin(field);
         out.push(b'"');
@@ -187,9 +206,11 @@ impl Encoder for JsonEncoder<'_> {
         serde_json::to_writer(self.begin(field), value).map_err(refused)
     }
     fn list<T: FieldType>(&mut self, field: &FieldDef, item: &FieldDef, items: &[T]) -> Result<()> {
-        encode_list(items, item, self.begin(field)).map_err(|e| e.under_field(&field.name))
+        let depth = self.deeper(field)?;
+        encode_array(items, item, self.begin(field), depth).map_err(|e| e.under_field(&field.name))
     }
     fn record<N: RecordCodec>(&mut self, field: &FieldDef, schema: &Schema, record: &N) -> Result<()> {
-        encode_record(record, schema, self.begin(field)).map_err(|e| e.under_field(&field.name))
+        let depth = self.deeper(field)?;
+        encode_object(record, schema, self.begin(field), depth).map_err(|e| e.under_field(&field.name))
     }
 }

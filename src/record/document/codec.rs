@@ -10,7 +10,7 @@ use crate::{
     query::handle::OpaqueKind,
     record::{
         codec::{Decoder, Encoder, Form, Next, RecordCodec},
-        document::{Document, undeclared},
+        document::{Document, filling::Filling, undeclared},
         field_type::{FieldType, Item, Plain, check_text, to_microseconds, unknown_variant},
         json_field::check_json,
         schema::{FieldDef, Schema, Type},
@@ -33,7 +33,7 @@ impl RecordCodec for Document {
     }
 
     fn decode<D: Decoder>(schema: &Schema, from: &mut D) -> Result<Self> {
-        let mut document = Document::new();
+        let mut document = Filling::default();
         loop {
             match from.next(schema)? {
                 Next::End => break,
@@ -45,12 +45,12 @@ impl RecordCodec for Document {
                 Next::Undeclared if schema.open => {
                     let name = from.name().to_owned();
                     let value = from.any()?;
-                    document.set(name, value);
+                    document.set(name.into(), value);
                 }
                 Next::Undeclared => from.skip()?,
             }
         }
-        Ok(document)
+        Ok(document.done())
     }
 
     fn cell(&self, steps: &[Step]) -> ValueRef<'_> {
@@ -81,16 +81,8 @@ impl RecordCodec for Document {
     }
 
     fn check(&self, schema: &Schema) -> Result<Form> {
-        let declared = schema.fields.iter().map(|field| match self.get(&field.name) {
-            Some(value) => value.check(field),
-            None if field.nullable || field.default => Ok(Form::Stored),
-            None => Err(Error::invalid("null, and the field is not nullable").at_field(field.name.clone())),
-        });
-        let others = self.undeclared(schema).map(|(name, value)| match schema.open {
-            true => check_undeclared(name, value),
-            false => Err(not_declared(schema, name)),
-        });
-        declared.chain(others).try_fold(Form::Stored, |all, form| Ok(all.and(form?)))
+        self.check_depth()?;
+        self.check_fields(schema)
     }
 
     fn normalize(&mut self, _: &Schema) {
@@ -123,6 +115,46 @@ fn not_declared(schema: &Schema, name: &str) -> Error {
     let known = schema.fields.iter().map(|f| f.name.as_ref());
     let hint = nearest(name, known).map_or(String::new(), |name| format!("; did you mean `{name}`?"));
     Error::invalid(format!("`{}` declares no such field and is not open{hint}", schema.name)).at_field(name.to_owned())
+}
+
+/// How deep lists and records that are made at run time nest in a record: what every engine holds, and no stack overflows over.
+const MAX_DEPTH: usize = 60;
+
+impl Document {
+    fn check_fields(&self, schema: &Schema) -> Result<Form> {
+        let declared = schema.fields.iter().map(|field| match self.get(&field.name) {
+            Some(value) => value.check(field),
+            None if field.nullable || field.default => Ok(Form::Stored),
+            None => Err(Error::invalid("null, and the field is not nullable").at_field(field.name.clone())),
+        });
+        let others = self.undeclared(schema).map(|(name, value)| match schema.open {
+            true => check_undeclared(name, value),
+            false => Err(not_declared(schema, name)),
+        });
+        declared.chain(others).try_fold(Form::Stored, |all, form| Ok(all.and(form?)))
+    }
+
+    /// Refuses what nests too deep, before anything goes down into it.
+    fn check_depth(&self) -> Result<()> {
+        for (name, value) in self.iter() {
+            if !matches!(value, Value::List(_) | Value::Record(_)) {
+                continue;
+            }
+            let mut behind = vec![(value, 0)];
+            while let Some((value, depth)) = behind.pop() {
+                if depth > MAX_DEPTH {
+                    let why = format!("lists and records nest more than {MAX_DEPTH} levels deep in it");
+                    return Err(Error::invalid(why).at_field(name.to_owned()));
+                }
+                match value {
+                    Value::List(items) => behind.extend(items.iter().map(|item| (item, depth + 1))),
+                    Value::Record(inside) => behind.extend(inside.iter().map(|(_, value)| (value, depth + 1))),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 fn check_undeclared(name: &str, value: &Value) -> Result<Form> {
@@ -232,9 +264,11 @@ impl FieldType for Value {
             (Value::List(items), Type::List(item)) => check_items(items, item, field),
             (Value::List(items), _) => check_items(items, <Value as Item>::ITEM, field),
             (Value::Record(inside), Type::Record(schema)) => {
-                inside.check(schema).map_err(|e| e.under_field(&field.name))
+                inside.check_fields(schema).map_err(|e| e.under_field(&field.name))
             }
-            (Value::Record(inside), _) => inside.check(&Schema::open("")).map_err(|e| e.under_field(&field.name)),
+            (Value::Record(inside), _) => {
+                inside.check_fields(&Schema::open("")).map_err(|e| e.under_field(&field.name))
+            }
             _ => Ok(Form::Stored),
         }
     }

@@ -1,6 +1,7 @@
 //! [`Document`]: a record whose fields are known at run time.
 
 mod codec;
+mod filling;
 mod keep;
 mod reader;
 mod typed;
@@ -8,6 +9,7 @@ mod writer;
 
 use std::{borrow::Cow, cmp::Ordering, fmt, ops::Index, sync::Arc};
 
+use self::filling::Filling;
 pub use self::{reader::DocumentReader, typed::FromValue, writer::DocumentWriter};
 use crate::{
     error::Result,
@@ -37,6 +39,9 @@ pub struct Document {
     /// One value for each name; null where this document lacks it.
     values: Vec<Value>,
 }
+
+/// So many names are gone through one by one; more are looked up.
+const FEW: usize = 32;
 
 impl Document {
     /// A document without fields.
@@ -143,6 +148,9 @@ impl Document {
 
 impl PartialEq for Document {
     fn eq(&self, other: &Document) -> bool {
+        if self.names.len() > FEW {
+            return self.by_name() == other.by_name();
+        }
         self.len() == other.len() && self.iter().all(|(name, value)| other.get(name) == Some(value))
     }
 }
@@ -165,11 +173,11 @@ impl Index<&str> for Document {
 
 impl<N: Into<Name>, V: Into<Value>> FromIterator<(N, V)> for Document {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(fields: I) -> Document {
-        let mut document = Document::new();
+        let mut document = Filling::default();
         for (name, value) in fields {
-            document.set(name, value);
+            document.set(name.into(), value.into());
         }
-        document
+        document.done()
     }
 }
 
