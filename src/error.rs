@@ -251,6 +251,11 @@ impl Error {
         }
         self
     }
+    /// The place of what counted from the start of a part, in the whole.
+    pub(crate) fn moved_to(mut self, line: u64, column: u64) -> Self {
+        (self.0.place.line, self.0.place.column) = (Some(line), Some(column));
+        self
+    }
     /// Adds a column alone, counted from 1.
     #[must_use]
     pub fn at_column(mut self, column: u64) -> Self {

@@ -79,7 +79,8 @@ macro_rules! backends {
             )?)+
         }
 
-        const SCHEMES: &[&str] = &[$(#[cfg $when] $($scheme),+),+];
+        /// Each scheme, and whether its backend is built in.
+        const SCHEMES: &[(&str, bool)] = &[$($(($scheme, cfg! $when)),+),+];
 
         impl AnyDatabase {
             /// Opens the database that a URL names. No secret of the URL enters an error.
@@ -191,9 +192,14 @@ impl<C> Provides<C> for AnyDatabase {}
 fn unknown_scheme(scheme: &str) -> Error {
     // What stands before the first colon is shown only where it can hold no secret.
     let shown: String = scheme.chars().take_while(char::is_ascii_alphanumeric).take(20).collect();
-    let nearest = crate::record::target::nearest(&shown, SCHEMES.iter().copied());
+    if SCHEMES.contains(&(&*shown, false)) {
+        return Error::configuration(format!("the backend of `{shown}:` is not built in: turn its cargo feature on"));
+    }
+    let known = || SCHEMES.iter().filter(|(_, built)| *built).map(|(name, _)| *name);
+    let nearest = crate::record::target::nearest(&shown, known());
     let hint = nearest.map_or(String::new(), |name| format!("; did you mean `{name}:`?"));
-    Error::configuration(format!("no backend is called `{shown}`{hint}; known: {}", SCHEMES.join(", ")))
+    let known = known().collect::<Vec<_>>().join(", ");
+    Error::configuration(format!("no backend is called `{shown}`{hint}; known: {known}"))
 }
 
 #[cfg(test)]
@@ -202,10 +208,13 @@ mod tests {
 
     #[test]
     fn semantics_7_6_a_url_is_refused_with_what_is_known_and_without_its_secrets() {
-        let refused = |url| AnyDatabase::open_url(url).map(|_| String::new()).unwrap_or_else(|e| e.to_string());
+        let refused = |url: &str| AnyDatabase::open_url(url).map(|_| String::new()).unwrap_or_else(|e| e.to_string());
         assert!(refused("memry:").contains("did you mean `memory:`?"));
         assert!(refused("memory").contains("memory"));
         assert!(refused("memory:x").contains("nothing behind the colon"));
         assert!(!refused("user:secret@host").contains("secret"));
+        for (scheme, _) in SCHEMES.iter().filter(|(_, built)| !built) {
+            assert!(refused(&format!("{scheme}:x")).contains("cargo feature"), "{scheme}");
+        }
     }
 }

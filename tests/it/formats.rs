@@ -199,6 +199,18 @@ fn a_query_on_a_real_file_agrees_with_a_plain_loop() {
 }
 
 #[test]
+fn a_bad_value_in_an_array_is_reported_where_it_stands_in_the_input() {
+    let schema = Schema::new("n").field(FieldDef::new("n", Type::U8));
+    let placed = |text: &'static str| {
+        let rows = Json::array().read_documents(text.as_bytes(), schema.clone());
+        let errors: Vec<_> = rows.filter_map(Result::err).map(|e| (e.place().line, e.place().column)).collect();
+        errors
+    };
+    assert_eq!(placed("[{\"n\":1},{\"n\":2},{\"n\":300}]"), [(Some(1), Some(23))]);
+    assert_eq!(placed("[\n  {\n    \"n\": 1\n  },\n  {\n    \"n\": 300\n  }\n]\n"), [(Some(6), Some(10))]);
+}
+
+#[test]
 fn broken_json_is_reported_by_line_and_column() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let text = format!("{{\"a\":1}}\n{{\"a\":}}\n{{\"a\":{deep}}}\nx\n\n{{\"a\":2}}\n{{\"a\":\"\\ud800\"}}");

@@ -315,9 +315,10 @@ mod tests {
         let settle =
             |names: &[&'static str]| Columns::settle(names.iter().map(|name| Name::from(*name)).collect(), &nullable);
         for names in [["home", "home.x"], ["home.x", "house"]] {
+            #[cfg_attr(not(feature = "file"), allow(unused_variables))]
             let settled = settle(&names).expect("they are told apart");
-            let told = [0, 1].map(|column| settled.is_presence(column));
-            assert_eq!(told, names.map(|name| !name.contains('.')), "{names:?}");
+            #[cfg(feature = "file")]
+            assert_eq!([0, 1].map(|n| settled.is_presence(n)), names.map(|name| !name.contains('.')), "{names:?}");
         }
         assert!(settle(&["home", "house", "home.x"]).is_err() && settle(&["home", "home.x", "house"]).is_err());
         let columns = ["home.a.b", "x", "home.post code"].map(Name::from).to_vec();

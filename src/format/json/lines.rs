@@ -168,10 +168,16 @@ impl<R: RecordCodec> ObjectParser<R> {
     }
 }
 
-/// An error inside an object, with its line; its column counts from the start of the object's own first line.
+/// An error inside an object, with its place in the input: the object's text counts from its own start.
 #[cold]
 fn placed(error: Error, block: &Block, start: usize) -> Error {
-    error.at_line(block.position(start).line, None)
+    match error.place().column {
+        Some(inside) => {
+            let at = block.position(start + inside.saturating_sub(1) as usize);
+            error.moved_to(at.line, at.column)
+        }
+        None => error.at_line(block.position(start).line, None),
+    }
 }
 
 impl<R: RecordCodec> Parser<R> for ObjectParser<R> {
