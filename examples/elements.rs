@@ -8,6 +8,7 @@ use std::{
     error::Error,
     fs::File,
     io::{self, Write},
+    process::ExitCode,
 };
 
 use dk_data::{
@@ -32,12 +33,22 @@ const COLUMNS_SHOWN: usize = 6;
 /// The widest cell that is printed, in characters.
 const CELL_WIDTH: usize = 24;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
     let mut out = io::stdout().lock();
-    match env::args().nth(1) {
+    let path = env::args().nth(1);
+    let done = match &path {
         None => elements(ELEMENTS, &mut out),
-        Some(path) => any_file(&path, &mut out),
+        Some(path) => any_file(path, &mut out),
+    };
+    let Err(error) = done else { return ExitCode::SUCCESS };
+    // The error and what caused it, each on a line.
+    eprintln!("{}: {error}", path.as_deref().unwrap_or(ELEMENTS));
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        eprintln!("  because {deeper}");
+        cause = deeper.source();
     }
+    ExitCode::FAILURE
 }
 
 // ---- the elements

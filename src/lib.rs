@@ -74,6 +74,8 @@ pub mod docs;
 pub use any::{AnyDatabase, AnyStore, AnyTransaction};
 pub use dk_derive::{Record, TextEnum};
 pub use error::{Error, ErrorKind, Result};
+// The crates whose types fields have.
+pub use ::{jiff, rust_decimal, uuid};
 pub use id::Id;
 pub use layer::{Emulate, Observe};
 pub use query::{

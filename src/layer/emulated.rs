@@ -60,7 +60,8 @@ impl Default for Budget {
 /// Any store can be emulated.
 pub trait Emulate<R: RecordCodec>: Driver<R> {
     /// The same store, with the client doing what the engine cannot: a user's own code, regular expressions. A query that
-    /// reads more than the budget ends with an error of kind [`Budget`](ErrorKind::Budget).
+    /// reads more than the budget ends with an error of kind [`Budget`](ErrorKind::Budget). Aggregates are always folded here, over
+    /// records that count against the budget.
     ///
     /// ```
     /// use dk_data::{Database, Document, Emulate, Filter, Schema, Store, backend::memory::Memory, document, layer::Budget, own};
