@@ -3,9 +3,13 @@
 //!
 //! ```text
 //! file   = header, frame*, zeros up to a multiple of 64 KiB
-//! header = "dkj1", length u32, base (length u64, modified i64, crc u32), token [16], crc u32
-//! frame  = payload length u32, payload crc u32, sequence u64, crc of these u32, payload, "."
+//! header = "dkj2", length u32, base (length u64, modified i64, crc u32), token [16], crc u32
+//! frame  = head, payload, ".", zeros up to a place where a head has room
+//! head   = payload length u32, payload crc u32, sequence u64, crc of these u32
 //! ```
+//!
+//! A device writes sectors whole, and no head crosses from one into the next: a head is there or it is not, and where it should
+//! be there are zeros only if it was never written.
 //!
 //! The file is grown before it is written, and says so in a frame, so that a file that is cut is told from one whose last
 //! frame was never finished: what was not written is zeros, and what was acknowledged is not. This file holds the layout and
@@ -24,13 +28,16 @@ use crate::{
 pub(super) const CHUNK: u64 = 64 << 10;
 /// The journal is grown when less than this is left, so that the frame that says so lies before what it tells of.
 pub(super) const RESERVE: u64 = 8 << 10;
-const MAGIC: &[u8; 4] = b"dkj1";
+const MAGIC: &[u8; 4] = b"dkj2";
 pub(super) const HEADER: usize = 48;
 pub(super) const FRAME: usize = 20;
 /// No byte of a frame that was written is the last zero.
 const END: u8 = b'.';
 /// What a device writes whole.
 const SECTOR: u64 = 512;
+/// How much of its sector a frame has at least, where it begins: a head, and all of a frame that tells of growth, which is
+/// written together with the one behind it.
+const ROOM: u64 = 32;
 
 /// How a base file looked when something was bound to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,11 +139,11 @@ impl Header {
 }
 
 impl Frame {
-    /// Appends the frame.
+    /// Appends the frame, which will stand at this place, and what lies between it and the next.
     ///
     /// # Errors
     /// `Invalid` where it is longer than 4 GiB.
-    pub(super) fn encode(&self, sequence: u64, out: &mut Vec<u8>) -> Result<()> {
+    pub(super) fn encode(&self, sequence: u64, place: u64, out: &mut Vec<u8>) -> Result<()> {
         let start = out.len();
         out.resize(start + FRAME, 0);
         match self {
@@ -168,8 +175,15 @@ impl Frame {
         head.extend_from_slice(&crc(&head).to_le_bytes());
         out[start..start + FRAME].copy_from_slice(&head);
         out.push(END);
+        out.resize(start + padded(out.len() - start, place), 0);
         Ok(())
     }
+}
+
+/// How long a frame of this length at this place is with the zeros behind it, up to where the next one has room.
+fn padded(length: usize, place: u64) -> usize {
+    let left = SECTOR - (place + length as u64) % SECTOR;
+    if left < ROOM { length + left as usize } else { length }
 }
 
 pub(super) fn put_entry(entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
@@ -265,7 +279,7 @@ impl Head {
 
 /// What stands at a place of a journal.
 pub(super) enum Found {
-    /// A whole frame, and how many bytes it has.
+    /// A whole frame, and how many bytes it is to the next.
     Frame(Frame, usize),
     /// Nothing: the end, or a frame that was never finished.
     End,
@@ -276,7 +290,7 @@ pub(super) enum Found {
 /// # Errors
 /// `Corrupt`, with what is wrong, for bytes that are neither a frame nor the beginning of one that was never finished.
 pub(super) fn frame_at(bytes: &[u8], place: u64, sequence: u64) -> Result<Found> {
-    // Where nothing was written up to what a device writes whole, nothing was acknowledged, whatever stands behind.
+    // Where the head's sector was not written, nothing was acknowledged, whatever stands behind.
     let sector = usize::try_from(SECTOR - place % SECTOR).unwrap_or(bytes.len()).min(bytes.len());
     if is_zero(&bytes[..sector]) {
         return Ok(Found::End);
@@ -305,8 +319,12 @@ pub(super) fn frame_at(bytes: &[u8], place: u64, sequence: u64) -> Result<Found>
     if !matches!(frame[whole - 1], 0 | END) {
         return Err(damaged("the end of a frame", place));
     }
+    let next = padded(whole, place);
+    if !is_zero(bytes.get(whole..next).unwrap_or_default()) {
+        return Err(damaged("what lies behind a frame", place));
+    }
     let frame = decode_payload(payload).ok_or_else(|| damaged("the content of a frame", place))?;
-    Ok(Found::Frame(frame, whole))
+    Ok(Found::Frame(frame, next))
 }
 
 fn damaged(what: &str, place: u64) -> Error {
@@ -414,7 +432,7 @@ mod tests {
 
     fn file(frame: &Frame) -> (Vec<u8>, usize) {
         let mut bytes = Vec::new();
-        frame.encode(0, &mut bytes).expect("it is short");
+        frame.encode(0, 0, &mut bytes).expect("it is short");
         let length = bytes.len();
         bytes.resize(CHUNK as usize, 0);
         (bytes, length)
@@ -451,6 +469,96 @@ mod tests {
         }
     }
 
+    /// A frame whose payload has at least so many bytes.
+    fn of_length(payload: usize) -> Frame {
+        let body = vec![b'x'; payload.saturating_sub(PUT)].into();
+        let change = Change::Put(Row { envelope: Envelope::of(Id::from(7_u64)), body });
+        Frame::Commit(vec![Entry { change, in_base: false }])
+    }
+    /// What is in the payload of a record that has nothing in it.
+    const PUT: usize = 1 + 1 + 5 + 16 + 16 + 4 + 4;
+
+    /// A frame that ends at a place of a sector, one behind it, and one more; and where each begins.
+    fn three(place: usize, payload: usize) -> (Vec<u8>, Vec<usize>) {
+        let mut bytes = Vec::new();
+        let mut starts = Vec::new();
+        let first = 2 * SECTOR as usize + place - FRAME - 1;
+        for (sequence, frame) in [of_length(first), of_length(payload), commit()].iter().enumerate() {
+            starts.push(bytes.len());
+            frame.encode(sequence as u64, bytes.len() as u64, &mut bytes).expect("it is short");
+        }
+        starts.push(bytes.len());
+        bytes.resize(bytes.len().next_multiple_of(SECTOR as usize) + SECTOR as usize, 0);
+        (bytes, starts)
+    }
+
+    fn read(bytes: &[u8], starts: &[usize]) -> Result<usize> {
+        let mut frames = 0;
+        while let Found::Frame(_, length) = frame_at(&bytes[starts[frames]..], starts[frames] as u64, frames as u64)? {
+            assert_eq!(starts[frames] + length, starts[frames + 1]);
+            frames += 1;
+        }
+        Ok(frames)
+    }
+
+    #[test]
+    fn a_frame_is_read_wherever_in_a_sector_the_one_before_it_ends() {
+        assert_eq!(PUT, {
+            let mut payload = Vec::new();
+            let Frame::Commit(entries) = of_length(0) else { panic!("a commit") };
+            put_entry(&entries[0], &mut payload).expect("it is short");
+            payload.len() + 1
+        });
+        for place in 0..SECTOR as usize {
+            // Among them a length whose lowest byte is zero, which would stand alone at the end of a sector.
+            for payload in (PUT..600).step_by(23).chain([255, 256, 257, 512]) {
+                let (bytes, starts) = three(place, payload);
+                assert_eq!(read(&bytes, &starts).ok(), Some(3), "{payload} bytes behind place {place}");
+                assert!(starts.iter().all(|at| SECTOR - *at as u64 % SECTOR >= ROOM), "{starts:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_is_damage_wherever_in_a_sector_the_frame_is() {
+        for place in 0..SECTOR as usize {
+            for payload in [PUT, 256] {
+                let (bytes, starts) = three(place, payload);
+                for at in starts[1] - 1..starts[2] {
+                    let mut damaged = bytes.clone();
+                    damaged[at] ^= 1 << (at % 8);
+                    assert!(read(&damaged, &starts).is_err(), "byte {at} of {payload} bytes behind place {place}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_sector_that_never_came_is_the_end_wherever_in_it_the_frame_is() {
+        for place in 0..SECTOR as usize {
+            for payload in [PUT, 256, 900] {
+                let (mut bytes, starts) = three(place, payload);
+                bytes[starts[2]..].fill(0);
+                for sector in starts[1] / 512..=(starts[2] - 1) / 512 {
+                    let lost = (sector * 512).max(starts[1])..((sector + 1) * 512).min(starts[2]);
+                    // What lies behind a frame is as zero as it was.
+                    if is_zero(&bytes[lost.clone()]) {
+                        continue;
+                    }
+                    let mut torn = bytes.clone();
+                    torn[lost].fill(0);
+                    let frames = read(&torn, &starts).unwrap_or_else(|error| panic!("{payload} at {place}: {error}"));
+                    // Of a frame of which nothing is lost but the byte at its end, nothing is lost.
+                    assert!(
+                        frames == 1
+                            || frames == 2
+                                && torn[starts[1]..].starts_with(&bytes[starts[1]..starts[1] + FRAME + payload])
+                    );
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_header_comes_back_and_a_damaged_one_does_not() {
         let base = Fingerprint { length: 1, modified_ns: -2, crc: 3 };
@@ -468,7 +576,7 @@ mod tests {
     fn whole_frames_are_found_behind_a_damaged_one() {
         let mut bytes = vec![0; HEADER];
         for sequence in 0..3 {
-            commit().encode(sequence, &mut bytes).expect("it is short");
+            commit().encode(sequence, bytes.len() as u64, &mut bytes).expect("it is short");
         }
         bytes[HEADER + FRAME + 3] ^= 1;
         assert_eq!(whole_frames(&bytes).count(), 2);

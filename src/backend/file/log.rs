@@ -168,15 +168,15 @@ impl<D: Disk> Log<D> {
             self.torn = false;
         }
         let mut bytes = Vec::new();
-        frame.encode(self.sequence, &mut bytes).map_err(whole)?;
+        frame.encode(self.sequence, self.end, &mut bytes).map_err(whole)?;
         let mut sequence = self.sequence + 1;
         let mut length = self.length;
         if self.end + bytes.len() as u64 + RESERVE > length {
             length = self.grown(bytes.len() as u64);
             // What tells of the growth goes first, where there was room already.
             let mut told = Vec::new();
-            Frame::Grown(length).encode(self.sequence, &mut told).map_err(whole)?;
-            frame.encode(sequence, &mut told).map_err(whole)?;
+            Frame::Grown(length).encode(self.sequence, self.end, &mut told).map_err(whole)?;
+            frame.encode(sequence, self.end + told.len() as u64, &mut told).map_err(whole)?;
             bytes = told;
             sequence += 1;
             if let Err(cause) = self.file.set_length(length) {
@@ -272,4 +272,36 @@ pub(super) fn fingerprint<D: Disk>(disk: &D, paths: &Paths) -> Result<Fingerprin
         }
     };
     read().map_err(|cause| Error::backend("the file cannot be read").caused_by(cause).at_url(&shown(&paths.base)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::disk::Os,
+        super::journal::{Change, Row},
+        *,
+    };
+    use crate::{id::Id, record::Envelope};
+
+    #[test]
+    fn frames_of_every_length_are_read_by_others_as_they_come() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let paths = Paths::of(&folder.path().join("people.csv"));
+        let mut log = Log::create(&Os, &paths, Fingerprint::default()).expect("it is made");
+        let (mut other, _) = Log::open(&Os, &paths).expect("it opens").expect("it is there");
+        let mut append = |log: &mut Log<Os>, n: usize, body: usize| {
+            let body = vec![b'x'; body].into();
+            let change = Change::Put(Row { envelope: Envelope::of(Id::from(n as u64)), body });
+            let frame = Frame::Commit(vec![Entry { change, in_base: false }]);
+            let appended = log.append(&frame, Durability::Os, &paths);
+            appended.unwrap_or_else(|broken| panic!("frame {n}: {}", broken.cause));
+            let came = other.catch_up(&paths).expect("it is in order");
+            assert_eq!(came.len(), 1, "frame {n}");
+        };
+        for n in 0..3_000 {
+            append(&mut log, n, n * 7 % 600);
+        }
+        let (again, held) = Log::open(&Os, &paths).expect("it opens").expect("it is there");
+        assert_eq!((held.len(), again.end, again.entries), (3_000, log.end, 3_000));
+    }
 }

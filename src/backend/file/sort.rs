@@ -187,7 +187,7 @@ impl Run {
             let body = encode_body(&row.record, shape, None)?;
             let change = Change::Put(Row { envelope: row.envelope.clone(), body });
             bytes.clear();
-            Frame::Commit(vec![Entry { change, in_base: false }]).encode(number as u64, &mut bytes)?;
+            Frame::Commit(vec![Entry { change, in_base: false }]).encode(number as u64, 0, &mut bytes)?;
             let length = (bytes.len() as u64).to_le_bytes();
             // The version as text goes beside: a frame holds tokens alone.
             let version = row.envelope.version().map_or(String::new(), ToString::to_string);
