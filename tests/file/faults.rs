@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use dk_data::{
     Database, Document, Draft, Error, ErrorKind, Query, Schema, Store,
-    backend::file::{FileStore, Files, Options, disk::Disk},
+    backend::file::{Durability, FileStore, Files, Options, disk::Disk},
     document,
 };
 
@@ -106,6 +106,34 @@ fn every_operation_may_fail_and_nothing_acknowledged_is_lost() {
             }
         }
     }
+}
+
+/// Where writes wait for no device, it is `sync` that fails, and is not asked a second time.
+#[test]
+fn semantics_5_9_after_a_failed_sync_on_demand_nothing_is_acknowledged_either() {
+    let mut seen = 0;
+    for nth in 0..120 {
+        let path = crate::folder().join("people.csv");
+        let disk = Failing::at(nth, Fault::Refused);
+        let files = Files::open_file_on(disk.clone(), &path, Options::default().durability(Durability::Os));
+        let Ok(store) = files.and_then(|files| files.documents("people", Schema::open("people"))) else { continue };
+        if store.create(document! { "n" => 1 }).is_err() {
+            continue;
+        }
+        let Err(first) = store.sync() else { continue };
+        seen += 1;
+        let refused = [
+            store.sync().map_err(|error| error.to_string()),
+            store.create(document! { "n" => 2 }).map(drop).map_err(|error| error.to_string()),
+            store.sync().map_err(|error| error.to_string()),
+            store.checkpoint().map_err(|error| error.to_string()),
+        ];
+        for refused in refused {
+            assert!(refused.as_ref().is_err_and(|why| why.contains("open the store again")), "{first}: {refused:?}");
+        }
+        assert!(store.count(Query::new()).is_ok(), "what was there is read");
+    }
+    assert!(seen > 0, "no sync failed");
 }
 
 #[test]

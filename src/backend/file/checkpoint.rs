@@ -5,7 +5,7 @@
 
 use super::{
     base::Base,
-    commit::{check_sound, drop_contained},
+    commit::drop_contained,
     config::Durability,
     core::{Core, View, Writer},
     disk::Disk,
@@ -42,7 +42,7 @@ pub(super) fn warn<D: Disk>(core: &Core<D>, error: &Error) {
 /// What kept the new base from being made; the old one and the journal are as they were.
 pub(super) fn now<D: Disk>(core: &Core<D>) -> Result<()> {
     let mut writer = core.writer();
-    check_sound(&writer)?;
+    core.check_sound()?;
     if writer.log.is_none() && core.view().overlay.is_empty() {
         return Ok(());
     }
@@ -123,12 +123,12 @@ pub(super) fn run<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, new: &[Entry]
         if broken.in_order {
             return Err(Failed::Before(broken.cause));
         }
-        writer.broken = Some(broken.cause.message().to_owned());
+        core.give_up(&broken.cause);
         return Err(Failed::After(broken.cause));
     }
     if let Err(error) = in_place(&core.disk, paths) {
         // Which base a power failure would leave is not known: both are right, but nothing may be added to either.
-        writer.broken = Some("the new file could not take the old one's place".to_owned());
+        core.give_up(&error);
         return Err(Failed::After(error));
     }
     let base = Base::open(&core.disk, &paths.base, &core.setup).map_err(Failed::After)?;

@@ -19,7 +19,7 @@ use super::{
     log::{Log, fingerprint},
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
     id::Id,
     version::Version,
 };
@@ -223,7 +223,7 @@ fn write<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, entries: Vec<Entry>, o
 
 /// Takes the turn to write, and looks what other processes have written.
 fn prepare<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<Option<Lock<D>>> {
-    check_sound(writer)?;
+    core.check_sound()?;
     let lock = core.lock(writer)?;
     settle(core, writer)?;
     Ok(lock)
@@ -237,17 +237,6 @@ pub(super) fn settle<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<
         core.fill_unique(writer)?;
     }
     Ok(())
-}
-
-/// Refuses to go on after a write of which it is not known whether it is durable.
-pub(super) fn check_sound<D: Disk>(writer: &Writer<D>) -> Result<()> {
-    match &writer.broken {
-        None => Ok(()),
-        Some(why) => Err(Error::new(
-            ErrorKind::Backend,
-            format!("an earlier write failed, and what the device has is not known: {why}; open the store again"),
-        )),
-    }
 }
 
 /// A journal that a checkpoint has put into the base, and did not live to take away, goes now.
@@ -281,7 +270,7 @@ pub(super) fn append_frame<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, fram
     };
     if let Err(broken) = appended {
         if !broken.in_order {
-            writer.broken = Some(broken.cause.message().to_owned());
+            core.give_up(&broken.cause);
         }
         writer.unique.forget();
         return Err(broken.cause);

@@ -6,7 +6,7 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
     time::{Duration, Instant},
 };
 
@@ -48,6 +48,8 @@ pub(super) struct Core<D: Disk> {
     view: RwLock<View<D>>,
     pub(super) writer: Mutex<Writer<D>>,
     pub(super) queue: Queue,
+    /// Why nothing more is written through the handles of it.
+    broken: OnceLock<String>,
     looked: Mutex<Instant>,
 }
 
@@ -77,8 +79,6 @@ pub(super) struct Writer<D: Disk> {
     pub(super) log: Option<Log<D>>,
     /// Held for as long as the store is open, where the options say so.
     pub(super) lock: Option<Lock<D>>,
-    /// Why nothing more is written through this handle.
-    pub(super) broken: Option<String>,
     pub(super) unique: Unique,
 }
 
@@ -119,8 +119,9 @@ impl<D: Disk> Core<D> {
             setup,
             name: name.to_owned(),
             view: RwLock::new(view),
-            writer: Mutex::new(Writer { log, lock, broken: None, unique }),
+            writer: Mutex::new(Writer { log, lock, unique }),
             queue: Queue::new(),
+            broken: OnceLock::new(),
             looked: Mutex::new(Instant::now()),
         })
     }
@@ -163,6 +164,23 @@ impl<D: Disk> Core<D> {
     /// The store as it is now.
     pub(super) fn snapshot(&self) -> View<D> {
         self.view().clone()
+    }
+
+    /// Nothing more is written: what the device has is not known.
+    pub(super) fn give_up(&self, why: &Error) {
+        // The first reason is the one.
+        let _ = self.broken.set(why.message().to_owned());
+    }
+
+    /// Refuses to go on after a write of which it is not known whether it is durable.
+    ///
+    /// # Errors
+    /// `Backend`, with what failed then.
+    pub(super) fn check_sound(&self) -> Result<()> {
+        let Some(why) = self.broken.get() else { return Ok(()) };
+        Err(Error::backend(format!(
+            "an earlier write failed, and what the device has is not known: {why}; open the store again"
+        )))
     }
 
     pub(super) fn writer(&self) -> MutexGuard<'_, Writer<D>> {

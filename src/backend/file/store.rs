@@ -53,10 +53,16 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
     /// Makes all acknowledged writes survive a power failure, whatever the level of durability.
     ///
     /// # Errors
-    /// `Backend` where the device refuses.
+    /// `Backend` where the device refuses. What it has is not known then: through this handle nothing more is written, and
+    /// nothing said to be durable.
     pub fn sync(&self) -> Result<()> {
-        let writer = self.core.writer();
-        writer.log.as_ref().map_or(Ok(()), |log| log.sync(&self.core.paths)).map_err(|e| e.in_store(&self.core.name))
+        let core = &self.core;
+        let writer = core.writer();
+        let synced = core.check_sound().and_then(|()| match &writer.log {
+            Some(log) => log.sync(&core.paths).inspect_err(|error| core.give_up(error)),
+            None => Ok(()),
+        });
+        synced.map_err(|e| e.in_store(&core.name))
     }
 
     pub(super) fn ask(&self, filter: Option<Bound<R>>, limits: &Limits) -> Ask<R> {

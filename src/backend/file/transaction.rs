@@ -13,7 +13,7 @@ use std::{
 
 use super::{
     Files,
-    commit::{Group, Job, Proposal, Seen, Verdict, append_frame, begin_log, check_sound, settle},
+    commit::{Group, Job, Proposal, Seen, Verdict, append_frame, begin_log, settle},
     core::{Core, View, Writer, locked},
     disk::{Disk, Os},
     intent::{Intent, Part, Place},
@@ -249,7 +249,7 @@ fn commit_many<D: Disk>(files: &[&Opened<D>]) -> Result<bool> {
     let mut turns = Vec::with_capacity(files.len());
     for file in files {
         let mut writer = file.core.writer();
-        let begun = check_sound(&writer).and_then(|()| file.core.lock_alone(&writer)).and_then(|lock| {
+        let begun = file.core.check_sound().and_then(|()| file.core.lock_alone(&writer)).and_then(|lock| {
             settle(&file.core, &mut writer)?;
             Ok(lock)
         });
