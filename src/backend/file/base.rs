@@ -334,5 +334,5 @@ pub(super) fn settled<R>(mut envelope: Envelope, record: R, fingerprint: u64, pl
 
 /// The fingerprint of a file as it looks from outside.
 pub(super) fn looks(stamp: super::disk::Stamp, crc: u32) -> Fingerprint {
-    Fingerprint { length: stamp.length, modified_ns: stamp.modified_ns, crc }
+    Fingerprint { length: stamp.length, modified_ns: stamp.modified_ns, changed_ns: stamp.changed_ns, crc }
 }

@@ -5,7 +5,7 @@
 
 use super::{
     base::Base,
-    commit::drop_contained,
+    commit::caught_up,
     config::Durability,
     core::{Core, View, Writer},
     disk::Disk,
@@ -19,8 +19,12 @@ use crate::error::{Error, Result};
 
 /// Whether the journal is long enough to be worth a checkpoint, with so many bytes more.
 pub(super) fn is_due<D: Disk>(core: &Core<D>, writer: &Writer<D>, more: u64) -> bool {
-    let bytes = writer.log.as_ref().map_or(0, |log| log.bytes()) + more;
-    bytes >= core.setup.options.checkpoint_bytes.max(core.view().base.stamp().length / 2)
+    let worth = core.setup.options.checkpoint_bytes.max(core.view().base.stamp().length / 2);
+    bytes(writer, more) >= worth.max(writer.next_try)
+}
+
+fn bytes<D: Disk>(writer: &Writer<D>, more: u64) -> u64 {
+    writer.log.as_ref().map_or(0, |log| log.bytes()) + more
 }
 
 /// A checkpoint where it is due. Where it fails, the journal still has everything, and the log says why.
@@ -28,8 +32,15 @@ pub(super) fn if_due<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) {
     if is_due(core, writer, 0)
         && let Err(failed) = run(core, writer, &[])
     {
-        warn(core, &failed.into_error());
+        put_off(core, writer, 0, &failed.into_error());
     }
+}
+
+/// After one that failed, none is tried before there is twice as much to put into the base: whatever is in the way, all that is
+/// tried in vain costs no more than a few times what was written.
+pub(super) fn put_off<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, more: u64, error: &Error) {
+    writer.next_try = 2 * bytes(writer, more);
+    warn(core, error);
 }
 
 pub(super) fn warn<D: Disk>(core: &Core<D>, error: &Error) {
@@ -47,8 +58,7 @@ pub(super) fn now<D: Disk>(core: &Core<D>) -> Result<()> {
         return Ok(());
     }
     let lock = core.lock(&writer)?;
-    core.catch_up(&mut writer)?;
-    drop_contained(core, &mut writer)?;
+    caught_up(core, &mut writer)?;
     let done = run(core, &mut writer, &[]).map_err(Failed::into_error);
     drop(lock);
     done
@@ -89,6 +99,8 @@ pub(super) fn in_place<D: Disk>(disk: &D, paths: &Paths) -> Result<()> {
 pub(super) enum Failed {
     /// The old base and the journal are as they were.
     Before(Error),
+    /// The base is not the one that was read: something else has changed it meanwhile. Nothing was done.
+    Changed(Error),
     /// The new base may be there.
     After(Error),
     /// The new base is there, and the journal is still beside it.
@@ -98,7 +110,7 @@ pub(super) enum Failed {
 impl Failed {
     fn into_error(self) -> Error {
         match self {
-            Failed::Before(error) | Failed::After(error) | Failed::Done(error) => error,
+            Failed::Before(error) | Failed::Changed(error) | Failed::After(error) | Failed::Done(error) => error,
         }
     }
 }
@@ -113,7 +125,13 @@ pub(super) fn run<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, new: &[Entry]
         return Ok(());
     }
     let paths = &core.paths;
-    let looks = written(core, &base, &Delta { overlay: &overlay, new }).map_err(Failed::Before)?;
+    let unneeded = |failed: Failed| {
+        // What was written so far helps nobody, and may be what the device has no room for.
+        let _ = core.disk.remove(&paths.fresh);
+        failed
+    };
+    let written = written(core, &base, &Delta { overlay: &overlay, new });
+    let looks = written.map_err(|error| unneeded(Failed::Before(error)))?;
     // Whatever the level: the old base goes, so what stands in for it must be there.
     let said = match &mut writer.log {
         Some(log) => log.append(&Frame::Checkpoint(looks), Durability::Fsync, paths),
@@ -121,11 +139,14 @@ pub(super) fn run<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, new: &[Entry]
     };
     if let Err(broken) = said {
         if broken.in_order {
-            return Err(Failed::Before(broken.cause));
+            return Err(unneeded(Failed::Before(broken.cause)));
         }
         core.give_up(&broken.cause);
         return Err(Failed::After(broken.cause));
     }
+    // What another tool has written into the base while this was made is not in it. A journal that tells of a checkpoint which
+    // was never done goes on.
+    core.check_base(base.stamp()).map_err(|error| unneeded(Failed::Changed(error)))?;
     if let Err(error) = in_place(&core.disk, paths) {
         // Which base a power failure would leave is not known: both are right, but nothing may be added to either.
         core.give_up(&error);
@@ -133,6 +154,7 @@ pub(super) fn run<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, new: &[Entry]
     }
     let base = Base::open(&core.disk, &paths.base, &core.setup).map_err(Failed::After)?;
     *core.view_mut() = View { base, overlay: Overlay::new(), generation: generation + 1 };
+    writer.next_try = 0;
     match writer.log.take() {
         Some(log) => log.remove(&core.disk, paths).map_err(Failed::Done),
         None => Ok(()),

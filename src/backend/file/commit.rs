@@ -206,8 +206,11 @@ fn write<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, entries: Vec<Entry>, o
                 checkpoint::warn(core, &error);
                 return Ok(());
             }
-            Err(Failed::Before(error)) => checkpoint::warn(core, &error),
-            Err(Failed::After(error)) => {
+            Err(Failed::Before(error)) => {
+                let more = entries.iter().map(Entry::bytes).sum();
+                checkpoint::put_off(core, writer, more, &error);
+            }
+            Err(Failed::Changed(error) | Failed::After(error)) => {
                 writer.unique.forget();
                 return Err(error);
             }
@@ -231,16 +234,27 @@ fn prepare<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<Option<Loc
 
 /// Takes in what others have written, for whoever has the turn.
 pub(super) fn settle<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<()> {
-    core.catch_up(writer)?;
-    drop_contained(core, writer)?;
+    caught_up(core, writer)?;
     if writer.unique.is_needed() {
         core.fill_unique(writer)?;
     }
     Ok(())
 }
 
+/// Sees to it, for whoever has the turn, that base and journal are what is seen, and that the journal is there and needed.
+///
+/// # Errors
+/// `Corrupt` and `Backend` as the files are.
+pub(super) fn caught_up<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<()> {
+    core.catch_up(writer)?;
+    if let Some(gone) = writer.log.as_ref().filter(|log| log.is_gone) {
+        writer.log = Some(gone.made_anew(&core.disk, &core.paths)?);
+    }
+    drop_contained(core, writer)
+}
+
 /// A journal that a checkpoint has put into the base, and did not live to take away, goes now.
-pub(super) fn drop_contained<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<()> {
+fn drop_contained<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<()> {
     let Some(mut log) = writer.log.take_if(|log| log.checkpoint.is_some()) else { return Ok(()) };
     let content = fingerprint(&core.disk, &core.paths)?;
     if log.checkpoint.is_some_and(|base| (base.length, base.crc) == (content.length, content.crc)) {
@@ -248,14 +262,18 @@ pub(super) fn drop_contained<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) ->
     }
     // The checkpoint was never done: the journal goes on.
     log.checkpoint = None;
+    let seen = log.entries == 0 || !core.view().overlay.is_empty();
     writer.log = Some(log);
-    Ok(())
+    // It looked as if it had been done, and the base has changed again.
+    if seen { Ok(()) } else { core.reload(writer) }
 }
 
 /// Makes a journal where there is none.
 pub(super) fn begin_log<D: Disk>(core: &Core<D>, writer: &mut Writer<D>) -> Result<()> {
     if writer.log.is_none() {
         let base = fingerprint(&core.disk, &core.paths)?;
+        // What is written is bound to the base that was looked at, and to no other.
+        core.check_base(core.view().base.stamp())?;
         writer.log = Some(Log::create(&core.disk, &core.paths, base)?);
     }
     Ok(())

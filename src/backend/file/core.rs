@@ -19,7 +19,7 @@ use super::{
     config::{Options, format_of},
     disk::{Disk, Stamp},
     intent::Place,
-    journal::Entry,
+    journal::{Entry, Fingerprint},
     lock::{Lock, Paths, shown},
     log::{Log, fingerprint},
     overlay::{Held, Overlay},
@@ -79,6 +79,8 @@ pub(super) struct Writer<D: Disk> {
     pub(super) log: Option<Log<D>>,
     /// Held for as long as the store is open, where the options say so.
     pub(super) lock: Option<Lock<D>>,
+    /// How long the journal is to be before a checkpoint is tried again, where one has failed.
+    pub(super) next_try: u64,
     pub(super) unique: Unique,
 }
 
@@ -119,7 +121,7 @@ impl<D: Disk> Core<D> {
             setup,
             name: name.to_owned(),
             view: RwLock::new(view),
-            writer: Mutex::new(Writer { log, lock, unique }),
+            writer: Mutex::new(Writer { log, lock, next_try: 0, unique }),
             queue: Queue::new(),
             broken: OnceLock::new(),
             looked: Mutex::new(Instant::now()),
@@ -218,12 +220,22 @@ impl<D: Disk> Core<D> {
     /// `Corrupt` and `Backend` as the files are.
     pub(super) fn catch_up(&self, writer: &mut Writer<D>) -> Result<()> {
         let journal = self.stamp(&self.paths.journal)?;
-        let base = self.stamp(&self.paths.base)?.unwrap_or_default();
+        let base = self.stamp(&self.paths.base)?;
+        let seen = self.view().base.stamp();
+        // No base is no empty one: where there was one it was moved away, and what is in it is not gone.
+        let Some(base) = base.or((seen == Stamp::default()).then_some(seen)) else {
+            let why =
+                "the file is gone: it was moved or deleted while the store was open; put it back, or close the store";
+            return Err(Error::backend(why).at_url(&shown(&self.paths.base)));
+        };
         let same_journal = match &writer.log {
             Some(log) => log.is_current(journal),
             None => journal.is_none(),
         };
-        if !same_journal || base != self.view().base.stamp() {
+        if !same_journal && base.is_like(&seen) && !self.view().overlay.is_empty() {
+            return self.keep_journal(writer, journal);
+        }
+        if !same_journal || base != seen {
             return self.reload(writer);
         }
         if let Some(log) = &mut writer.log {
@@ -244,6 +256,41 @@ impl<D: Disk> Core<D> {
         Ok(())
     }
 
+    /// What becomes of a journal that is not under its name any more, while the base is the one that it belongs to: no checkpoint
+    /// has put it there, so something else has taken it away. This process still has it, and writes it anew with its next write.
+    ///
+    /// # Errors
+    /// `Corrupt` where another journal stands in its place: each has writes that the other has not.
+    fn keep_journal(&self, writer: &mut Writer<D>, found: Option<Stamp>) -> Result<()> {
+        let Some(log) = &mut writer.log else { return self.reload(writer) };
+        let token = log.header.token;
+        if found.is_none() {
+            log.is_gone = true;
+            return Ok(());
+        }
+        // Another process has done so.
+        match Log::open(&self.disk, &self.paths)? {
+            Some((other, _)) if other.header.token == token => self.reload(writer),
+            _ => {
+                let why =
+                    "the journal was replaced by something else while the store was open; `salvage` takes both apart";
+                Err(Error::corrupt(why).at_url(&shown(&self.paths.journal)))
+            }
+        }
+    }
+
+    /// Refuses to go on where the base is not what it was when it was read.
+    ///
+    /// # Errors
+    /// `Conflict` then; `Backend` where it cannot be looked at.
+    pub(super) fn check_base(&self, read: Stamp) -> Result<()> {
+        if self.stamp(&self.paths.base)?.unwrap_or_default() == read {
+            return Ok(());
+        }
+        let why = "the file was changed by something else at this moment; nothing was written";
+        Err(Error::conflict(why).at_url(&shown(&self.paths.base)).retryable(true))
+    }
+
     fn stamp(&self, path: &Path) -> Result<Option<Stamp>> {
         self.disk
             .stamp(path)
@@ -258,6 +305,7 @@ impl<D: Disk> Core<D> {
         let generation = self.view().generation + 1;
         let (view, log) = load(&self.disk, &self.paths, &self.setup, generation)?;
         writer.log = log;
+        writer.next_try = 0;
         writer.unique.forget();
         *self.view_mut() = view;
         Ok(())
@@ -386,19 +434,15 @@ enum Bound {
 impl Bound {
     fn of<D: Disk>(disk: &D, paths: &Paths, base: &Base<D>, log: &Log<D>) -> Result<Bound> {
         let now = looks(base.stamp(), 0);
-        let same =
-            |bound: &super::journal::Fingerprint| (bound.length, bound.modified_ns) == (now.length, now.modified_ns);
-        if log.checkpoint.as_ref().is_some_and(same) {
-            return Ok(Bound::Contained);
-        }
-        if same(&log.header.base) {
+        let as_long = |bound: &Fingerprint| bound.length == now.length;
+        let may_contain = log.checkpoint.as_ref().is_some_and(as_long);
+        if !may_contain && (Fingerprint { crc: 0, ..log.header.base }) == now {
             return Ok(Bound::ToThis);
         }
-        // Copied or touched: the content says whether it is the same.
-        let lengths = [Some(log.header.base.length), log.checkpoint.map(|base| base.length)];
-        if lengths.contains(&Some(now.length)) {
+        // Copied, touched, or put there by a checkpoint, whose file may look like the one before it: the content says it.
+        if may_contain || as_long(&log.header.base) {
             let content = fingerprint(disk, paths)?;
-            let is = |bound: &super::journal::Fingerprint| (bound.length, bound.crc) == (content.length, content.crc);
+            let is = |bound: &Fingerprint| (bound.length, bound.crc) == (content.length, content.crc);
             if log.checkpoint.as_ref().is_some_and(is) {
                 return Ok(Bound::Contained);
             }

@@ -100,10 +100,21 @@ pub trait DiskFile: Send + Sync + 'static {
 pub struct Stamp {
     /// Its length in bytes.
     pub length: u64,
-    /// When it was last written, in nanoseconds since 1970.
+    /// When it was last written, in nanoseconds since 1970, or when somebody says it was.
     pub modified_ns: i64,
+    /// When the system has last seen it, its name or its permissions changed, in nanoseconds since 1970; zero where it does not
+    /// say.
+    pub changed_ns: i64,
     /// Its number on its device; zero where the system has none.
     pub number: u64,
+}
+
+impl Stamp {
+    /// Whether it is the same file, with the same content as far as length and time tell, whatever became of its name and its
+    /// permissions.
+    pub(super) fn is_like(&self, other: &Stamp) -> bool {
+        (self.number, self.length, self.modified_ns) == (other.number, other.length, other.modified_ns)
+    }
 }
 
 /// The file system of the operating system.
@@ -174,7 +185,8 @@ impl DiskFile for File {
 fn stamp_of(metadata: &fs::Metadata) -> Stamp {
     let modified = metadata.modified().ok().and_then(|moment| moment.duration_since(UNIX_EPOCH).ok());
     let modified_ns = modified.and_then(|since| i64::try_from(since.as_nanos()).ok()).unwrap_or(0);
-    Stamp { length: metadata.len(), modified_ns, number: system::number(metadata) }
+    let (number, changed_ns) = (system::number(metadata), system::changed_ns(metadata));
+    Stamp { length: metadata.len(), modified_ns, changed_ns, number }
 }
 
 #[cfg(unix)]
@@ -197,6 +209,9 @@ mod system {
     }
     pub(super) fn number(metadata: &Metadata) -> u64 {
         metadata.ino()
+    }
+    pub(super) fn changed_ns(metadata: &Metadata) -> i64 {
+        metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec())
     }
 }
 
@@ -228,6 +243,9 @@ mod system {
         Ok(())
     }
     pub(super) fn number(_: &Metadata) -> u64 {
+        0
+    }
+    pub(super) fn changed_ns(_: &Metadata) -> i64 {
         0
     }
 }

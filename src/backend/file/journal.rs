@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! file   = header, frame*, zeros up to a multiple of 64 KiB
-//! header = "dkj2", length u32, base (length u64, modified i64, crc u32), token [16], crc u32
+//! header = "dkj2", length u32, base (length u64, modified i64, changed i64, crc u32), token [16], crc u32
 //! frame  = head, payload, ".", zeros up to a place where a head has room
 //! head   = payload length u32, payload crc u32, sequence u64, crc of these u32
 //! ```
@@ -29,7 +29,7 @@ pub(super) const CHUNK: u64 = 64 << 10;
 /// The journal is grown when less than this is left, so that the frame that says so lies before what it tells of.
 pub(super) const RESERVE: u64 = 8 << 10;
 const MAGIC: &[u8; 4] = b"dkj2";
-pub(super) const HEADER: usize = 48;
+pub(super) const HEADER: usize = 56;
 pub(super) const FRAME: usize = 20;
 /// No byte of a frame that was written is the last zero.
 const END: u8 = b'.';
@@ -44,6 +44,7 @@ const ROOM: u64 = 32;
 pub(super) struct Fingerprint {
     pub(super) length: u64,
     pub(super) modified_ns: i64,
+    pub(super) changed_ns: i64,
     pub(super) crc: u32,
 }
 
@@ -120,6 +121,7 @@ impl Fingerprint {
     fn put(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.length.to_le_bytes());
         out.extend_from_slice(&self.modified_ns.to_le_bytes());
+        out.extend_from_slice(&self.changed_ns.to_le_bytes());
         out.extend_from_slice(&self.crc.to_le_bytes());
     }
 }
@@ -245,7 +247,8 @@ impl<'a> Cursor<'a> {
         self.take(length as usize)
     }
     fn fingerprint(&mut self) -> Option<Fingerprint> {
-        Some(Fingerprint { length: self.u64()?, modified_ns: self.u64()? as i64, crc: self.u32()? })
+        let (length, modified_ns, changed_ns) = (self.u64()?, self.u64()? as i64, self.u64()? as i64);
+        Some(Fingerprint { length, modified_ns, changed_ns, crc: self.u32()? })
     }
 }
 
@@ -561,7 +564,7 @@ mod tests {
 
     #[test]
     fn a_header_comes_back_and_a_damaged_one_does_not() {
-        let base = Fingerprint { length: 1, modified_ns: -2, crc: 3 };
+        let base = Fingerprint { length: 1, modified_ns: -2, changed_ns: 5, crc: 3 };
         let header = Header { base, token: [4; 16] };
         let bytes = header.encode();
         assert_eq!(Header::decode(&bytes), Some(header));

@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 
 /// How much the journal is grown at once, at most.
 const MAX_GROWTH: u64 = 8 << 20;
+/// How much is copied at once.
+const COPIED: usize = 256 << 10;
 
 /// A journal that is open.
 pub(super) struct Log<D: Disk> {
@@ -25,6 +27,8 @@ pub(super) struct Log<D: Disk> {
     sequence: u64,
     /// Whether something that was never finished stands behind the last frame.
     torn: bool,
+    /// Whether something else has taken it away from under its name.
+    pub(super) is_gone: bool,
     /// Entries that it holds.
     pub(super) entries: u64,
     /// The tokens of the transactions over several files that it holds.
@@ -66,7 +70,9 @@ impl<D: Disk> Log<D> {
         let (number, length) = (stamp.number, stamp.length);
         let (end, sequence, entries) = (HEADER as u64, 0, 0);
         let (transactions, torn, checkpoint) = (HashSet::new(), false, None);
-        let mut log = Log { file, number, header, end, length, sequence, torn, entries, transactions, checkpoint };
+        let is_gone = false;
+        let mut log =
+            Log { file, number, header, end, length, sequence, torn, is_gone, entries, transactions, checkpoint };
         let held = log.catch_up(paths)?;
         Ok(Some((log, held)))
     }
@@ -90,8 +96,40 @@ impl<D: Disk> Log<D> {
         };
         let (file, number) = make().map_err(|cause| unwritten(cause, paths))?;
         let (end, sequence, entries) = (HEADER as u64, 0, 0);
-        let (length, transactions, torn, checkpoint) = (CHUNK, HashSet::new(), false, None);
-        Ok(Log { file, number, header, end, length, sequence, torn, entries, transactions, checkpoint })
+        let (length, transactions, torn, is_gone, checkpoint) = (CHUNK, HashSet::new(), false, false, None);
+        Ok(Log { file, number, header, end, length, sequence, torn, is_gone, entries, transactions, checkpoint })
+    }
+
+    /// The same journal in a new file under its name, durably: where the name was taken from it, or what the device has of it is
+    /// not known.
+    ///
+    /// # Errors
+    /// `Backend` where it cannot be read or made.
+    pub(super) fn made_anew(&self, disk: &D, paths: &Paths) -> Result<Log<D>> {
+        let make = || {
+            let file = disk.edit(&paths.fresh)?;
+            file.set_length(0)?;
+            let (mut place, mut buffer) = (0, vec![0; COPIED]);
+            while place < self.end {
+                let wanted = usize::try_from(self.end - place).unwrap_or(COPIED).min(COPIED);
+                let read = read_full(&self.file, &mut buffer[..wanted], place)?;
+                if read < wanted {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                file.write_all_at(&buffer[..read], place)?;
+                place += read as u64;
+            }
+            file.set_length(self.length)?;
+            file.sync()?;
+            disk.rename(&paths.fresh, &paths.journal)?;
+            disk.sync_folder(&paths.folder)?;
+            let number = file.stamp()?.number;
+            Ok((file, number))
+        };
+        let (file, number) = make().map_err(|cause| unwritten(cause, paths))?;
+        let Log { header, end, length, sequence, entries, checkpoint, .. } = *self;
+        let (transactions, torn, is_gone) = (self.transactions.clone(), false, false);
+        Ok(Log { file, number, header, end, length, sequence, torn, is_gone, entries, transactions, checkpoint })
     }
 
     /// Whether the file under the path is still this one.
