@@ -1,11 +1,12 @@
-//! Disks for tests: one that never waits for the device, and one that fails when it is told to and counts what is read.
+//! Disks for tests: one that never waits for the device, and one that fails when it is told to, counts what is read, and lets another
+//! tool write at a moment.
 
 use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
@@ -27,6 +28,12 @@ impl Disk for Unsynced {
     }
     fn edit(&self, path: &Path) -> io::Result<UnsyncedFile> {
         Os.edit(path).map(UnsyncedFile)
+    }
+    fn create(&self, path: &Path, like: &[&Path]) -> io::Result<UnsyncedFile> {
+        Os.create(path, like).map(UnsyncedFile)
+    }
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(path)
     }
     fn edit_existing(&self, path: &Path) -> io::Result<UnsyncedFile> {
         Os.edit_existing(path).map(UnsyncedFile)
@@ -96,6 +103,10 @@ struct Plan {
     torn: AtomicBool,
     failed: AtomicBool,
     bytes_read: AtomicU64,
+    /// Whether all operations behind it fail, too.
+    lasting: bool,
+    /// What another tool appends to a file when the next one is created beside it.
+    appended: Mutex<Option<(PathBuf, &'static str)>>,
 }
 
 /// A file of [`Failing`].
@@ -104,17 +115,30 @@ pub struct FailingFile(File, Arc<Plan>);
 impl Failing {
     /// A disk whose operation number `nth`, from 0, fails.
     pub fn at(nth: i64, fault: Fault) -> Failing {
+        Failing::plan(nth, fault, false)
+    }
+    /// A disk of which every operation from number `nth` on fails.
+    pub fn from(nth: i64) -> Failing {
+        Failing::plan(nth, Fault::Refused, true)
+    }
+    fn plan(nth: i64, fault: Fault, lasting: bool) -> Failing {
         Failing(Arc::new(Plan {
             left: AtomicI64::new(nth),
             fault,
             torn: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             bytes_read: AtomicU64::new(0),
+            lasting,
+            appended: Mutex::new(None),
         }))
     }
     /// A disk that never fails.
     pub fn never() -> Failing {
         Failing::at(i64::MAX, Fault::Refused)
+    }
+    /// Lets another tool append to a file, when the next one is created beside it.
+    pub fn append_then(&self, path: &Path, text: &'static str) {
+        *self.0.appended.lock().expect("nobody panics") = Some((path.to_owned(), text));
     }
     /// Bytes that were read of its files until now.
     pub fn bytes_read(&self) -> u64 {
@@ -128,7 +152,8 @@ impl Failing {
 
 impl Plan {
     fn is_due(&self) -> bool {
-        let due = self.left.fetch_sub(1, Ordering::SeqCst) == 0;
+        let left = self.left.fetch_sub(1, Ordering::SeqCst);
+        let due = left == 0 || left < 0 && self.lasting;
         self.failed.fetch_or(due, Ordering::SeqCst);
         due
     }
@@ -147,6 +172,18 @@ impl Disk for Failing {
     fn edit(&self, path: &Path) -> io::Result<FailingFile> {
         self.0.step()?;
         Os.edit(path).map(|file| FailingFile(file, self.0.clone()))
+    }
+    fn create(&self, path: &Path, like: &[&Path]) -> io::Result<FailingFile> {
+        self.0.step()?;
+        if let Some((other, text)) = self.0.appended.lock().expect("nobody panics").take() {
+            let mut file = File::options().append(true).open(other)?;
+            io::Write::write_all(&mut file, text.as_bytes())?;
+        }
+        Os.create(path, like).map(|file| FailingFile(file, self.0.clone()))
+    }
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        self.0.step()?;
+        std::fs::create_dir_all(path)
     }
     fn edit_existing(&self, path: &Path) -> io::Result<FailingFile> {
         self.0.step()?;

@@ -69,9 +69,9 @@ pub(super) fn now<D: Disk>(core: &Core<D>) -> Result<()> {
 /// # Errors
 /// As [`now`].
 pub(super) fn close<D: Disk>(core: &Core<D>) -> Result<()> {
-    now(core)?;
+    let done = now(core);
     let mut writer = core.writer();
-    let lock = match writer.lock.take() {
+    let lock = match core.let_in(&mut writer) {
         Some(lock) => Some(lock),
         // The lock file goes only where there is one, and nobody else has it.
         None if matches!(core.disk.stamp(&core.paths.lock), Ok(Some(_))) => {
@@ -82,7 +82,7 @@ pub(super) fn close<D: Disk>(core: &Core<D>) -> Result<()> {
     if let Some(lock) = lock {
         lock.remove_file(&core.disk, &core.paths.lock);
     }
-    Ok(())
+    done
 }
 
 /// Puts a new file in the place of the old one, durably.
@@ -163,7 +163,7 @@ pub(super) fn run<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, new: &[Entry]
 
 /// Writes the new base beside the old one, durably.
 fn written<D: Disk>(core: &Core<D>, base: &Base<D>, delta: &Delta<'_>) -> Result<Fingerprint> {
-    let mut sink = Sink::create(&core.disk, &core.paths.fresh, core.setup.compression)?;
+    let mut sink = Sink::create(&core.disk, &core.paths, core.setup.compression)?;
     let mut watch = Watch::new(core.setup.options.progress.clone(), Work::Checkpoint).of(None, None);
     base.rewrite(delta, &core.setup, &mut sink, &mut watch)?;
     let (looks, _) = sink.finish()?;

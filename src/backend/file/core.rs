@@ -6,7 +6,10 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -32,6 +35,8 @@ use crate::{
     store::Limits,
 };
 
+/// How many links are followed to a file that is not there: as many as the system follows.
+const MAX_LINKS: usize = 40;
 /// How often one looks again at files that another process is changing.
 const MAX_LOOKS: usize = 50;
 /// For how long a writer tries at least to finish what a killed process has left.
@@ -50,6 +55,10 @@ pub(super) struct Core<D: Disk> {
     pub(super) queue: Queue,
     /// Why nothing more is written through the handles of it.
     broken: OnceLock<String>,
+    /// Whether the lock is held for as long as the store is open.
+    keeps_out: AtomicBool,
+    /// Each store has a share of it.
+    pub(super) handles: Arc<()>,
     looked: Mutex<Instant>,
 }
 
@@ -91,17 +100,74 @@ impl<D: Disk> Core<D> {
     /// `Configuration` where the file is open with another schema; `Corrupt` and `Backend` as the files are.
     pub(super) fn open(disk: &D, path: &Path, name: &str, options: &Options, schema: &Schema) -> Result<Arc<Core<D>>> {
         let path = canonical(path);
-        let mut registry = locked(registry());
-        let cores = &mut registry.entry::<Cores<D>>().or_insert_with(|| Cores(HashMap::new())).0;
-        cores.retain(|_, core| core.strong_count() > 0);
-        if let Some(core) = cores.get(&path).and_then(Weak::upgrade) {
+        let slot = slot::<D>(&path);
+        let mut slot = locked(&slot);
+        let open = slot.upgrade();
+        if let Some(core) = &open {
             core.check_schema(schema)?;
             core.check_options(&path, options)?;
-            return Ok(core);
+            if core.check_sound().is_ok() {
+                core.keep_out()?;
+                return Ok(core.clone());
+            }
         }
-        let core = Arc::new(Core::new(disk.clone(), &path, name, options, schema)?);
-        cores.insert(path, Arc::downgrade(&core));
+        let core = Arc::new(match open {
+            None => Core::new(disk.clone(), &path, name, options, schema)?,
+            Some(broken) => broken.replaced()?,
+        });
+        *slot = Arc::downgrade(&core);
         Ok(core)
+    }
+
+    /// A core in the place of one that writes no more. What is read of the files may be what the system has and the device has
+    /// not: it is made durable before anything is added to it.
+    fn replaced(&self) -> Result<Core<D>> {
+        let Setup { options, schema, .. } = &self.setup;
+        let kept = self.writer().lock.take();
+        let options = &Options { exclusive: false, ..options.clone() };
+        let mut core = Core::new(self.disk.clone(), &self.paths.base, &self.name, options, schema)?;
+        core.setup.options.exclusive = self.setup.options.exclusive;
+        let mut writer = core.writer();
+        writer.lock = kept;
+        let lock = core.lock(&writer)?;
+        core.catch_up(&mut writer)?;
+        let folder = core.disk.sync_folder(&core.paths.folder);
+        folder.map_err(|cause| Error::backend("the folder cannot be made durable").caused_by(cause))?;
+        if let Some(log) = &writer.log {
+            writer.log = Some(log.made_anew(&core.disk, &core.paths)?);
+        }
+        drop(lock);
+        drop(writer);
+        core.keep_out()?;
+        Ok(core)
+    }
+
+    /// Keeps other processes out again, where the options say so and the lock was given back.
+    ///
+    /// # Errors
+    /// `Locked` where another process has it.
+    fn keep_out(&self) -> Result<()> {
+        if !self.setup.options.exclusive || self.is_alone() {
+            return Ok(());
+        }
+        let mut writer = self.writer();
+        if writer.lock.is_none() {
+            writer.lock = Some(Lock::take(&self.disk, &self.paths.lock, self.setup.options.wait)?);
+        }
+        self.catch_up(&mut writer)?;
+        self.keeps_out.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Gives the lock back that was held for as long as the store was open.
+    pub(super) fn let_in(&self, writer: &mut Writer<D>) -> Option<Lock<D>> {
+        self.keeps_out.store(false, Ordering::Release);
+        writer.lock.take()
+    }
+
+    /// Whether nobody else can have written.
+    fn is_alone(&self) -> bool {
+        self.keeps_out.load(Ordering::Acquire)
     }
 
     fn new(disk: D, path: &Path, name: &str, options: &Options, schema: &Schema) -> Result<Core<D>> {
@@ -115,6 +181,7 @@ impl<D: Disk> Core<D> {
         };
         let (view, log) = load(&disk, &paths, &setup, 0)?;
         let unique = Unique::of(schema);
+        let keeps_out = AtomicBool::new(lock.is_some());
         Ok(Core {
             disk,
             paths,
@@ -124,6 +191,8 @@ impl<D: Disk> Core<D> {
             writer: Mutex::new(Writer { log, lock, next_try: 0, unique }),
             queue: Queue::new(),
             broken: OnceLock::new(),
+            keeps_out,
+            handles: Arc::new(()),
             looked: Mutex::new(Instant::now()),
         })
     }
@@ -194,7 +263,7 @@ impl<D: Disk> Core<D> {
     /// # Errors
     /// As [`refresh`](Self::refresh).
     pub(super) fn refresh_seldom(&self) -> Result<()> {
-        if self.setup.options.exclusive || locked(&self.looked).elapsed() < FRESH_FOR {
+        if self.is_alone() || locked(&self.looked).elapsed() < FRESH_FOR {
             return Ok(());
         }
         self.refresh()
@@ -205,7 +274,7 @@ impl<D: Disk> Core<D> {
     /// # Errors
     /// `Corrupt` and `Backend` as the files are.
     pub(super) fn refresh(&self) -> Result<()> {
-        if self.setup.options.exclusive {
+        if self.is_alone() {
             return Ok(());
         }
         Place::of(&self.paths.folder).finish(&self.disk, self.setup.options.wait)?;
@@ -292,9 +361,7 @@ impl<D: Disk> Core<D> {
     }
 
     fn stamp(&self, path: &Path) -> Result<Option<Stamp>> {
-        self.disk
-            .stamp(path)
-            .map_err(|cause| Error::backend("the file cannot be looked at").caused_by(cause).at_url(&shown(path)))
+        stamp(&self.disk, path)
     }
 
     /// Reads base and journal anew.
@@ -399,7 +466,7 @@ fn load<D: Disk>(disk: &D, paths: &Paths, setup: &Setup, generation: u64) -> Res
         match log {
             None => {
                 // A journal that came meanwhile may belong to another base.
-                let came = disk.stamp(&paths.journal).ok().flatten().is_some();
+                let came = stamp(disk, &paths.journal)?.is_some();
                 if !came || looks_left == 0 {
                     return Ok((View { base, overlay, generation }, None));
                 }
@@ -421,6 +488,11 @@ fn load<D: Disk>(disk: &D, paths: &Paths, setup: &Setup, generation: u64) -> Res
         looks_left -= 1;
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+fn stamp<D: Disk>(disk: &D, path: &Path) -> Result<Option<Stamp>> {
+    let failed = |cause| Error::backend("the file cannot be looked at").caused_by(cause).at_url(&shown(path));
+    disk.stamp(path).map_err(failed)
 }
 
 /// How a journal stands to a base.
@@ -460,15 +532,39 @@ impl Bound {
     }
 }
 
-/// The path by which handles of this process know the file.
-fn canonical(path: &Path) -> PathBuf {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    path.canonicalize().unwrap_or_else(|_| path.file_name().map_or_else(|| path.to_owned(), |name| folder.join(name)))
+/// The path of the file itself, by which handles of this process know it, and beside which its journal is. A link leads to it,
+/// whether it is there yet or not.
+pub(super) fn canonical(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        if let Ok(found) = path.canonicalize() {
+            return found;
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let Some(name) = path.file_name() else { return path };
+        let here = folder.join(name);
+        match here.read_link() {
+            Ok(target) => path = folder.join(target),
+            Err(_) => return here,
+        }
+    }
+    path
 }
 
-/// The open files of this process, by the kind of disk that they are on.
-struct Cores<D: Disk>(HashMap<PathBuf, Weak<Core<D>>>);
+/// The open files of this process, by the kind of disk that they are on. Each has a lock of its own, for opening one may have to
+/// wait for another process.
+struct Cores<D: Disk>(HashMap<PathBuf, Arc<Slot<D>>>);
+type Slot<D> = Mutex<Weak<Core<D>>>;
+
+/// Where the core of a file is, if it is open.
+fn slot<D: Disk>(path: &Path) -> Arc<Slot<D>> {
+    let mut registry = locked(registry());
+    let cores = &mut registry.entry::<Cores<D>>().or_insert_with(|| Cores(HashMap::new())).0;
+    let is_open = |slot: &Slot<D>| slot.try_lock().is_ok_and(|core| core.strong_count() > 0);
+    cores.retain(|_, slot| Arc::strong_count(slot) > 1 || is_open(slot));
+    cores.entry(path.to_owned()).or_default().clone()
+}
 
 fn registry() -> &'static Mutex<TypeMap> {
     static REGISTRY: std::sync::OnceLock<Mutex<TypeMap>> = std::sync::OnceLock::new();

@@ -24,7 +24,18 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// # Errors
     /// As the system says.
     fn edit(&self, path: &Path) -> io::Result<Self::File>;
-    /// The same, but of a file that is there.
+    /// Opens a file for writing, with nothing in it and with the permissions that all of the others have: whoever may not read
+    /// one of them cannot read it either. Where none of them is there, its permissions are the usual ones.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn create(&self, path: &Path, like: &[&Path]) -> io::Result<Self::File>;
+    /// Makes a folder, and those above it, where they are missing; they survive a power failure when this returns.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn create_folder(&self, path: &Path) -> io::Result<()>;
+    /// Opens a file that is there for reading and writing, or for reading alone where nothing else is allowed.
     ///
     /// # Errors
     /// As the system says; `NotFound` where there is none.
@@ -130,10 +141,28 @@ impl Disk for Os {
     fn edit(&self, path: &Path) -> io::Result<File> {
         OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
     }
+    fn create(&self, path: &Path, like: &[&Path]) -> io::Result<File> {
+        system::create(path, like)
+    }
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        if path.is_dir() {
+            return Ok(());
+        }
+        let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+        if let Some(above) = above {
+            self.create_folder(above)?;
+        }
+        match fs::create_dir(path) {
+            // Somebody else was faster.
+            Err(_) if path.is_dir() => {}
+            done => done?,
+        }
+        self.sync_folder(above.unwrap_or(Path::new(".")))
+    }
     fn edit_existing(&self, path: &Path) -> io::Result<File> {
         match OpenOptions::new().read(true).write(true).open(path) {
             // Whoever may only read, reads.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => File::open(path),
+            Err(error) if is_for_reading(&error) => File::open(path),
             done => done,
         }
     }
@@ -182,6 +211,11 @@ impl DiskFile for File {
     }
 }
 
+/// Whether a file cannot be opened for writing because writing is not allowed, to this user or to anybody.
+fn is_for_reading(refused: &io::Error) -> bool {
+    matches!(refused.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
+
 fn stamp_of(metadata: &fs::Metadata) -> Stamp {
     let modified = metadata.modified().ok().and_then(|moment| moment.duration_since(UNIX_EPOCH).ok());
     let modified_ns = modified.and_then(|since| i64::try_from(since.as_nanos()).ok()).unwrap_or(0);
@@ -192,11 +226,32 @@ fn stamp_of(metadata: &fs::Metadata) -> Stamp {
 #[cfg(unix)]
 mod system {
     use std::{
-        fs::{File, Metadata},
+        fs::{File, Metadata, OpenOptions, Permissions},
         io,
-        os::unix::fs::{FileExt, MetadataExt},
+        os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt},
         path::Path,
     };
+
+    pub(super) fn create(path: &Path, like: &[&Path]) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true);
+        let mut all = None;
+        for other in like {
+            match std::fs::metadata(other) {
+                Ok(found) => all = Some(all.unwrap_or(0o777) & found.mode()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        // Whoever makes it writes it, and may write it again.
+        let Some(mode) = all.map(|mode| mode | 0o600) else { return options.open(path) };
+        let file = options.mode(mode).open(path)?;
+        // One that was left behind has its own, and the system takes some from a new one.
+        if file.metadata()?.mode() & 0o777 != mode {
+            file.set_permissions(Permissions::from_mode(mode))?;
+        }
+        Ok(file)
+    }
 
     pub(super) fn read_at(file: &File, buffer: &mut [u8], place: u64) -> io::Result<usize> {
         file.read_at(buffer, place)
@@ -218,11 +273,16 @@ mod system {
 #[cfg(windows)]
 mod system {
     use std::{
-        fs::{File, Metadata},
+        fs::{File, Metadata, OpenOptions},
         io,
         os::windows::fs::FileExt,
         path::Path,
     };
+
+    /// What may be done with a file is inherited from its folder here.
+    pub(super) fn create(path: &Path, _: &[&Path]) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)
+    }
 
     pub(super) fn read_at(file: &File, buffer: &mut [u8], place: u64) -> io::Result<usize> {
         file.seek_read(buffer, place)
@@ -285,5 +345,21 @@ impl<F: DiskFile> io::Read for FileReader<F> {
         let read = self.file.read_at(&mut buffer[..wanted], self.place)?;
         self.place += read as u64;
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_only_read_a_file_reads_it() {
+        for (kind, reads) in [
+            (io::ErrorKind::PermissionDenied, true),
+            (io::ErrorKind::ReadOnlyFilesystem, true),
+            (io::ErrorKind::NotFound, false),
+        ] {
+            assert_eq!(is_for_reading(&kind.into()), reads, "{kind}");
+        }
     }
 }

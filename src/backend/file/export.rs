@@ -11,6 +11,7 @@ use super::{
     base::{Ask, Base, IdRule, Setup},
     checkpoint::in_place,
     config::{Compression, Format, Options, format_of},
+    core::canonical,
     disk::{Disk, Os},
     journal::Row,
     lock::{Lock, Paths, shown},
@@ -104,7 +105,7 @@ impl Export {
         Q: AsQuery<R, Select = Whole> + Clone,
         Q::Predicate: RunsOn<S::Engine>,
     {
-        let path = path.as_ref();
+        let path = &canonical(path.as_ref());
         let schema = Arc::new((**store.shape()).clone());
         let ids = IdRule::of(&self.options, &schema)?;
         let setup = Setup::new(format_of(path, &self.options)?, self.options.clone(), schema, ids);
@@ -112,7 +113,7 @@ impl Export {
         let paths = Paths::of(path);
         let lock = Lock::take(&Os, &paths.lock, self.options.wait)?;
         let done = self.check_target(&paths).and_then(|()| {
-            let sink = Sink::create(&Os, &paths.fresh, setup.compression)?.level(self.level);
+            let sink = Sink::create(&Os, &paths, setup.compression)?.level(self.level);
             let done = self.write(store, query, &setup, sink, &mut on_progress);
             match done.and_then(|done| in_place(&Os, &paths).map(|()| done)) {
                 Ok(done) => Ok(done),
@@ -327,7 +328,7 @@ impl Import {
         path: impl AsRef<Path>,
         on_outcome: impl FnMut(Outcome),
     ) -> Result<Loaded> {
-        let path = path.as_ref();
+        let path = &canonical(path.as_ref());
         let schema = Arc::new((**store.shape()).clone());
         let ids = IdRule::of(&self.options, &schema)?;
         let setup = Setup::new(format_of(path, &self.options)?, self.options.clone(), schema, ids);

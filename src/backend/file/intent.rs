@@ -111,9 +111,10 @@ impl Place {
     pub(super) fn write<D: Disk>(&self, disk: &D, intent: &Intent, durability: Durability) -> Result<()> {
         let bytes = intent.encode()?;
         let durable = durability == Durability::Fsync;
+        let bases: Vec<PathBuf> = intent.parts.iter().map(|part| self.folder.join(&part.file)).collect();
+        let bases: Vec<&Path> = bases.iter().map(PathBuf::as_path).collect();
         let make = || {
-            let file = disk.edit(&self.fresh)?;
-            file.set_length(0)?;
+            let file = disk.create(&self.fresh, &bases)?;
             file.write_all_at(&bytes, 0)?;
             if durable { file.sync() } else { Ok(()) }
         };

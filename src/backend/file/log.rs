@@ -84,8 +84,7 @@ impl<D: Disk> Log<D> {
     pub(super) fn create(disk: &D, paths: &Paths, base: Fingerprint) -> Result<Log<D>> {
         let header = Header { base, token: crate::id::random_token() };
         let make = || {
-            let file = disk.edit(&paths.fresh)?;
-            file.set_length(0)?;
+            let file = disk.create(&paths.fresh, &[&paths.base])?;
             file.write_all_at(&header.encode(), 0)?;
             file.set_length(CHUNK)?;
             file.sync()?;
@@ -107,8 +106,7 @@ impl<D: Disk> Log<D> {
     /// `Backend` where it cannot be read or made.
     pub(super) fn made_anew(&self, disk: &D, paths: &Paths) -> Result<Log<D>> {
         let make = || {
-            let file = disk.edit(&paths.fresh)?;
-            file.set_length(0)?;
+            let file = disk.create(&paths.fresh, &[&paths.base])?;
             let (mut place, mut buffer) = (0, vec![0; COPIED]);
             while place < self.end {
                 let wanted = usize::try_from(self.end - place).unwrap_or(COPIED).min(COPIED);

@@ -142,10 +142,10 @@ impl<D: Disk> Files<D> {
     /// # Errors
     /// As [`open`](Files::open).
     pub fn open_on(disk: D, folder: impl AsRef<Path>, options: Options) -> Result<Files<D>> {
-        let folder = folder.as_ref();
+        let folder = &absolute(folder.as_ref())?;
         let failed =
             |cause: std::io::Error| Error::backend("the folder cannot be made").caused_by(cause).at_url(&shown(folder));
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        disk.create_folder(folder).map_err(failed)?;
         Ok(Files::at(disk, Place::Folder(folder.to_owned()), options))
     }
 
@@ -159,7 +159,7 @@ impl<D: Disk> Files<D> {
             let why = "the name does not say the format: call it .csv, .tsv, .jsonl, .json or .parquet, text with .gz or .zst, or give an option";
             return Err(Error::configuration(why).at_url(&shown(path)));
         }
-        Ok(Files::at(disk, Place::File(path.to_owned()), options))
+        Ok(Files::at(disk, Place::File(absolute(path)?), options))
     }
 
     fn at(disk: D, place: Place, options: Options) -> Files<D> {
@@ -204,9 +204,17 @@ impl<D: Disk> Files<D> {
     fn core(&self, name: &str, schema: &Schema) -> Result<Arc<Core<D>>> {
         let path = self.path_of(name)?;
         let core = Core::open(&self.0.disk, &path, name, &self.0.options, schema).map_err(|e| e.in_store(name))?;
-        locked(&self.0.cores).insert(core.paths.base.clone(), core.clone());
+        // One that writes no more goes where nobody has it any more, and not under the lock.
+        let replaced = locked(&self.0.cores).insert(core.paths.base.clone(), core.clone());
+        drop(replaced);
         Ok(core)
     }
+}
+
+/// A path that means the same when the process works in another folder.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    let failed = |cause| Error::configuration("the path has no meaning").caused_by(cause).at_url(&shown(path));
+    std::path::absolute(path).map_err(failed)
 }
 
 /// Whether nothing but the endings of a format and a compression follows a store's name.

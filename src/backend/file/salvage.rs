@@ -11,6 +11,7 @@ use super::{
     base::{Ask, Base, IdRule, Setup},
     coding::{Coding, Intact},
     config::{Compression, Format, Options, format_of},
+    core::canonical,
     disk::{Disk, DiskFile, Os, read_full},
     intent::Place,
     journal::{Change, Frame, whole_frames},
@@ -61,7 +62,7 @@ pub fn salvage(path: impl AsRef<Path>, schema: Schema) -> Result<Salvaged> {
 /// # Errors
 /// As [`salvage`], and `Configuration` where the schema has no such id column.
 pub fn salvage_with(path: impl AsRef<Path>, schema: Schema, options: Options) -> Result<Salvaged> {
-    let path = path.as_ref();
+    let path = &canonical(path.as_ref());
     let schema = Arc::new(schema);
     let ids = IdRule::of(&options, &schema)?;
     let setup = Setup::new(format_of(path, &options)?, options, schema.clone(), ids);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
+    core::canonical,
     disk::{Disk, DiskFile, read_full},
     lock::shown,
 };
@@ -22,7 +23,7 @@ pub(super) fn completed<D: Disk>(disk: &D, base: &Path, schema: Schema) -> Resul
     if !schema.open {
         return Ok(schema);
     }
-    let path = beside(base);
+    let path = beside(&canonical(base));
     let Some(beside) = read(disk, &path).map_err(|error| error.at_url(&shown(&path)))? else { return Ok(schema) };
     let more = beside.fields.iter().filter(|field| schema.find(&field.name).is_none());
     let completed = more.fold(schema.clone(), |schema, field| schema.field(field.clone()));

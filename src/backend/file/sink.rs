@@ -1,6 +1,6 @@
 //! Where a new base file is written: buffered, compressed in frames, summed up. The file takes its place elsewhere.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rayon::prelude::*;
 
@@ -10,7 +10,7 @@ use super::{
     config::Compression,
     disk::{Disk, DiskFile, Stamp},
     journal::Fingerprint,
-    lock::shown,
+    lock::{Paths, shown},
 };
 use crate::error::{Error, Result};
 
@@ -29,15 +29,15 @@ pub(super) struct Sink<D: Disk> {
 }
 
 impl<D: Disk> Sink<D> {
-    /// Begins a file; what was under the path is gone.
+    /// Begins a new base file beside the old one, which no more may read than the old one; what was under its path is gone.
     ///
     /// # Errors
     /// `Backend` where it cannot be made.
-    pub(super) fn create(disk: &D, path: &Path, compression: Compression) -> Result<Sink<D>> {
+    pub(super) fn create(disk: &D, paths: &Paths, compression: Compression) -> Result<Sink<D>> {
+        let path = &paths.fresh;
         let failed =
             |cause: std::io::Error| Error::backend("a new file cannot be made").caused_by(cause).at_url(&shown(path));
-        let file = disk.edit(path).map_err(failed)?;
-        file.set_length(0).map_err(failed)?;
+        let file = disk.create(path, &[&paths.base]).map_err(failed)?;
         Ok(Sink {
             file,
             path: path.to_owned(),

@@ -29,17 +29,20 @@ use crate::{
 pub struct FileStore<R: RecordCodec, D: Disk = Os> {
     pub(super) core: Arc<Core<D>>,
     pub(super) shape: R::Shape,
+    /// How many stores there are of the core.
+    handle: Arc<()>,
 }
 
 impl<R: RecordCodec, D: Disk> Clone for FileStore<R, D> {
     fn clone(&self) -> Self {
-        FileStore { core: self.core.clone(), shape: self.shape.clone() }
+        FileStore { core: self.core.clone(), shape: self.shape.clone(), handle: self.handle.clone() }
     }
 }
 
 impl<R: RecordCodec, D: Disk> FileStore<R, D> {
     pub(super) fn new(core: Arc<Core<D>>, shape: R::Shape) -> Self {
-        FileStore { core, shape }
+        let handle = core.handles.clone();
+        FileStore { core, shape, handle }
     }
 
     /// Puts all writes into the base file, durably: from then on every other tool sees them.
@@ -197,7 +200,11 @@ impl<R: RecordCodec, D: Disk> Driver<R> for FileStore<R, D> {
     }
 
     /// Makes a checkpoint, so that other tools see all that was written, and says what dropping the store cannot.
+    /// The last store of a file gives back the lock, too.
     fn close(self) -> Result<()> {
-        self.checkpoint()
+        // One share is the core's own.
+        let is_last = Arc::strong_count(&self.handle) == 2;
+        let closed = if is_last { checkpoint::close(&self.core) } else { checkpoint::now(&self.core) };
+        closed.map_err(|e| e.in_store(&self.core.name))
     }
 }

@@ -12,7 +12,7 @@ use super::{
     apart::apart,
     base::{Ask, BaseRow, IdRule, Setup, settled},
     coding::{Coding, TextReader},
-    config::Format,
+    config::{Compression, Format},
     disk::{Disk, DiskFile, Stamp},
     identity::Identity,
     index::Index,
@@ -150,6 +150,10 @@ impl<D: Disk> TextBase<D> {
     fn look(&mut self, setup: &Setup) -> Result<()> {
         let limits = BlockLimits { block: HEAD_BYTES, ..BlockLimits::default() };
         let mut blocks = Blocks::with_limits(self.reader(0), self.layout.framing(), limits);
+        let is_plain_rows = setup.compression == Compression::None && !matches!(self.layout, Layout::Array);
+        if self.file.is_some() && self.stamp.length == 0 && !is_plain_rows {
+            return Err(Error::corrupt("the file has no bytes, and even one without records has some: it was cut"));
+        }
         if self.is_blank()? {
             return Ok(());
         }

@@ -44,7 +44,7 @@ const BATCH: usize = 1_024;
 
 /// A base file of Parquet.
 pub(in super::super) struct ParquetBase<D: Disk> {
-    /// `None` where there is no file, or nothing in it.
+    /// `None` where there is no file.
     file: Option<ParquetFile<Bytesource<D::File>>>,
     stamp: Stamp,
     /// Whether the rows have ids of their own: then those without one are rows that another tool has added.
@@ -107,7 +107,11 @@ impl<D: Disk> ParquetBase<D> {
             Err(cause) => return Err(failed(cause)),
         };
         let stamp = found.as_ref().map(DiskFile::stamp).transpose().map_err(failed)?.unwrap_or_default();
-        let found = found.filter(|_| stamp.length > 0).map(|file| Bytesource(Arc::new(file)));
+        if found.is_some() && stamp.length == 0 {
+            let why = "the file has no bytes, and even one without records has some: it was cut";
+            return Err(Error::corrupt(why).at_url(&shown));
+        }
+        let found = found.map(|file| Bytesource(Arc::new(file)));
         let file = found.map(open).transpose().map_err(|e| e.at_url(&shown))?;
         let named = file.as_ref().is_some_and(|file| file.columns().any(|name| name == "_id"));
         let all_named = named && file.as_ref().is_some_and(|file| file.is_never_null("_id"));
