@@ -348,6 +348,84 @@ fn damaged_anywhere(name: &str, every: usize) {
     }
 }
 
+/// What is read of a file that has no journal, with other bytes in it.
+fn changed(path: &Path, bytes: &[u8], what: &str) -> Option<BTreeMap<String, i64>> {
+    let copy = crate::folder().join(path.file_name().expect("a name"));
+    std::fs::write(&copy, bytes).expect("it is written");
+    let read = open(Unsynced, &copy).and_then(|store| {
+        let number = |row: Stored<Document>| row.record["n"].as_int().map(|n| n as i64);
+        let rows = store.stream(Query::new())?;
+        rows.map(|row| row.map(|row| (row.storage_id().to_string(), number(row).unwrap_or(-1)))).collect()
+    });
+    assert!(std::fs::read(&copy).expect("it is there") == bytes, "{what}: the file is as it was");
+    let _ = std::fs::remove_dir_all(copy.parent().expect("a folder"));
+    match read {
+        Ok(found) => Some(found),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{what}: {error}");
+            assert!(error.place().url.is_some(), "{what}: {error}");
+            None
+        }
+    }
+}
+
+/// Of a file alone it is the format that tells: what is read of a damaged one is all of it, or an error.
+#[test]
+fn semantics_7_3_damage_of_a_file_without_a_journal_is_told_or_is_none() {
+    let names = [("people.csv.zst", 1), ("people.jsonl.gz", 1), ("people.json", 0), ("people.parquet", 11)];
+    for (name, every) in names {
+        if cfg!(not(feature = "parquet")) && name.ends_with(".parquet") {
+            continue;
+        }
+        let path = crate::folder().join(name);
+        let (all, bytes) = closed(&path);
+        let mut told = 0;
+        let flips = (0..bytes.len()).step_by(every.max(1)).filter(|_| every > 0);
+        for at in flips.clone() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1 << (at % 7);
+            let what = format!("{name}, byte {at}");
+            match changed(&path, &damaged, &what) {
+                Some(found) => assert_eq!(found, all, "{what}"),
+                None => told += 1,
+            }
+        }
+        assert!(told * 10 >= flips.count() * 9, "{name}: {told}");
+        for cut in (0..bytes.len()).step_by(every.max(1)) {
+            let what = format!("{name}, cut to {cut}");
+            if let Some(found) = changed(&path, &bytes[..cut], &what) {
+                assert_eq!(found, all, "{what}");
+            }
+        }
+    }
+}
+
+/// Text has no end of its own: what is cut off is gone, as if it had been edited, and no record is another.
+#[test]
+fn semantics_7_3_text_that_is_cut_anywhere_gives_no_record_that_was_not_there() {
+    for name in ["people.csv", "people.tsv", "people.jsonl"] {
+        let path = crate::folder().join(name);
+        let (all, bytes) = closed(&path);
+        for cut in 0..bytes.len() {
+            let what = format!("{name}, cut to {cut}");
+            let found = changed(&path, &bytes[..cut], &what).unwrap_or_default();
+            assert!(found.iter().all(|(id, n)| all.get(id) == Some(n)), "{what}: {found:?}");
+        }
+    }
+}
+
+/// A store that was closed: its records, and the bytes of its file.
+fn closed(path: &Path) -> (BTreeMap<String, i64>, Vec<u8>) {
+    let store = open(Unsynced, path).expect("it opens");
+    let mut all = BTreeMap::new();
+    for n in 0..6_i64 {
+        store.create(Draft::of(document! { "n" => n }).id(format!("r{n}")).expect("an id")).expect("it is created");
+        all.insert(format!("r{n}"), n);
+    }
+    drop(store);
+    (all, std::fs::read(path).expect("it is there"))
+}
+
 #[test]
 fn what_is_whole_is_salvaged_and_the_rest_is_listed() {
     let path = crate::folder().join("people.jsonl");

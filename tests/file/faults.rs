@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use dk_data::{
-    Database, Document, Draft, Error, ErrorKind, Query, Schema, Store,
+    Database, Document, Draft, Error, ErrorKind, Query, Schema, Store, Stored,
     backend::file::{Durability, FileStore, Files, Options, disk::Disk},
     document,
 };
@@ -57,6 +57,77 @@ fn scenario<D: Disk>(store: &FileStore<Document, D>, known: &mut Known, errors: 
         }
         if n == 7 && store.checkpoint().is_err() {
             *errors += 1;
+        }
+    }
+}
+
+/// Reads all that is known, one by one and together; every answer is an error, or what is known.
+fn looks<D: Disk>(store: &FileStore<Document, D>, known: &Known, what: &str) -> usize {
+    let mut errors = 0;
+    let number = |row: &Stored<Document>| row.record["n"].as_int().map(|n| n as i64);
+    let fits = |id: &str, there: Option<i64>| {
+        let (acknowledged, unsure) = known[id];
+        assert!(
+            there == acknowledged || Some(there) == unsure,
+            "{what}: {id} is {there:?}, not {acknowledged:?} or {unsure:?}"
+        );
+    };
+    for id in known.keys() {
+        match store.read(id.as_str()) {
+            Ok(row) => fits(id, row.as_ref().and_then(number)),
+            Err(_) => errors += 1,
+        }
+    }
+    match store.search(Query::new().limit(1_000)) {
+        Ok(rows) => {
+            let there: BTreeMap<_, _> = rows.iter().map(|row| (row.storage_id().to_string(), number(row))).collect();
+            known.keys().for_each(|id| fits(id, there.get(id).copied().flatten()));
+        }
+        Err(_) => errors += 1,
+    }
+    let all = known.values().filter(|(acknowledged, _)| acknowledged.is_some()).count();
+    let sure = known.values().all(|(_, unsure)| unsure.is_none());
+    match store.count(Query::new()) {
+        Ok(count) => assert!(!sure || count == all as u64, "{what}: {count} records, and {all} are known"),
+        Err(_) => errors += 1,
+    }
+    errors
+}
+
+/// Nothing is done behind the caller's back here, so each failure is one of something that was asked for.
+#[test]
+fn semantics_7_2_every_failure_is_told_and_none_is_taken_for_emptiness() {
+    let names = [("people.csv", 1), ("people.jsonl.gz", 7), ("people.parquet", 7)];
+    for (name, step) in names {
+        if cfg!(not(feature = "parquet")) && name.ends_with(".parquet") {
+            continue;
+        }
+        for lasting in [false, true] {
+            for nth in (0..).step_by(step) {
+                let path = crate::folder().join(name);
+                let what = format!("{name}, operation {nth}, lasting: {lasting}");
+                let disk = if lasting { Failing::from(nth) } else { Failing::at(nth, Fault::Refused) };
+                let options = Options::default().checkpoint_bytes(1 << 30);
+                let files = Files::open_file_on(disk.clone(), &path, options).expect("nothing is opened yet");
+                let Ok(store) = files.documents("people", Schema::open("people")) else {
+                    assert!(disk.has_failed(), "{what}");
+                    continue;
+                };
+                let (mut known, mut errors) = (Known::new(), 0);
+                scenario(&store, &mut known, &mut errors);
+                errors += looks(&store, &known, &what);
+                errors += usize::from(store.checkpoint().is_err());
+                errors += looks(&store, &known, &what);
+                let failed = disk.has_failed();
+                assert_eq!(errors > 0, failed, "{what}");
+                drop((store, files));
+                agrees(&path, &known, &what);
+                let _ = std::fs::remove_dir_all(path.parent().expect("a folder"));
+                if !failed {
+                    assert!(nth > 50, "{what}: the scenario is one");
+                    break;
+                }
+            }
         }
     }
 }
