@@ -89,8 +89,15 @@ impl<'a, R: RecordCodec> Draft<'a, R> {
     /// The draft without the times that came with a stored record: an update of what was read is a change of today.
     #[inline]
     pub(crate) fn without_carried_times(mut self) -> Self {
-        self.history = self.history.filter(|history| !history.carried);
+        self.forget_carried_times();
         self
+    }
+    /// The same in place: a draft that is handed on is copied each time.
+    #[inline]
+    pub(crate) fn forget_carried_times(&mut self) {
+        if self.history.is_some_and(|history| history.carried) {
+            self.history = None;
+        }
     }
     /// A draft that borrows from this one, to be written to several stores.
     pub fn by_ref(&self) -> Draft<'_, R> {

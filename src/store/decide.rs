@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::{
     error::{Error, Result},
     id::Id,
-    record::{BoundChanges, Draft, Envelope, Metadata, RecordCodec, Schema, Stored},
+    record::{BoundChanges, Draft, Envelope, RecordCodec, Schema, Stored},
     store::write::{Effect, Write, Written},
     version::Version,
 };
@@ -48,68 +48,49 @@ pub(crate) fn taken(id: &Id) -> Error {
     Error::already_exists("the id is taken").at_id(id)
 }
 
-/// A record on its way to its place: checked, in its stored form, owned, and with the id that it will have.
+/// What is decided of a draft before anybody looks at its place. The draft goes along with it, sealed and owning its record:
+/// it stays where it is until the record has its place, because a record that is handed on is copied each time.
 #[derive(Clone, Debug)]
-pub struct Incoming<R> {
+pub struct Incoming {
     mode: Mode,
     id: Id,
-    record: R,
-    metadata: Option<Metadata>,
-    /// Times that a copy or a restore brings: created, updated.
-    given: Option<(Option<jiff::Timestamp>, Option<jiff::Timestamp>)>,
-    expected: Option<Version>,
     now: i64,
 }
 
-impl<R: RecordCodec> Incoming<R> {
+impl Incoming {
     /// Seals a draft and settles its id; a new record that brings none gets a fresh one. A borrowed record is cloned here,
     /// so that it need not be under a lock.
     ///
     /// # Errors
     /// `Invalid` for what cannot be stored, and for a write that names no record to replace.
     #[inline]
-    pub fn new(mode: Mode, mut draft: Draft<'_, R>, schema: &Schema) -> Result<Self> {
+    pub fn new<R: RecordCodec>(mode: Mode, draft: &mut Draft<'_, R>, schema: &Schema) -> Result<Incoming> {
         draft.seal(schema)?;
         let id = match draft.settle_id(schema)? {
             Some(id) => id,
             None if mode == Mode::Create => Id::generate(),
             None => return Err(Error::invalid("the write names no record: give the draft an id")),
         };
-        let given = draft.given_times();
-        let Draft { record, metadata, expected, .. } = draft;
-        Ok(Incoming { mode, id, record: record.into_owned(), metadata, given, expected, now: now() })
-    }
-
-    /// A record that is there, with changes applied to a copy: an update in the version that the changes were made from.
-    ///
-    /// # Errors
-    /// `Invalid`, with the field, for a value that does not fit.
-    pub fn patched(old: &Stored<R>, changes: &BoundChanges<R>, schema: &Schema) -> Result<Self> {
-        let (mut record, mut metadata) = (old.record.clone(), old.envelope.metadata().clone());
-        changes.apply(schema, &mut record, &mut metadata).map_err(|e| e.at_id(old.envelope.id()))?;
-        let draft = Draft::of(record).metadata(metadata).id(old.envelope.id())?;
-        Incoming::new(Mode::Update, draft.expect(old.envelope.version().cloned()), schema)
+        draft.record.to_mut();
+        Ok(Incoming { mode, id, now: now() })
     }
 
     /// The id of its place.
+    #[inline]
     pub fn id(&self) -> &Id {
         &self.id
     }
-    /// The record.
-    pub fn record(&self) -> &R {
-        &self.record
-    }
 
-    /// What it does to a place where `old` is.
+    /// What the draft does to a place where `old` is.
     ///
     /// # Errors
     /// `AlreadyExists`, `NotFound` or `Conflict` (semantics 5.1, 5.2).
     #[inline]
-    pub fn check(&self, old: Option<&Envelope>) -> Result<Effect> {
+    pub fn check<R: RecordCodec>(&self, draft: &Draft<'_, R>, old: Option<&Envelope>) -> Result<Effect> {
         match (self.mode, old) {
             (Mode::Create, Some(_)) => Err(taken(&self.id)),
             (Mode::Update, None) => Err(missing(&self.id)),
-            _ => check_version(self.expected.as_ref(), old, &self.id)
+            _ => check_version(draft.expected(), old, &self.id)
                 .map(|()| if old.is_some() { Effect::Updated } else { Effect::Created }),
         }
     }
@@ -117,41 +98,53 @@ impl<R: RecordCodec> Incoming<R> {
     /// The record as it will be stored where `old` was, still without a version: times never go backwards, and metadata stays
     /// unless some was given (semantics 5.3, 1.5).
     #[inline]
-    pub fn stored(self, old: Option<&Envelope>) -> Stored<R> {
-        let (created, updated) = self.times(old.map(Envelope::microseconds));
-        let metadata = self.metadata.or_else(|| old.map(|old| old.metadata().clone())).unwrap_or_default();
+    pub fn stored<R: RecordCodec>(self, draft: Draft<'_, R>, old: Option<&Envelope>) -> Stored<R> {
+        let (created, updated) = self.times(&draft, old.map(Envelope::microseconds));
+        let metadata = draft.metadata.or_else(|| old.map(|old| old.metadata().clone())).unwrap_or_default();
         let envelope = Envelope::of(self.id).with_microseconds(created, updated).with_metadata(metadata);
-        Stored { envelope, record: self.record }
+        Stored { envelope, record: draft.record.into_owned() }
     }
 
     /// The same where nothing was, with its version.
     #[inline]
-    pub(crate) fn created(self, version: Version) -> Stored<R> {
-        let mut stored = self.stored(None);
+    pub(crate) fn created<R: RecordCodec>(self, draft: Draft<'_, R>, version: Version) -> Stored<R> {
+        let mut stored = self.stored(draft, None);
         stored.envelope.set_version(version);
         stored
     }
 
-    /// The same, put into the place of the old one. What was replaced comes back, to be dropped where that may take its
-    /// time.
+    /// The same, in the place of the old one. The draft has what was replaced then, to be dropped where that may take its time.
     #[inline]
-    pub(crate) fn replace(self, old: &mut Stored<R>, version: Version) -> (R, Option<Metadata>) {
-        let (created, updated) = self.times(Some(old.envelope.microseconds()));
-        let metadata = old.envelope.rewrite(version, created, updated, self.metadata);
-        (std::mem::replace(&mut old.record, self.record), metadata)
+    pub(crate) fn replace<R: RecordCodec>(&self, draft: &mut Draft<'_, R>, old: &mut Stored<R>, version: Version) {
+        let (created, updated) = self.times(draft, Some(old.envelope.microseconds()));
+        draft.metadata = old.envelope.rewrite(version, created, updated, draft.metadata.take());
+        std::mem::swap(&mut old.record, draft.record.to_mut());
     }
 
     #[inline]
-    fn times(&self, old: Option<(i64, i64)>) -> (i64, i64) {
+    fn times<R: RecordCodec>(&self, draft: &Draft<'_, R>, old: Option<(i64, i64)>) -> (i64, i64) {
         let (created, updated) = match old {
             Some((created, updated)) => (created, self.now.max(updated)),
             None => (self.now, self.now),
         };
         let micros = |moment: Option<jiff::Timestamp>| moment.map(|m| m.as_microsecond());
-        match self.given {
+        match draft.given_times() {
             Some((c, u)) => (micros(c).unwrap_or(created), micros(u).unwrap_or(updated)),
             None => (created, updated),
         }
+    }
+}
+
+impl<R: RecordCodec> Draft<'static, R> {
+    /// A record that is there, with changes applied to a copy: for an update of the version that the changes were made from.
+    ///
+    /// # Errors
+    /// `Invalid`, with the field, for a value that does not fit.
+    pub fn patched(old: &Stored<R>, changes: &BoundChanges<R>, schema: &Schema) -> Result<Self> {
+        let (mut record, mut metadata) = (old.record.clone(), old.envelope.metadata().clone());
+        changes.apply(schema, &mut record, &mut metadata).map_err(|e| e.at_id(old.envelope.id()))?;
+        let draft = Draft::of(record).metadata(metadata).id(old.envelope.id())?;
+        Ok(draft.expect(old.envelope.version().cloned()))
     }
 }
 
@@ -159,7 +152,11 @@ impl<R: RecordCodec> Incoming<R> {
 #[inline]
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    // In words: `as_micros` would do it in pairs of them.
+    i64::try_from(since.as_secs())
+        .unwrap_or(i64::MAX)
+        .saturating_mul(1_000_000)
+        .saturating_add(since.subsec_micros().into())
 }
 
 /// What is to be done about a write.
@@ -192,14 +189,14 @@ impl<R: RecordCodec> Write<'_, R> {
     /// Why the write is refused; what `find` returned.
     pub fn decide(self, schema: &Schema, find: impl FnOnce(&Id) -> Result<Option<Stored<R>>>) -> Result<Decision<R>> {
         match self {
-            Write::Create(draft) => put(Incoming::new(Mode::Create, draft, schema)?, find),
-            Write::Update(draft) => put(Incoming::new(Mode::Update, draft, schema)?, find),
-            Write::Upsert(draft) => put(Incoming::new(Mode::Upsert, draft, schema)?, find),
+            Write::Create(draft) => put(Mode::Create, draft, schema, find),
+            Write::Update(draft) => put(Mode::Update, draft, schema, find),
+            Write::Upsert(draft) => put(Mode::Upsert, draft, schema, find),
             Write::Patch { id, changes, expected } => {
                 let changes = changes.bind(schema)?;
                 let old = find(&id)?.ok_or_else(|| missing(&id))?;
                 check_version(expected.as_ref(), Some(&old.envelope), &id)?;
-                put(Incoming::patched(&old, &changes, schema)?, |_| Ok(Some(old)))
+                put(Mode::Update, Draft::patched(&old, &changes, schema)?, schema, |_| Ok(Some(old)))
             }
             Write::Delete { id, expected } => {
                 let old = find(&id)?;
@@ -211,13 +208,16 @@ impl<R: RecordCodec> Write<'_, R> {
 }
 
 fn put<R: RecordCodec>(
-    incoming: Incoming<R>,
+    mode: Mode,
+    mut draft: Draft<'_, R>,
+    schema: &Schema,
     find: impl FnOnce(&Id) -> Result<Option<Stored<R>>>,
 ) -> Result<Decision<R>> {
+    let incoming = Incoming::new(mode, &mut draft, schema)?;
     let old = find(incoming.id())?;
     let old = old.as_ref().map(|old| &old.envelope);
-    let effect = incoming.check(old)?;
-    Ok(Decision::Put(incoming.stored(old), effect))
+    let effect = incoming.check(&draft, old)?;
+    Ok(Decision::Put(incoming.stored(draft, old), effect))
 }
 
 #[cfg(test)]

@@ -72,7 +72,10 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     where
         R: 'a,
     {
-        let draft = record.into_draft().without_carried_times().id(id)?;
+        let id = id.into_id()?;
+        let mut draft = record.into_draft();
+        draft.forget_carried_times();
+        draft.id = Some(id);
         self.write_one(Write::Update(draft), self.limits())
     }
 
@@ -84,7 +87,9 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     where
         R: 'a,
     {
-        let draft = record.into_draft().id(id)?;
+        let id = id.into_id()?;
+        let mut draft = record.into_draft();
+        draft.id = Some(id);
         self.write_one(Write::Upsert(draft), self.limits())
     }
 

@@ -59,22 +59,19 @@ impl<R: RecordCodec> Clone for MemoryStore<R> {
 /// The writes of one record. Each is compiled once for a record type, and is handed ids by reference: words that were just put
 /// together are read back at once, but a move of them has to wait until the call before is through with its cache misses.
 impl<R: RecordCodec> MemoryStore<R> {
+    /// Puts a record under its id. The draft is moved nowhere before that; it is dropped when the lock is free, with what was
+    /// replaced.
     #[inline(never)]
-    fn put(&self, mode: Mode, draft: Draft<'_, R>) -> Outcome {
-        self.place(Incoming::new(mode, draft, self.table.schema())?)
-    }
-
-    /// Puts a record under its id.
-    #[inline(always)]
-    fn place(&self, incoming: Incoming<R>) -> Outcome {
+    fn put(&self, mode: Mode, mut draft: Draft<'_, R>) -> Outcome {
         let table = &*self.table;
-        let values = (!table.fields.is_empty()).then(|| table.fields.values(incoming.record()));
+        let incoming = Incoming::new(mode, &mut draft, table.schema())?;
+        let values = (!table.fields.is_empty()).then(|| table.fields.values(draft.record()));
         let id = incoming.id();
         let hash = table.hash(id);
         let (mut writing, slot) = table.writing(hash).find(hash, id);
         let shard = &mut *writing.shard;
         let old = slot.and_then(|slot| shard.at(slot));
-        let effect = incoming.check(old.map(|old| &old.envelope))?;
+        let effect = incoming.check(&draft, old.map(|old| &old.envelope))?;
         if slot.is_none() {
             shard.check_room(1)?;
         }
@@ -87,15 +84,10 @@ impl<R: RecordCodec> MemoryStore<R> {
         }
         let version = shard.next_version();
         let written = Written { id: id.clone(), version: Some(version.clone()), effect };
-        let replaced = match slot {
-            Some(slot) => shard.at_mut(slot).map(|old| incoming.replace(old, version)),
-            None => {
-                shard.insert(hash, incoming.created(version));
-                None
-            }
-        };
-        drop(writing);
-        drop(replaced);
+        match slot.and_then(|slot| shard.at_mut(slot)) {
+            Some(old) => incoming.replace(&mut draft, old, version),
+            None => shard.insert(hash, incoming.created(draft, version)),
+        }
         Ok(written)
     }
 
@@ -130,10 +122,10 @@ impl<R: RecordCodec> MemoryStore<R> {
             let row = self.table.get(id);
             let old = row.as_ref().and_then(Row::get).ok_or_else(|| missing(id))?;
             check_version(expected, Some(&old.envelope), id)?;
-            let incoming = Incoming::patched(old, &bound, self.table.schema())?;
+            let draft = Draft::patched(old, &bound, self.table.schema())?;
             // The page is given back first, or it would have to be copied to be written to.
             drop(row);
-            match self.place(incoming) {
+            match self.put(Mode::Update, draft) {
                 Err(error) if error.is_conflict() => effort::repeated(),
                 done => return done,
             }
@@ -176,8 +168,8 @@ impl<R: RecordCodec> MemoryStore<R> {
     /// Creates shared out between cores: what comes to one shard is put there in order, under one lock.
     fn create_block(&self, block: Vec<Write<'_, R>>, outcomes: &mut Vec<Outcome>) {
         let before = outcomes.len();
-        let ready: Vec<Result<Ready<R>>> = block.into_par_iter().map(|write| self.ready(write)).collect();
-        let mut shares: Vec<Vec<(usize, Ready<R>)>> = (0..Table::<R>::SHARDS).map(|_| Vec::new()).collect();
+        let ready: Vec<Result<Ready<'_, R>>> = block.into_par_iter().map(|write| self.ready(write)).collect();
+        let mut shares: Vec<Vec<(usize, Ready<'_, R>)>> = (0..Table::<R>::SHARDS).map(|_| Vec::new()).collect();
         for (place, ready) in ready.into_iter().enumerate() {
             let written = ready.map(|ready| {
                 let id = ready.incoming.id().clone();
@@ -198,31 +190,31 @@ impl<R: RecordCodec> MemoryStore<R> {
     }
 
     /// A create that lacks nothing but its place.
-    fn ready(&self, write: Write<'_, R>) -> Result<Ready<R>> {
-        let Write::Create(draft) = write else { return Err(Error::backend("only creates are shared out")) };
-        let incoming = Incoming::new(Mode::Create, draft, self.table.schema())?;
-        incoming.check(None)?;
-        Ok(Ready { hash: self.table.hash(incoming.id()), incoming })
+    fn ready<'a>(&self, write: Write<'a, R>) -> Result<Ready<'a, R>> {
+        let Write::Create(mut draft) = write else { return Err(Error::backend("only creates are shared out")) };
+        let incoming = Incoming::new(Mode::Create, &mut draft, self.table.schema())?;
+        incoming.check(&draft, None)?;
+        Ok(Ready { hash: self.table.hash(incoming.id()), incoming, draft })
     }
 
-    fn create_share(&self, shard: usize, share: Vec<(usize, Ready<R>)>) -> Vec<(usize, Result<Version>)> {
+    fn create_share(&self, shard: usize, share: Vec<(usize, Ready<'_, R>)>) -> Vec<(usize, Result<Version>)> {
         // What is refused is dropped when the lock is free.
         let mut refused = Vec::new();
         let mut writing = self.table.writing_at(shard);
         writing.shard.reserve(share.len());
         let mut done = Vec::with_capacity(share.len());
-        for (place, Ready { hash, incoming }) in share {
+        for (place, Ready { hash, incoming, draft }) in share {
             let slot;
             (writing, slot) = writing.find(hash, incoming.id());
             let room = if slot.is_some() { Err(taken(incoming.id())) } else { writing.shard.check_room(1) };
             match room {
                 Ok(()) => {
                     let version = writing.shard.next_version();
-                    writing.shard.insert(hash, incoming.created(version.clone()));
+                    writing.shard.insert(hash, incoming.created(draft, version.clone()));
                     done.push((place, Ok(version)));
                 }
                 Err(error) => {
-                    refused.push(incoming);
+                    refused.push(draft);
                     done.push((place, Err(error)));
                 }
             }
@@ -234,9 +226,10 @@ impl<R: RecordCodec> MemoryStore<R> {
 }
 
 /// A record that is ready to be put into its shard.
-struct Ready<R> {
+struct Ready<'a, R: RecordCodec> {
     hash: u64,
-    incoming: Incoming<R>,
+    incoming: Incoming,
+    draft: Draft<'a, R>,
 }
 
 impl<R: RecordCodec> Driver<R> for MemoryStore<R> {

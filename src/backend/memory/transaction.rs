@@ -24,7 +24,7 @@ use crate::{
     error::{Error, Result},
     id::Id,
     query::{Plan, Predicate, Runnable, Select},
-    record::{RecordCodec, Stored},
+    record::{Draft, RecordCodec, Stored},
     store::{
         Database, Driver, Incoming, Limits, Mode, Transactional,
         decide::{check_version, missing},
@@ -131,27 +131,28 @@ impl<R: RecordCodec> Overlay<R> {
 
     fn write(&mut self, write: Write<'_, R>) -> Outcome {
         match write {
-            Write::Create(draft) => self.put(Incoming::new(Mode::Create, draft, self.table.schema())?),
-            Write::Update(draft) => self.put(Incoming::new(Mode::Update, draft, self.table.schema())?),
-            Write::Upsert(draft) => self.put(Incoming::new(Mode::Upsert, draft, self.table.schema())?),
+            Write::Create(draft) => self.put(Mode::Create, draft),
+            Write::Update(draft) => self.put(Mode::Update, draft),
+            Write::Upsert(draft) => self.put(Mode::Upsert, draft),
             Write::Delete { id, expected } => self.delete(id, expected.as_ref()),
             Write::Patch { id, changes, expected } => {
                 let bound = changes.bind(self.table.schema())?;
                 let row = self.get(&id);
                 let old = row.as_ref().and_then(Row::get).ok_or_else(|| missing(&id))?;
                 check_version(expected.as_ref(), Some(&old.envelope), &id)?;
-                self.put(Incoming::patched(old, &bound, self.table.schema())?)
+                self.put(Mode::Update, Draft::patched(old, &bound, self.table.schema())?)
             }
         }
     }
 
-    fn put(&mut self, incoming: Incoming<R>) -> Outcome {
+    fn put(&mut self, mode: Mode, mut draft: Draft<'_, R>) -> Outcome {
+        let incoming = Incoming::new(mode, &mut draft, self.table.schema())?;
         let id = incoming.id().clone();
         let row = self.get(&id);
         let old = row.as_ref().and_then(Row::get).map(|old| &old.envelope);
-        let effect = incoming.check(old)?;
-        self.check_unique(&id, incoming.record())?;
-        let mut stored = incoming.stored(old);
+        let effect = incoming.check(&draft, old)?;
+        self.check_unique(&id, draft.record())?;
+        let mut stored = incoming.stored(draft, old);
         self.writes += 1;
         let version = Version::pair(self.number, self.writes);
         stored.envelope.set_version(version.clone());
