@@ -156,12 +156,30 @@ impl<R> Pages<R> {
         Arc::make_mut(&mut self.0);
     }
 
-    /// Puts a copy in the place of the page that it was made from, if that is still there. What is not needed comes back.
-    pub(super) fn adopt(&mut self, slot: u32, original: &Page<R>, copy: Page<R>) -> Page<R> {
+    /// Whether the page of a slot is still to be made.
+    #[inline]
+    pub(super) fn lacks(&self, slot: u32) -> bool {
+        Self::locate(slot).0 >= self.0.len()
+    }
+
+    /// The empty page for a slot that lacks one.
+    pub(super) fn fresh(slot: u32) -> Page<R> {
         let (number, _) = Self::locate(slot);
-        match Arc::make_mut(&mut self.0).get_mut(number).filter(|page| Arc::ptr_eq(page, original)) {
-            Some(page) => std::mem::replace(page, copy),
-            None => copy,
+        page((0..Self::size(number)).map(|_| None))
+    }
+
+    /// Puts a page where its original still is, or where still is none. What is not needed comes back.
+    pub(super) fn adopt(&mut self, slot: u32, original: Option<&Page<R>>, new: Page<R>) -> Option<Page<R>> {
+        let (number, _) = Self::locate(slot);
+        let pages = Arc::make_mut(&mut self.0);
+        let end = pages.len();
+        match (original, pages.get_mut(number)) {
+            (Some(original), Some(page)) if Arc::ptr_eq(page, original) => Some(std::mem::replace(page, new)),
+            (None, None) if number == end => {
+                pages.push(new);
+                None
+            }
+            _ => Some(new),
         }
     }
 
@@ -171,7 +189,7 @@ impl<R> Pages<R> {
         let (number, place) = Self::locate(slot);
         let pages = Arc::make_mut(&mut self.0);
         if number == pages.len() {
-            pages.push(page((0..Self::size(number)).map(|_| None)));
+            pages.push(Self::fresh(slot));
         }
         Arc::get_mut(pages.get_mut(number)?)?.get_mut(place)
     }

@@ -97,20 +97,19 @@ impl<R: RecordCodec> MemoryStore<R> {
         let hash = table.hash(id);
         let (mut writing, slot) = table.writing(hash).find(hash, id);
         let shard = &mut *writing.shard;
-        check_version(expected, slot.and_then(|slot| shard.at(slot)).map(|stored| &stored.envelope), id)?;
-        let gone = match slot {
-            Some(slot) => shard.remove(hash, slot),
-            None => None,
-        };
-        if gone.is_some() {
+        let old = slot.and_then(|slot| shard.at(slot));
+        check_version(expected, old.map(|old| &old.envelope), id)?;
+        if let (Some(unique), Some(old)) = (&mut writing.unique, old) {
+            unique.release(table.fields.values(&old.record));
+        }
+        let effect = if slot.is_some() { Effect::Deleted } else { Effect::Absent };
+        let gone = slot.and_then(|slot| {
             // A delete counts as a write, so that what comes back under the id is never taken for what went.
             shard.next_version();
-        }
-        if let (Some(unique), Some(gone)) = (&mut writing.unique, &gone) {
-            unique.release(table.fields.values(&gone.record));
-        }
+            shard.remove(hash, slot)
+        });
         drop(writing);
-        let effect = if gone.is_some() { Effect::Deleted } else { Effect::Absent };
+        drop(gone);
         Ok(Written { id: id.clone(), version: None, effect })
     }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     hash::BuildHasher,
+    mem::needs_drop,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -143,14 +144,20 @@ impl<R> Shard<R> {
         self.pages.place(slot)?.as_mut()
     }
 
-    /// Takes the record out of this slot, in a [writable](Writing) page.
+    /// Takes the record out of this slot, in a [writable](Writing) page. What is to be dropped when the lock is free comes back.
     #[inline]
     pub(super) fn remove(&mut self, hash: u64, slot: u32) -> Option<Stored<R>> {
-        let gone = self.pages.place(slot).and_then(Option::take);
-        if gone.is_some() {
-            self.index.remove(hash, slot);
-            self.free.push(slot);
-        }
+        let place = self.pages.place(slot)?;
+        let gone = match needs_drop::<R>() {
+            true => place.take(),
+            // To be moved, it would have to come from memory whole. What drops here is none of the user's.
+            false => {
+                *place = None;
+                None
+            }
+        };
+        self.index.remove(hash, slot);
+        self.free.push(slot);
         gone
     }
 
@@ -159,36 +166,40 @@ impl<R> Shard<R> {
         self.free.iter().rev().copied().chain(self.slots..)
     }
 
-    /// A page that must be copied before a record is written to: to its slot, else to the next free one.
+    /// What must be done with the lock free before a record is written: to its slot, else to the next free one.
     #[inline]
-    fn shared_page(&mut self, slot: Option<u32>) -> Option<Shared<R>> {
-        let slot = slot.or_else(|| self.next_slots().next())?;
-        Some(Shared { slot, page: self.pages.shared(slot)? })
+    fn unready(&mut self, slot: Option<u32>) -> Option<Unready<R>> {
+        let Some(slot) = slot.or_else(|| self.next_slots().next().filter(|slot| !self.pages.lacks(*slot))) else {
+            return Some(Unready { slot: self.slots, page: None });
+        };
+        Some(Unready { slot, page: Some(self.pages.shared(slot)?) })
     }
 
-    /// Puts a copy in its place. What is not needed any more comes back, to be dropped when the lock is free.
-    fn adopt(&mut self, copy: Copied<R>) -> [Page<R>; 2] {
-        let Copied { of: Shared { slot, page }, copy } = copy;
-        [self.pages.adopt(slot, &page, copy), page]
+    /// Puts a page in its place. What is not needed any more comes back, to be dropped when the lock is free.
+    fn adopt(&mut self, made: Made<R>) -> impl Iterator<Item = Page<R>> + use<R> {
+        let Made { of: Unready { slot, page }, new } = made;
+        self.pages.adopt(slot, page.as_ref(), new).into_iter().chain(page)
     }
 }
 
-/// A page that somebody else looks at, named by one of its slots.
-struct Shared<R> {
+/// A page that cannot be written to yet, named by one of its slots.
+struct Unready<R> {
     slot: u32,
-    page: Page<R>,
+    /// Somebody else looks at this one; where there is none, it is still to be made.
+    page: Option<Page<R>>,
 }
 
-/// The same with a copy to write to.
-struct Copied<R> {
-    of: Shared<R>,
-    copy: Page<R>,
+/// The same with a page to write to: a copy, or an empty one.
+struct Made<R> {
+    of: Unready<R>,
+    new: Page<R>,
 }
 
-impl<R: Clone> Shared<R> {
-    /// Runs the user's code.
-    fn copied(self) -> Copied<R> {
-        Copied { copy: copied(&self.page), of: self }
+impl<R: Clone> Unready<R> {
+    /// Runs the user's code; and new memory, which the operating system takes its time over, keeps nobody waiting.
+    fn made(self) -> Made<R> {
+        let new = self.page.as_ref().map_or_else(|| Pages::fresh(self.slot), copied);
+        Made { of: self, new }
     }
 }
 
@@ -203,37 +214,37 @@ pub(super) struct Writing<'t, R: RecordCodec> {
 }
 
 impl<'t, R: RecordCodec> Writing<'t, R> {
-    /// Where the record with this id is, once the page that it is in or will be put into is the shard's alone.
+    /// Where the record with this id is, once the page that it is in or will be put into is there and the shard's alone.
     #[inline(always)]
     pub(super) fn find(mut self, hash: u64, id: &Id) -> (Self, Option<u32>) {
         let slot = self.shard.find(hash, id);
-        match self.shard.shared_page(slot) {
+        match self.shard.unready(slot) {
             None => (self, slot),
-            Some(shared) => self.find_unshared(shared, hash, id),
+            Some(unready) => self.find_ready(unready, hash, id),
         }
     }
 
-    /// The same where somebody else has the page.
+    /// The same where the page is not.
     #[cold]
-    fn find_unshared(mut self, mut shared: Shared<R>, hash: u64, id: &Id) -> (Self, Option<u32>) {
+    fn find_ready(mut self, mut unready: Unready<R>, hash: u64, id: &Id) -> (Self, Option<u32>) {
         loop {
-            self = self.unshare(shared);
+            self = self.prepare(unready);
             let slot = self.shard.find(hash, id);
-            match self.shard.shared_page(slot) {
+            match self.shard.unready(slot) {
                 None => return (self, slot),
-                Some(again) => shared = again,
+                Some(again) => unready = again,
             }
         }
     }
 
-    /// Copies a page while the locks are free.
-    fn unshare(self, shared: Shared<R>) -> Self {
+    /// Makes a page while the locks are free.
+    fn prepare(self, unready: Unready<R>) -> Self {
         let Writing { table, place, shard, unique, gone } = self;
         drop(shard);
         drop(unique);
-        let copied = shared.copied();
+        let made = unready.made();
         let mut writing = Writing { gone, ..table.writing_at(place) };
-        let gone = writing.shard.adopt(copied);
+        let gone = writing.shard.adopt(made);
         writing.gone.extend(gone);
         writing
     }
@@ -249,7 +260,7 @@ pub(super) struct WritingAll<'t, R> {
 }
 
 /// The pages that a write of these ids goes to and that somebody else has: by address, with the place of the shard.
-fn shared_pages<R>(shards: &mut [MutexGuard<'_, Shard<R>>], ids: &[(u64, &Id)]) -> HashMap<usize, (usize, Shared<R>)> {
+fn shared_pages<R>(shards: &mut [MutexGuard<'_, Shard<R>>], ids: &[(u64, &Id)]) -> HashMap<usize, (usize, Unready<R>)> {
     let mut slots: Vec<Vec<u32>> = shards.iter().map(|_| Vec::new()).collect();
     let mut inserts = vec![0; shards.len()];
     for (hash, id) in ids {
@@ -262,8 +273,10 @@ fn shared_pages<R>(shards: &mut [MutexGuard<'_, Shard<R>>], ids: &[(u64, &Id)]) 
     let mut shared = HashMap::new();
     for (place, mut slots) in slots.into_iter().enumerate() {
         slots.extend(shards[place].next_slots().take(inserts[place]));
-        for page in slots.into_iter().filter_map(|slot| shards[place].shared_page(Some(slot))) {
-            shared.insert(Arc::as_ptr(&page.page).cast::<()>().addr(), (place, page));
+        for page in slots.into_iter().filter_map(|slot| shards[place].unready(Some(slot))) {
+            if let Some(address) = page.page.as_ref().map(|page| Arc::as_ptr(page).cast::<()>().addr()) {
+                shared.insert(address, (place, page));
+            }
         }
     }
     shared
@@ -333,7 +346,7 @@ impl<R: RecordCodec> Table<R> {
     ///
     /// Copies are kept until all are at hand, so that snapshots that come meanwhile undo no progress.
     pub(super) fn writing_all(&self, ids: &[(u64, &Id)]) -> WritingAll<'_, R> {
-        let mut copies: HashMap<usize, (usize, Copied<R>)> = HashMap::new();
+        let mut copies: HashMap<usize, (usize, Made<R>)> = HashMap::new();
         loop {
             let unique = locked(&self.unique);
             let mut shards = self.lock_all();
@@ -345,7 +358,7 @@ impl<R: RecordCodec> Table<R> {
             }
             drop(shards);
             drop(unique);
-            copies.extend(missing.into_iter().map(|(address, (place, page))| (address, (place, page.copied()))));
+            copies.extend(missing.into_iter().map(|(address, (place, page))| (address, (place, page.made()))));
         }
     }
 
