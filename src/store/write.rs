@@ -47,6 +47,8 @@ pub struct Written {
 }
 
 /// What a write did.
+// A word: what is stored as a byte is moved on, with what stands beside it, only after a wait.
+#[repr(u64)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// A record is there that was not.

@@ -9,7 +9,9 @@ use super::{
     core::View,
     disk::Disk,
     journal::Change,
-    planner::{Pending, Planned, Planner, Task, row_of},
+    planner::{Pending, Planned, Planner, Task, envelope_of},
+    row::{encode_body, encode_body_into},
+    rows::{Row, Rows},
     store::FileStore,
 };
 use crate::{
@@ -21,12 +23,12 @@ use crate::{
 
 /// How often a write is tried while others write the same record.
 const MAX_TRIES: usize = 1_000;
-/// Writes that are taken from the caller together.
-const BLOCK: usize = 4_096;
+/// Writes that one thread makes ready together.
+const PART: usize = 256;
+/// Parts that are taken from the caller together.
+const PARTS: usize = 16;
 /// For how many writes there is room from the start, where so many are to come.
 const MOST_RESERVED: usize = 1 << 20;
-/// From how many writes on they are made ready on all cores.
-const PARALLEL_WRITES: usize = 256;
 
 /// A write that was proposed.
 struct Told<'a, R: RecordCodec> {
@@ -40,7 +42,7 @@ struct Round<'p, 'a, R: RecordCodec, D: Disk> {
     planner: Planner<'p, R, D>,
     told: Vec<Told<'a, R>>,
     /// What is so only if writes before it in the batch are done.
-    provisional: Vec<(Pending<'a, R>, Outcome)>,
+    provisional: Vec<(Box<Pending<'a, R>>, Outcome)>,
     store: &'p FileStore<R, D>,
 }
 
@@ -57,33 +59,32 @@ impl<'p, 'a, R: RecordCodec, D: Disk> Round<'p, 'a, R, D> {
     }
 
     /// Plans a write; its outcome is what it will be where nobody is faster.
-    fn plan(&mut self, pending: Pending<'a, R>, outcomes: &mut [Outcome]) {
+    fn plan(&mut self, pending: Pending<'a, R>) -> Outcome {
         let at = pending.at;
         match self.planner.plan(pending) {
             Planned::Proposed(written, again) => {
-                outcomes[at] = Ok(written);
-                self.told.push(Told { at, again: again.map(Box::new) });
+                self.told.push(Told { at, again });
+                Ok(written)
             }
             Planned::Settled(outcome, pending) => {
                 let outcome = outcome.map_err(|e| e.in_store(&self.store.core.name));
-                match self.planner.has_written(&pending.id) {
-                    true => self.provisional.push((pending, outcome)),
-                    false => outcomes[at] = outcome,
+                if !self.planner.has_written(&pending.id) {
+                    return outcome;
                 }
+                let meanwhile = Written { id: pending.id.clone(), version: None, effect: Effect::Absent };
+                self.provisional.push((pending, outcome));
+                Ok(meanwhile)
             }
         }
     }
 
     /// Plans writes that were made ready, behind those that have outcomes.
-    fn plan_all(&mut self, ready: Vec<Result<Pending<'a, R>>>, outcomes: &mut Vec<Outcome>) {
-        for pending in ready {
-            match pending {
-                Ok(pending) => {
-                    outcomes.push(Ok(Written { id: pending.id.clone(), version: None, effect: Effect::Absent }));
-                    self.plan(pending, outcomes);
-                }
-                Err(error) => outcomes.push(Err(error.in_store(&self.store.core.name))),
-            }
+    fn plan_all(&mut self, ready: Vec<Ready<'a, R>>, outcomes: &mut Vec<Outcome>) {
+        for pending in ready.into_iter().flatten() {
+            outcomes.push(match pending {
+                Ok(pending) => self.plan(pending),
+                Err(error) => Err(error.in_store(&self.store.core.name)),
+            });
         }
     }
 
@@ -100,7 +101,7 @@ impl<'p, 'a, R: RecordCodec, D: Disk> Round<'p, 'a, R, D> {
 /// What waits for the verdicts of a commit.
 struct Planning<'a, R: RecordCodec> {
     told: Vec<Told<'a, R>>,
-    provisional: Vec<(Pending<'a, R>, Outcome)>,
+    provisional: Vec<(Box<Pending<'a, R>>, Outcome)>,
 }
 
 impl<'a, R: RecordCodec> Planning<'a, R> {
@@ -126,7 +127,7 @@ impl<'a, R: RecordCodec> Planning<'a, R> {
         }
         for (pending, outcome) in self.provisional {
             match undone.get(&pending.id).is_some_and(|first| *first < pending.at) {
-                true => waiting.push(pending),
+                true => waiting.push(*pending),
                 false => outcomes[pending.at] = outcome,
             }
         }
@@ -140,10 +141,19 @@ fn create_again<'a, R: RecordCodec>(proposal: Proposal, at: usize) -> Option<Pen
     let fresh = proposal.seen == Seen::Fresh;
     match proposal.entry.change {
         Change::Put(row) => {
-            Some(Pending { id: row.envelope.id().clone(), fresh, at, task: Task::Create { row, expects: false } })
+            Some(Pending { id: row.envelope().id().clone(), fresh, at, task: Task::Create { row, expects: false } })
         }
         Change::Deleted { .. } => None,
     }
+}
+
+/// Writes of one part that were made ready.
+type Ready<'a, R> = Vec<Result<Pending<'a, R>>>;
+
+/// The next writes of a caller, in parts.
+fn taken<W>(writes: &mut impl Iterator<Item = W>) -> Vec<Vec<W>> {
+    let part = || writes.by_ref().take(PART).collect();
+    std::iter::repeat_with(part).take(PARTS).take_while(|part: &Vec<W>| !part.is_empty()).collect()
 }
 
 impl<R: RecordCodec, D: Disk> FileStore<R, D> {
@@ -152,22 +162,29 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
     /// # Errors
     /// Why it can never be done, whatever is there.
     pub(super) fn pending<'a>(&self, write: Write<'a, R>, at: usize) -> Result<Pending<'a, R>> {
-        self.pending_with(write, at, &mut Vec::new())
+        let mut write = write;
+        self.pending_with(&mut write, at, |id, draft| {
+            Ok(Row::new(envelope_of(id, draft, None), encode_body(draft.record(), &self.shape, None)?))
+        })
     }
 
-    fn pending_with<'a>(&self, write: Write<'a, R>, at: usize, scratch: &mut Vec<u8>) -> Result<Pending<'a, R>> {
+    /// The same, where `make` makes the record ready. The write is not moved for that; what is left of another is of no use.
+    fn pending_with<'a, W>(
+        &self,
+        write: &mut Write<'a, R>,
+        at: usize,
+        make: impl FnOnce(&Id, &Draft<'a, R>) -> Result<W>,
+    ) -> Result<Pending<'a, R, W>> {
         let sealed = |draft: &mut Draft<'a, R>| {
             draft.seal(&self.shape)?;
             self.settle_id(draft)
         };
-        let mut write = write;
-        let id = match &mut write {
+        let id = match write {
             Write::Create(draft) => {
                 let given = sealed(draft)?;
                 let fresh = given.is_none();
                 let id = given.unwrap_or_else(Id::generate);
-                let row = row_of(&id, draft, &self.shape, None, None, scratch)?;
-                let task = Task::Create { row, expects: draft.expected().is_some() };
+                let task = Task::Create { row: make(&id, draft)?, expects: draft.expected().is_some() };
                 return Ok(Pending { id, fresh, at, task });
             }
             Write::Update(draft) | Write::Upsert(draft) => {
@@ -180,18 +197,30 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
             }
             Write::Delete { id, .. } => id.clone(),
         };
+        let write = std::mem::replace(write, Write::Delete { id: id.clone(), expected: None });
         Ok(Pending { id, fresh: false, at, task: Task::Write(Arc::new(write)) })
     }
 
-    /// The same of many, the first of which is at a place of the batch.
-    fn all_pending<'a>(&self, writes: Vec<Write<'a, R>>, first: usize) -> Vec<Result<Pending<'a, R>>> {
-        let ready = |scratch: &mut Vec<u8>, (at, write)| self.pending_with(write, first + at, scratch);
-        match writes.len() < PARALLEL_WRITES {
-            true => {
-                let mut scratch = Vec::new();
-                writes.into_iter().enumerate().map(|write| ready(&mut scratch, write)).collect()
-            }
-            false => writes.into_par_iter().enumerate().map_init(Vec::new, ready).collect(),
+    /// The same of some, the first of which is at a place of the batch. Their new records lie together.
+    fn part_pending<'a>(&self, mut writes: Vec<Write<'a, R>>, first: usize) -> Ready<'a, R> {
+        let mut rows = Rows::with_capacity(writes.len());
+        let mut add = |id: &Id, draft: &Draft<'a, R>| {
+            let envelope = envelope_of(id, draft, None);
+            rows.add(envelope, |out| encode_body_into(draft.record(), &self.shape, None, out))
+        };
+        let made = writes.iter_mut().zip(first..).map(|(write, at)| self.pending_with(write, at, &mut add));
+        let made: Vec<_> = made.collect();
+        let row = rows.finish();
+        made.into_iter().map(|pending| pending.map(|pending| pending.with_row(&row))).collect()
+    }
+
+    /// The same of many, on all cores.
+    fn all_pending<'a>(&self, parts: Vec<Vec<Write<'a, R>>>, first: usize) -> Vec<Ready<'a, R>> {
+        // All parts but the last are whole.
+        let ready = |(number, part)| self.part_pending(part, first + number * PART);
+        match parts.len() {
+            0 | 1 => parts.into_iter().enumerate().map(ready).collect(),
+            _ => parts.into_par_iter().enumerate().map(ready).collect(),
         }
     }
 
@@ -207,19 +236,20 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
         // The caller's iterator may use this store: no lock is held while it runs.
         let mut writes = writes.fuse();
         loop {
-            let mut block: Vec<_> = writes.by_ref().take(BLOCK).collect();
+            let mut block = taken(&mut writes);
             if block.is_empty() {
                 return Ok(outcomes);
             }
             self.core.refresh()?;
             let view = self.core.snapshot();
             let mut round = Round::new(self, &view);
-            round.reserve(block.len().saturating_add(writes.size_hint().0));
+            round.reserve(PART.saturating_mul(block.len()).saturating_add(writes.size_hint().0));
             let mut ready = Vec::new();
+            let mut first = outcomes.len();
             while !block.is_empty() {
-                let first = outcomes.len() + ready.len();
                 let mut next = Vec::new();
-                match block.len() < PARALLEL_WRITES {
+                let count = block.iter().map(Vec::len).sum::<usize>();
+                match block.len() < 2 {
                     true => {
                         round.plan_all(ready, &mut outcomes);
                         next = self.all_pending(block, first);
@@ -231,8 +261,8 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
                     }),
                 }
                 ready = next;
-                let most = if round.planner.bytes < MOST_BYTES { BLOCK } else { 0 };
-                block = writes.by_ref().take(most).collect();
+                first += count;
+                block = if round.planner.bytes < MOST_BYTES { taken(&mut writes) } else { Vec::new() };
             }
             round.plan_all(ready, &mut outcomes);
             let (job, planning) = round.into_parts();
@@ -250,7 +280,10 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
             let left = waiting.len();
             let view = self.core.snapshot();
             let mut round = Round::new(self, &view);
-            waiting.drain(..).for_each(|pending| round.plan(pending, outcomes));
+            for pending in waiting {
+                let at = pending.at;
+                outcomes[at] = round.plan(pending);
+            }
             let (job, planning) = round.into_parts();
             drop(view);
             waiting = self.commit(job, planning, outcomes)?;
@@ -281,11 +314,13 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
     where
         R: 'a,
     {
-        let writes: Vec<_> = writes.collect();
+        let mut writes = writes.fuse();
+        let parts = std::iter::repeat_with(|| taken(&mut writes)).take_while(|parts| !parts.is_empty());
+        let parts: Vec<Vec<_>> = parts.flatten().collect();
         self.core.refresh()?;
-        let mut pending = Vec::with_capacity(writes.len());
+        let mut pending = Vec::with_capacity(PART * parts.len());
         let mut refused = None;
-        for ready in self.all_pending(writes, 0) {
+        for ready in self.all_pending(parts, 0).into_iter().flatten() {
             match ready {
                 Ok(write) => pending.push(write),
                 Err(error) => {

@@ -295,6 +295,7 @@ pub(super) fn append_frame<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, fram
     }
     if let Frame::Commit(entries) | Frame::Transaction(_, entries) = frame {
         // Unique values were taken in when they were judged.
+        let entries: Vec<Entry> = entries.into_iter().map(Entry::alone).collect();
         let mut view = core.view_mut();
         entries.into_iter().for_each(|entry| view.overlay.apply(entry));
     }
@@ -306,6 +307,8 @@ pub(super) struct Group<'c, D: Disk> {
     core: &'c Core<D>,
     writer: &'c mut Writer<D>,
     generation: u64,
+    /// Whether the overlay knows of no record; nobody else writes to it meanwhile.
+    overlay_is_empty: bool,
     pub(super) entries: Vec<Entry>,
     /// Of each record, the last of the entries that have been looked through.
     last: HashMap<Id, usize, RandomState>,
@@ -324,11 +327,12 @@ enum Now {
 
 impl<'c, D: Disk> Group<'c, D> {
     pub(super) fn of(core: &'c Core<D>, writer: &'c mut Writer<D>) -> Self {
-        let generation = core.view().generation;
+        let (generation, overlay_is_empty) = (core.view().generation, core.view().overlay.is_empty());
         Group {
             core,
             writer,
             generation,
+            overlay_is_empty,
             entries: Vec::new(),
             last: HashMap::default(),
             looked_through: 0,
@@ -339,9 +343,12 @@ impl<'c, D: Disk> Group<'c, D> {
     fn now(&self, id: &Id) -> Now {
         if let Some(entry) = self.last.get(id).and_then(|at| self.entries.get(*at)) {
             return match &entry.change {
-                Change::Put(row) => Now::Written(row.envelope.version().cloned()),
+                Change::Put(row) => Now::Written(row.envelope().version().cloned()),
                 Change::Deleted { .. } => Now::Absent,
             };
+        }
+        if self.overlay_is_empty {
+            return Now::Untouched;
         }
         match self.core.view().overlay.get(id) {
             None => Now::Untouched,
@@ -371,6 +378,7 @@ impl<'c, D: Disk> Group<'c, D> {
         let same_base = job.generation == self.generation;
         let before = self.entries.len();
         let mut verdicts = Vec::with_capacity(job.proposals.len());
+        self.entries.reserve(job.proposals.len());
         let mut overtaken = false;
         for proposal in job.proposals {
             if !job.once {
@@ -417,7 +425,7 @@ impl<'c, D: Disk> Group<'c, D> {
         }
         let is_new = match (&proposal.entry.change, proposal.seen) {
             (Change::Put(_), Seen::Fresh) => true,
-            (Change::Put(row), Seen::Absent) => !self.last.contains_key(row.envelope.id()),
+            (Change::Put(row), Seen::Absent) => !self.last.contains_key(row.envelope().id()),
             _ => false,
         };
         self.only_new &= is_new;

@@ -13,12 +13,12 @@ use super::{
     config::{Compression, Format, Options, format_of},
     core::canonical,
     disk::{Disk, Os},
-    journal::Row,
     lock::{Lock, Paths, shown},
     parquet,
     progress::{Progress, Watch, Work},
     rewrite::{Needs, Objects, Table},
     row::{encode_body, is_loose},
+    rows::Row,
     sink::Sink,
     text::CsvLayout,
 };
@@ -242,7 +242,7 @@ impl Export {
         let Stored { record, envelope } = stored;
         let body = encode_body(record, shape, None).map_err(|error| error.at_id(envelope.id()))?;
         let envelope = if self.envelope { envelope.clone() } else { Envelope::of(envelope.id().clone()) };
-        Ok(Row { envelope, body })
+        Ok(Row::new(envelope, body))
     }
 }
 

@@ -15,8 +15,9 @@
 //! frame was never finished: what was not written is zeros, and what was acknowledged is not. This file holds the layout and
 //! what can be judged of it; it does no I/O.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
+use super::rows::Row;
 use crate::{
     error::{Error, Result},
     id::{Id, IdBuffer},
@@ -57,13 +58,6 @@ pub(super) struct Header {
     pub(super) token: [u8; 16],
 }
 
-/// A record: what the store adds, and its fields as a JSON object.
-#[derive(Clone, Debug)]
-pub(super) struct Row {
-    pub(super) envelope: Envelope,
-    pub(super) body: Arc<[u8]>,
-}
-
 /// What became of one record.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
@@ -83,8 +77,16 @@ pub(super) struct Entry {
 impl Entry {
     pub(super) fn id(&self) -> &Id {
         match &self.change {
-            Change::Put(row) => row.envelope.id(),
+            Change::Put(row) => row.envelope().id(),
             Change::Deleted { id } => id,
+        }
+    }
+
+    /// The same in memory of its own, to be kept.
+    pub(super) fn alone(self) -> Entry {
+        match self.change {
+            Change::Put(row) => Entry { change: Change::Put(row.alone()), ..self },
+            Change::Deleted { .. } => self,
         }
     }
 
@@ -92,7 +94,7 @@ impl Entry {
     pub(super) fn bytes(&self) -> u64 {
         let beside = 80;
         match &self.change {
-            Change::Put(row) => beside + row.body.len() as u64,
+            Change::Put(row) => beside + row.body().len() as u64,
             Change::Deleted { .. } => beside,
         }
     }
@@ -195,7 +197,8 @@ pub(super) fn put_entry(entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
             out.push(in_base);
             put_bytes(id.text(&mut IdBuffer::new()).as_bytes(), out)
         }
-        Change::Put(Row { envelope, body }) => {
+        Change::Put(row) => {
+            let envelope = row.envelope();
             out.push(in_base | 1);
             put_bytes(envelope.id().text(&mut IdBuffer::new()).as_bytes(), out)?;
             out.extend_from_slice(&envelope.version().and_then(Version::as_token).unwrap_or_default());
@@ -206,7 +209,7 @@ pub(super) fn put_entry(entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
                 true => put_bytes(b"", out)?,
                 false => put_bytes(&serde_json::to_vec(envelope.metadata()).map_err(unwritable)?, out)?,
             }
-            put_bytes(body, out)
+            put_bytes(row.body(), out)
         }
     }
 }
@@ -400,7 +403,7 @@ fn decode_entry(cursor: &mut Cursor<'_>) -> Option<Entry> {
     let body = cursor.bytes()?;
     std::str::from_utf8(body).ok()?;
     let envelope = Envelope::of(id).with_microseconds(created, updated).with_metadata(metadata).with_version(version);
-    Some(Entry { change: Change::Put(Row { envelope, body: body.into() }), in_base })
+    Some(Entry { change: Change::Put(Row::new(envelope, body.to_vec())), in_base })
 }
 
 /// The frames of a damaged journal that are whole, each with its place: what `salvage` takes.
@@ -428,7 +431,7 @@ mod tests {
 
     fn commit() -> Frame {
         let envelope = Envelope::of(Id::from(7_u64)).with_microseconds(1, 2).with_version(Version::token([9; 16]));
-        let put = Change::Put(Row { envelope, body: br#"{"name":"Ann"}"#[..].into() });
+        let put = Change::Put(Row::new(envelope, br#"{"name":"Ann"}"#.to_vec()));
         let gone = Change::Deleted { id: Id::from(8_u64) };
         Frame::Commit(vec![Entry { change: put, in_base: true }, Entry { change: gone, in_base: false }])
     }

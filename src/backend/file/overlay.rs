@@ -8,7 +8,10 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-use super::journal::{Change, Entry, Row};
+use super::{
+    journal::{Change, Entry},
+    rows::Row,
+};
 use crate::{id::Id, version::Version};
 
 /// Parts that are copied alone when a reader still looks at them.
@@ -27,7 +30,7 @@ pub(super) struct Held {
 
 impl Held {
     pub(super) fn version(&self) -> Option<&Version> {
-        self.row.as_ref()?.envelope.version()
+        self.row.as_ref()?.envelope().version()
     }
 }
 
@@ -63,12 +66,12 @@ impl Overlay {
     /// Takes a change in.
     pub(super) fn apply(&mut self, entry: Entry) {
         let (id, row) = match entry.change {
-            Change::Put(row) => (row.envelope.id().clone(), Some(row)),
+            Change::Put(row) => (row.envelope().id().clone(), Some(row)),
             Change::Deleted { id } => (id, None),
         };
         let place = self.place(&id);
         let Some(shard) = self.shards.get_mut(place).map(Arc::make_mut) else { return };
-        let bytes = |row: &Option<Row>| row.as_ref().map_or(0, |row| row.body.len() as u64);
+        let bytes = |row: &Option<Row>| row.as_ref().map_or(0, |row| row.body().len() as u64);
         self.bytes += bytes(&row);
         self.rows += i64::from(row.is_some());
         let held = Held { row, in_base: entry.in_base };
@@ -131,8 +134,9 @@ impl<'d> Delta<'d> {
     /// The records that the base has not, in the order in which they were created.
     pub(super) fn added(&self) -> Vec<&'d Row> {
         let held = self.overlay.iter().filter(|(_, held)| !held.in_base).filter_map(|(_, held)| held.row.as_ref());
-        let mut rows: Vec<_> = held.chain(self.created()).collect();
+        let mut rows: Vec<_> = held.collect();
         rows.sort_by(|a, b| key(a).cmp(&key(b)));
+        rows.extend(self.created());
         rows
     }
 
@@ -150,5 +154,5 @@ impl<'d> Delta<'d> {
 }
 
 fn key(row: &Row) -> (i64, &Id) {
-    (row.envelope.microseconds().0, row.envelope.id())
+    (row.envelope().microseconds().0, row.envelope().id())
 }

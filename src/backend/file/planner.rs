@@ -1,20 +1,19 @@
 //! What writes come to: for each, an entry of the journal and what was seen of the record, and what its caller is told.
 
 use std::{
-    collections::HashMap,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
-
-use foldhash::fast::RandomState;
 
 use super::{
     base::Ask,
     commit::{Job, Proposal, Seen},
     core::View,
     disk::Disk,
-    journal::{Change, Entry, Row},
-    row::{decode_body, encode_body_into},
+    journal::{Change, Entry},
+    own::Own,
+    row::{decode_body, encode_body},
+    rows::Row,
     store::FileStore,
 };
 use crate::{
@@ -29,32 +28,44 @@ use crate::{
     version::Version,
 };
 
-/// A write that was checked, with the id that it is for.
+/// A write that was checked, with the id that it is for, and what became of the record of a create: a row.
 #[derive(Clone)]
-pub(super) struct Pending<'a, R: RecordCodec> {
+pub(super) struct Pending<'a, R: RecordCodec, W = Row> {
     pub(super) id: Id,
     /// The id was just made.
     pub(super) fresh: bool,
     /// Its place in the batch.
     pub(super) at: usize,
-    pub(super) task: Task<'a, R>,
+    pub(super) task: Task<'a, R, W>,
 }
 
 #[derive(Clone)]
-pub(super) enum Task<'a, R: RecordCodec> {
+pub(super) enum Task<'a, R: RecordCodec, W = Row> {
     /// A new record as it will be written; and whether it was to replace one of a version.
-    Create { row: Row, expects: bool },
+    Create { row: W, expects: bool },
     /// Anything else: what is there already has a say in it.
     Write(Arc<Write<'a, R>>),
+}
+
+impl<'a, R: RecordCodec, W> Pending<'a, R, W> {
+    /// The same, with the row that a create has become.
+    pub(super) fn with_row(self, row: impl FnOnce(W) -> Row) -> Pending<'a, R> {
+        let Pending { id, fresh, at, task } = self;
+        let task = match task {
+            Task::Create { row: made, expects } => Task::Create { row: row(made), expects },
+            Task::Write(write) => Task::Write(write),
+        };
+        Pending { id, fresh, at, task }
+    }
 }
 
 /// What a write comes to.
 pub(super) enum Planned<'a, R: RecordCodec> {
     /// The last of the planner's proposals is to be written, and then this is so. A write that loses against another is planned
     /// again; a create is what it has proposed.
-    Proposed(Written, Option<Pending<'a, R>>),
+    Proposed(Written, Option<Box<Pending<'a, R>>>),
     /// Nothing is to be written, and this is so.
-    Settled(Outcome, Pending<'a, R>),
+    Settled(Outcome, Box<Pending<'a, R>>),
 }
 
 /// What is there under an id.
@@ -66,7 +77,7 @@ struct Current {
 
 enum Source {
     Nothing,
-    Overlay(Arc<[u8]>),
+    Overlay(Row),
     Base(Document),
 }
 
@@ -76,9 +87,9 @@ impl Current {
     }
 
     fn written(row: &Row) -> Current {
-        let Row { envelope, body } = row;
+        let envelope = row.envelope();
         let seen = Seen::Written(envelope.version().cloned());
-        Current { seen, envelope: Some(envelope.clone()), source: Source::Overlay(body.clone()) }
+        Current { seen, envelope: Some(envelope.clone()), source: Source::Overlay(row.clone()) }
     }
 }
 
@@ -87,25 +98,21 @@ pub(super) struct Planner<'p, R: RecordCodec, D: Disk> {
     store: &'p FileStore<R, D>,
     view: &'p View<D>,
     pub(super) proposals: Vec<Proposal>,
-    /// Of each record, the last proposal; of those with ids that were just made, none.
-    own: HashMap<Id, usize, RandomState>,
+    own: Own,
     /// Whether no record has two proposals.
     once: bool,
     /// About how many bytes the proposals come to in the journal.
     pub(super) bytes: u64,
-    /// About how many proposals there will be.
-    expected: usize,
 }
 
 impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
     pub(super) fn new(store: &'p FileStore<R, D>, view: &'p View<D>) -> Self {
-        Planner { store, view, proposals: Vec::new(), own: HashMap::default(), once: true, bytes: 0, expected: 0 }
+        Planner { store, view, proposals: Vec::new(), own: Own::new(), once: true, bytes: 0 }
     }
 
     /// Makes room for about so many proposals.
     pub(super) fn reserve(&mut self, proposals: usize) {
         self.proposals.reserve(proposals);
-        self.expected = proposals;
     }
 
     /// The job that the proposals are.
@@ -114,8 +121,8 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
     }
 
     /// Whether the batch has written this record.
-    pub(super) fn has_written(&self, id: &Id) -> bool {
-        self.own.contains_key(id)
+    pub(super) fn has_written(&mut self, id: &Id) -> bool {
+        self.own.get(id, &self.proposals).is_some()
     }
 
     /// The schema that keeps what the record's type does not know.
@@ -131,17 +138,17 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
     ///
     /// # Errors
     /// `Corrupt` and `Backend` as the files are.
-    pub(super) fn state(&self, id: &Id) -> Result<(Seen, Option<Version>)> {
+    pub(super) fn state(&mut self, id: &Id) -> Result<(Seen, Option<Version>)> {
         let Current { seen, envelope, .. } = self.current(id, false)?;
         Ok((seen, envelope.and_then(|envelope| envelope.version().cloned())))
     }
 
-    fn current(&self, id: &Id, fresh: bool) -> Result<Current> {
+    fn current(&mut self, id: &Id, fresh: bool) -> Result<Current> {
         if fresh {
             return Ok(Current::nothing(Seen::Fresh));
         }
-        if let Some(own) = self.own.get(id).and_then(|at| self.proposals.get(*at)) {
-            return Ok(match &own.entry.change {
+        if let Some(own) = self.own.get(id, &self.proposals) {
+            return Ok(match &self.proposals[own].entry.change {
                 Change::Put(row) => Current::written(row),
                 Change::Deleted { .. } => Current::nothing(Seen::Absent),
             });
@@ -158,12 +165,21 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
         })
     }
 
+    /// What is seen of an id under which there is nothing, where that is known without a look into the file.
+    fn unseen(&mut self, id: &Id, fresh: bool) -> Option<Seen> {
+        match fresh {
+            true => Some(Seen::Fresh),
+            false if self.has_written(id) || self.view.overlay.get(id).is_some() => None,
+            false => self.view.base.is_empty().then_some(Seen::Absent),
+        }
+    }
+
     /// The record that is there, with the fields that its type does not know.
     fn document(&self, current: &Current) -> Result<Document> {
         match &current.source {
             Source::Nothing => Ok(Document::new()),
             Source::Base(document) => Ok(document.clone()),
-            Source::Overlay(body) => decode_body::<Document>(body, self.open()).map(|(document, _)| document),
+            Source::Overlay(row) => decode_body::<Document>(row.body(), self.open()).map(|(document, _)| document),
         }
     }
 
@@ -181,26 +197,33 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
 
     /// What a write does, and what the caller is told when it is done.
     pub(super) fn plan<'a>(&mut self, pending: Pending<'a, R>) -> Planned<'a, R> {
+        if let Task::Create { expects: false, .. } = pending.task
+            && let Some(seen) = self.unseen(&pending.id, pending.fresh)
+            && let Task::Create { row, .. } = pending.task
+        {
+            return Planned::Proposed(self.put(row, seen, Effect::Created), None);
+        }
         let current = match self.current(&pending.id, pending.fresh) {
             Ok(current) => current,
-            Err(error) => return Planned::Settled(Err(error), pending),
+            Err(error) => return Planned::Settled(Err(error), Box::new(pending)),
         };
         let Pending { id, fresh, at, task } = pending;
         let write = match task {
             Task::Create { row, expects: false } if current.envelope.is_none() => {
-                return Planned::Proposed(self.put(row, current), None);
+                return Planned::Proposed(self.put(row, current.seen, Effect::Created), None);
             }
             Task::Create { row, expects } => {
                 let error = match current.envelope {
                     Some(_) => Error::already_exists("the id is taken").at_id(&id),
                     None => gone(&id),
                 };
-                return Planned::Settled(Err(error), Pending { id, fresh, at, task: Task::Create { row, expects } });
+                let task = Task::Create { row, expects };
+                return Planned::Settled(Err(error), Box::new(Pending { id, fresh, at, task }));
             }
             Task::Write(write) => write,
         };
         let planned = self.plan_write(&id, &write, current);
-        let pending = Pending { id, fresh, at, task: Task::Write(write) };
+        let pending = Box::new(Pending { id, fresh, at, task: Task::Write(write) });
         match planned {
             Ok((written, true)) => Planned::Proposed(written, Some(pending)),
             Ok((written, false)) => Planned::Settled(Ok(written), pending),
@@ -244,21 +267,16 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
     }
 
     fn replace(&mut self, id: &Id, draft: &Draft<'_, R>, current: Current) -> Result<(Written, bool)> {
-        let row = row_of(
-            id,
-            draft,
-            self.schema(),
-            current.envelope.as_ref(),
-            self.kept(&current)?.as_ref(),
-            &mut Vec::new(),
-        )?;
-        Ok((self.put(row, current), true))
+        let kept = self.kept(&current)?;
+        let body = encode_body(draft.record(), self.schema(), kept.as_ref())?;
+        let row = Row::new(envelope_of(id, draft, current.envelope.as_ref()), body);
+        let effect = if current.envelope.is_some() { Effect::Updated } else { Effect::Created };
+        Ok((self.put(row, current.seen, effect), true))
     }
 
-    fn put(&mut self, row: Row, current: Current) -> Written {
-        let (id, version) = (row.envelope.id().clone(), row.envelope.version().cloned());
-        let effect = if current.envelope.is_some() { Effect::Updated } else { Effect::Created };
-        self.propose(&id, Change::Put(row), current.seen);
+    fn put(&mut self, row: Row, seen: Seen, effect: Effect) -> Written {
+        let (id, version) = (row.envelope().id().clone(), row.envelope().version().cloned());
+        self.propose(&id, Change::Put(row), seen);
         Written { id, version, effect }
     }
 
@@ -272,41 +290,19 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
     }
 
     fn propose(&mut self, id: &Id, change: Change, seen: Seen) {
-        if seen != Seen::Fresh {
-            if self.own.is_empty() {
-                self.own.reserve(self.expected);
-            }
-            self.once &= self.own.insert(id.clone(), self.proposals.len()).is_none();
-        }
-        let in_base = seen == Seen::Base;
+        let (is_fresh, in_base) = (seen == Seen::Fresh, seen == Seen::Base);
         let entry = Entry { change, in_base };
         self.bytes += entry.bytes();
         self.proposals.push(Proposal { entry, seen });
+        self.once &= is_fresh || self.own.push(id, &self.proposals);
     }
 }
 
-/// The row that a draft becomes, in the place of an old one of which fields are kept; `scratch` is overwritten.
-///
-/// # Errors
-/// `Invalid`, with the field, for what has no text.
-pub(super) fn row_of<R: RecordCodec>(
-    id: &Id,
-    draft: &Draft<'_, R>,
-    schema: &Schema,
-    old: Option<&Envelope>,
-    kept: Option<&Document>,
-    scratch: &mut Vec<u8>,
-) -> Result<Row> {
-    scratch.clear();
-    encode_body_into(draft.record(), schema, kept, scratch)?;
-    let body = scratch.as_slice().into();
+/// The envelope that a draft gets when it is written now, in the place of an old one.
+pub(super) fn envelope_of<R: RecordCodec>(id: &Id, draft: &Draft<'_, R>, old: Option<&Envelope>) -> Envelope {
     let (created, updated) = times(draft.given_times(), now(), old.map(Envelope::microseconds));
     let metadata = draft.given_metadata().or_else(|| old.map(Envelope::metadata)).cloned().unwrap_or_default();
-    let envelope = Envelope::of(id.clone())
-        .with_microseconds(created, updated)
-        .with_metadata(metadata)
-        .with_version(Version::random());
-    Ok(Row { envelope, body })
+    Envelope::of(id.clone()).with_microseconds(created, updated).with_metadata(metadata).with_version(Version::random())
 }
 
 /// Times that a copy or a restore brings: created, updated.

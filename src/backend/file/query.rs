@@ -66,8 +66,8 @@ impl<R: RecordCodec, D: Disk> Merged<R, D> {
 
     fn of_overlay(&self, part: usize) -> Vec<(usize, Result<Stored<R>>)> {
         let rows = self.overlay.rows_of(part).map(|row| {
-            let bytes = row.body.len() * MEMORY_PER_BYTE + MEMORY_PER_ROW;
-            (bytes, stored::<R>(row.clone(), &self.shape))
+            let bytes = row.body().len() * MEMORY_PER_BYTE + MEMORY_PER_ROW;
+            (bytes, stored::<R>(row, &self.shape))
         });
         let admitted = |row: &Result<Stored<R>>| match (&self.filter, row) {
             (Some(filter), Ok(Stored { record, envelope })) => filter.matches(Seen { record, envelope }),

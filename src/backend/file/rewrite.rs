@@ -10,11 +10,11 @@ use super::{
     coding::FRAME_BYTES,
     config::Format,
     disk::Disk,
-    journal::Row as Changed,
     overlay::{Delta, Held},
     progress::Watch,
     raw::RawRow,
     row::{self, COLUMNS, CsvRow, Native, Types},
+    rows::Row as Changed,
     sink::Sink,
     text::{CsvLayout, Layout, TextBase, identities},
 };
@@ -163,7 +163,7 @@ fn windows<'r, 'd>(rows: &'r [&'d Changed]) -> impl Iterator<Item = Vec<(usize, 
             let (start, mut bytes) = (at, 0);
             while at < rows.len() && bytes < FRAME_BYTES {
                 // The envelope takes about as much.
-                bytes += rows[at].body.len() + 128;
+                bytes += rows[at].body().len() + 128;
                 at += 1;
             }
             window.push((start, &rows[start..at]));
@@ -221,7 +221,7 @@ impl Objects {
 
     pub(super) fn put_new(&self, changed: &Changed, before: &[u8], out: &mut Vec<u8>) -> Result<()> {
         out.extend_from_slice(before);
-        row::put_object(&changed.envelope, self.with_id, &changed.body, out)?;
+        row::put_object(changed.envelope(), self.with_id, changed.body(), out)?;
         out.extend_from_slice(self.line_end);
         Ok(())
     }
@@ -464,7 +464,7 @@ impl Needs {
     fn of(delta: &Delta<'_>, setup: &Setup) -> Result<Needs> {
         let mut needs = Needs::default();
         let mut rows: Vec<&Changed> = delta.rows().collect();
-        rows.sort_by_key(|row| row.envelope.microseconds().0);
+        rows.sort_by_key(|row| row.envelope().microseconds().0);
         rows.into_iter().try_for_each(|row| needs.add(row, setup))?;
         Ok(needs)
     }
@@ -475,7 +475,7 @@ impl Needs {
     /// `Corrupt` where it does not read.
     pub(super) fn add(&mut self, row: &Changed, setup: &Setup) -> Result<()> {
         self.rows = true;
-        self.metadata |= !row.envelope.metadata().is_empty();
+        self.metadata |= !row.envelope().metadata().is_empty();
         let content = Content::of(row, &setup.open)?;
         self.types |= !content.types.is_empty();
         for (name, _) in content.document.iter() {
@@ -496,9 +496,9 @@ struct Content<'c> {
 
 impl<'c> Content<'c> {
     fn of(changed: &'c Changed, schema: &Schema) -> Result<Content<'c>> {
-        let (document, _) = row::decode_body::<Document>(&changed.body, schema)?;
+        let (document, _) = row::decode_body::<Document>(changed.body(), schema)?;
         let types = Types::of(&document, schema, Native::Csv);
-        Ok(Content { envelope: &changed.envelope, document: types.written(document)?, types })
+        Ok(Content { envelope: changed.envelope(), document: types.written(document)?, types })
     }
 
     fn put_envelope(&self, name: &str, row: &mut Row<'_>) -> Result<()> {

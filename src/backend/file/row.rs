@@ -4,7 +4,7 @@
 //! A value of which nothing but the record knows the type, and whose type the text would not give back (a UUID in JSON, bytes
 //! in CSV), has its type in an envelope field `_types`. This module does no I/O.
 
-use std::{borrow::Cow, collections::BTreeMap, io::Write as _, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, io::Write as _};
 
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
@@ -404,13 +404,13 @@ impl Selection {
 ///
 /// # Errors
 /// `Invalid`, with the field, for what has no text.
-pub(super) fn encode_body<R: RecordCodec>(record: &R, schema: &Schema, kept: Option<&Document>) -> Result<Arc<[u8]>> {
+pub(super) fn encode_body<R: RecordCodec>(record: &R, schema: &Schema, kept: Option<&Document>) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(256);
     encode_body_into(record, schema, kept, &mut out)?;
-    Ok(out.into())
+    Ok(out)
 }
 
-/// The same, at the end of `out`, which is empty.
+/// The same, at the end of `out`.
 ///
 /// # Errors
 /// As [`encode_body`].
@@ -420,10 +420,11 @@ pub(super) fn encode_body_into<R: RecordCodec>(
     kept: Option<&Document>,
     out: &mut Vec<u8>,
 ) -> Result<()> {
+    let start = out.len();
     if kept.is_none() && !is_loose(schema) {
         encode_record(record, schema, out)?;
         if schema.fields.iter().any(|field| field.ty == Type::Json) {
-            check_depth(out)?;
+            check_depth(&out[start..])?;
         }
         return Ok(());
     }
@@ -434,7 +435,7 @@ pub(super) fn encode_body_into<R: RecordCodec>(
         }
     }
     encode_document(document, schema, out)?;
-    check_depth(out)
+    check_depth(&out[start..])
 }
 
 /// Levels of a body that are read back; some are left for what is put around it.

@@ -74,7 +74,7 @@ pub fn salvage_with(path: impl AsRef<Path>, schema: Schema, options: Options) ->
     for change in journal_changes(path, &mut salvaged)? {
         match change {
             Change::Deleted { id } => drop(records.remove(&id)),
-            Change::Put(row) => match stored::<Document>(row, &schema) {
+            Change::Put(row) => match stored::<Document>(&row, &schema) {
                 Ok(row) => {
                     let id = row.envelope.id().clone();
                     if records.insert(id.clone(), row).is_none() {

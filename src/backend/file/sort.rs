@@ -7,8 +7,9 @@ use std::{
 };
 
 use super::{
-    journal::{Change, Entry, Found, Frame, Row, frame_at},
+    journal::{Change, Entry, Found, Frame, frame_at},
     row::{decode_body, encode_body},
+    rows::Row,
 };
 use crate::{
     error::{Error, Result},
@@ -185,7 +186,7 @@ impl Run {
         let mut bytes = Vec::new();
         for (number, row) in rows.iter().enumerate() {
             let body = encode_body(&row.record, shape, None)?;
-            let change = Change::Put(Row { envelope: row.envelope.clone(), body });
+            let change = Change::Put(Row::new(row.envelope.clone(), body));
             bytes.clear();
             Frame::Commit(vec![Entry { change, in_base: false }]).encode(number as u64, 0, &mut bytes)?;
             let length = (bytes.len() as u64).to_le_bytes();
@@ -220,11 +221,11 @@ impl Run {
             _ => Vec::new(),
         };
         self.read += 1;
-        let Some(Entry { change: Change::Put(Row { envelope, body }), .. }) = entries.into_iter().next() else {
+        let Some(Entry { change: Change::Put(row), .. }) = entries.into_iter().next() else {
             return Err(Error::backend("a temporary file for sorting was changed"));
         };
         let version = std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
-        let (record, _) = decode_body(&body, shape)?;
-        Ok(Some(Stored { envelope: envelope.with_version(version), record }))
+        let (record, _) = decode_body(row.body(), shape)?;
+        Ok(Some(Stored { envelope: row.envelope().clone().with_version(version), record }))
     }
 }

@@ -8,11 +8,11 @@ use super::{
     checkpoint,
     core::Core,
     disk::{Disk, Os},
-    journal::Row,
     overlay::Held,
     progress::Work,
     query::{self, FileRows},
     row::decode_body,
+    rows::Row,
 };
 use crate::{
     error::{Error, Result},
@@ -109,7 +109,7 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
     ) -> Result<Option<Stored<R>>> {
         match held {
             None => self.find(base, id, &self.ask(None, limits)),
-            Some(held) => held.row.map(|row| stored(row, &self.shape)).transpose(),
+            Some(held) => held.row.map(|row| stored(&row, &self.shape)).transpose(),
         }
     }
 
@@ -130,9 +130,9 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
 }
 
 /// A record of the overlay.
-pub(super) fn stored<R: RecordCodec>(row: Row, schema: &Schema) -> Result<Stored<R>> {
-    let (record, _) = decode_body(&row.body, schema).map_err(|e| e.at_id(row.envelope.id()))?;
-    Ok(Stored { envelope: row.envelope, record })
+pub(super) fn stored<R: RecordCodec>(row: &Row, schema: &Schema) -> Result<Stored<R>> {
+    let (record, _) = decode_body(row.body(), schema).map_err(|e| e.at_id(row.envelope().id()))?;
+    Ok(Stored { envelope: row.envelope().clone(), record })
 }
 
 impl<R: RecordCodec, D: Disk> Driver<R> for FileStore<R, D> {

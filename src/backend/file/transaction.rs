@@ -152,7 +152,7 @@ impl<D: Disk> Opened<D> {
     fn rebind(&mut self) -> Result<()> {
         let store: FileStore<Document, D> = FileStore::new(self.core.clone(), self.core.setup.schema.clone());
         let view = self.core.snapshot();
-        let planner = Planner::new(&store, &view);
+        let mut planner = Planner::new(&store, &view);
         let mut done = HashSet::new();
         for proposal in &mut self.proposals {
             let id = proposal.entry.id().clone();

@@ -6,7 +6,7 @@ use super::{
     base::{Ask, Setup},
     core::View,
     disk::Disk,
-    journal::{Change, Entry, Row},
+    journal::{Change, Entry},
     row::decode_body,
 };
 use crate::{
@@ -80,7 +80,7 @@ impl Unique {
         }
         for (id, held) in view.overlay.iter() {
             if let Some(row) = &held.row {
-                let (record, _) = decode_body::<Document>(&row.body, &setup.schema)?;
+                let (record, _) = decode_body::<Document>(row.body(), &setup.schema)?;
                 known.put(id, self.fields.values(&record));
             }
         }
@@ -116,9 +116,9 @@ impl Unique {
         let Some(known) = &mut self.known else { return Ok(()) };
         match change {
             Change::Deleted { id } => known.remove(id),
-            Change::Put(Row { envelope, body }) => {
-                let (record, _) = decode_body::<Document>(body, &setup.schema)?;
-                known.put(envelope.id(), self.fields.values(&record));
+            Change::Put(row) => {
+                let (record, _) = decode_body::<Document>(row.body(), &setup.schema)?;
+                known.put(row.envelope().id(), self.fields.values(&record));
             }
         }
         Ok(())
@@ -134,8 +134,8 @@ impl Unique {
     /// `Corrupt` where its body does not read.
     pub(super) fn values(&self, entry: &Entry, setup: &Setup) -> Result<Option<UniqueValues>> {
         match &entry.change {
-            Change::Put(Row { body, .. }) if self.is_needed() => {
-                let (record, _) = decode_body::<Document>(body, &setup.schema)?;
+            Change::Put(row) if self.is_needed() => {
+                let (record, _) = decode_body::<Document>(row.body(), &setup.schema)?;
                 Ok(Some(self.fields.values(&record)))
             }
             _ => Ok(None),

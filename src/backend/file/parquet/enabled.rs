@@ -16,11 +16,11 @@ use super::super::{
     base::{Ask, BaseRow, Setup, settled},
     disk::{Disk, DiskFile, Stamp, read_full},
     index::Index,
-    journal::Row as Changed,
     lock::shown,
     overlay::Delta,
     progress::{Watch, Work},
     row,
+    rows::Row as Changed,
     sink::Sink,
     text::{identities, ordinal_id},
 };
@@ -306,7 +306,7 @@ impl<D: Disk> ParquetBase<D> {
             id: !setup.ids.in_record(&setup.schema),
             version: any || had("_version"),
             times: any || had("_created_at"),
-            metadata: had("_metadata") || changed.iter().any(|row| !row.envelope.metadata().is_empty()),
+            metadata: had("_metadata") || changed.iter().any(|row| !row.envelope().metadata().is_empty()),
         }
     }
 }
@@ -324,8 +324,8 @@ fn id_filter(id: &Id, schema: &Schema) -> Option<Filter> {
 }
 
 fn put<D: Disk>(row: &Changed, schema: &Schema, writer: &mut ParquetWriter<Document, Passing<'_, D>>) -> Result<()> {
-    let (document, _) = row::decode_body::<Document>(&row.body, schema)?;
-    writer.write_with(&row.envelope, &document)
+    let (document, _) = row::decode_body::<Document>(row.body(), schema)?;
+    writer.write_with(row.envelope(), &document)
 }
 
 /// A version that is the file's own and the row's place says nothing in another file.
