@@ -76,7 +76,7 @@ impl<R: RecordCodec> PostgresStore<R> {
             statement.push(&format!(" GROUP BY {places} ORDER BY {places}"));
         }
         let rows = self.link.read(limits, |session| session.query(&statement))?;
-        let value = |row: &postgres::Row, (at, item): (usize, &Item)| {
+        let value = |row: &tokio_postgres::Row, (at, item): (usize, &Item)| {
             let mut cell = CellDecoder { kind: item.kind, raw: codec::raw(row, at)? };
             Ok(Value::read(&item.field, &mut cell)?.unwrap_or_default())
         };

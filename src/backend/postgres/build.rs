@@ -3,7 +3,7 @@
 
 use std::{thread, time::Duration};
 
-use postgres::Row;
+use tokio_postgres::Row;
 
 use super::{Postgres, error::is_lost, live::flag, migrate::Difference, pool::Session, query::Statement};
 use crate::{

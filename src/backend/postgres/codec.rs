@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 
 use jiff::{Timestamp, civil::Date};
-use postgres::Row;
 use rust_decimal::Decimal;
 use serde::{Serialize, de::DeserializeOwned};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{

@@ -306,18 +306,11 @@ impl PostgresConfig {
         format!("postgres://{user}{}:{}/{database}", self.host, self.port)
     }
 
-    /// The same for the driver.
-    pub(super) fn driver(&self) -> postgres::Config {
-        let mut driver = postgres::Config::new();
-        driver.host(&self.host).port(self.port).application_name(&self.application_name);
-        driver.connect_timeout(self.connect_timeout).keepalives(self.keepalive.is_some());
+    /// Who comes, for the driver. The socket is ours.
+    pub(super) fn driver(&self) -> tokio_postgres::Config {
+        let mut driver = tokio_postgres::Config::new();
+        driver.application_name(&self.application_name);
         driver.user(self.user.as_deref().map_or_else(process_user, str::to_owned).as_str());
-        if let Some(idle) = self.keepalive {
-            driver.keepalives_idle(idle);
-        }
-        if let Some(limit) = self.tcp_user_timeout {
-            driver.tcp_user_timeout(limit);
-        }
         if let Some(password) = &self.password {
             driver.password(password);
         }
@@ -327,15 +320,11 @@ impl PostgresConfig {
         let mut options = vec!["-c TimeZone=UTC".to_owned()];
         options.extend(self.statement_timeout.map(|limit| format!("-c statement_timeout={}", limit.as_millis())));
         options.extend(self.options.clone());
-        driver.options(&options.join(" "));
+        driver.options(options.join(" "));
         driver.ssl_mode(match self.tls {
-            Tls::Off if self.is_local() => postgres::config::SslMode::Disable,
-            _ => postgres::config::SslMode::Require,
+            Tls::Off => tokio_postgres::config::SslMode::Disable,
+            _ => tokio_postgres::config::SslMode::Require,
         });
-        if self.tls == Tls::Off {
-            // What stands for encryption here is the clock of the stream, and the server is not asked about it.
-            driver.ssl_negotiation(postgres::config::SslNegotiation::Direct);
-        }
         driver
     }
 

@@ -1,6 +1,11 @@
 //! Rows by COPY BINARY, into the server and out of it.
 
-use std::io::{self, Read, Write};
+use std::{
+    io::{self, Read},
+    mem,
+};
+
+use bytes::Bytes;
 
 use super::{
     error::{failure, is_broken, is_lost},
@@ -28,7 +33,7 @@ pub(super) enum Refusal {
     /// A record cannot be encoded; nothing of the copy stands.
     Record(usize, Error),
     /// What the server or the way to it refused.
-    Server(postgres::Error),
+    Server(tokio_postgres::Error),
     /// The way to the server broke before anything could take effect.
     Undone(Error),
     /// The way to the server broke, and this process of the server's may still be at work.
@@ -63,8 +68,8 @@ impl Refusal {
     }
 }
 
-impl From<postgres::Error> for Refusal {
-    fn from(cause: postgres::Error) -> Self {
+impl From<tokio_postgres::Error> for Refusal {
+    fn from(cause: tokio_postgres::Error) -> Self {
         Refusal::Server(cause)
     }
 }
@@ -98,22 +103,23 @@ pub(super) fn copy(
     rows: usize,
     mut encode: impl FnMut(usize, &mut Values) -> Result<()>,
 ) -> Result<u64, Refusal> {
-    let broken = |cause: postgres::Error| Refusal::from(cause).uncommitted();
+    let broken = |cause: tokio_postgres::Error| Refusal::from(cause).uncommitted();
     session.expect(true);
     let statement = session.prepare(&Statement::new(sql)).map_err(broken)?;
     let mut writer = session.client.copy_in(&statement).map_err(broken)?;
-    let mut values = Values { bytes: Vec::with_capacity(PIECE + PIECE / 4), count: 0 };
+    let room = || Vec::with_capacity(PIECE + PIECE / 4);
+    let mut values = Values { bytes: room(), count: 0 };
     values.bytes.extend_from_slice(HEADER);
     for place in 0..rows {
         // Left without `finish`, the copy is undone.
         encode(place, &mut values).map_err(|error| Refusal::Record(place, error))?;
         if values.bytes.len() >= PIECE {
-            writer.write_all(&values.bytes).map_err(driver_error)?;
-            values.clear();
+            let piece = mem::replace(&mut values.bytes, room());
+            writer.send(Bytes::from(piece)).map_err(broken)?;
         }
     }
     values.bytes.extend_from_slice(&TRAILER);
-    writer.write_all(&values.bytes).map_err(driver_error)?;
+    writer.send(Bytes::from(values.bytes)).map_err(broken)?;
     let taken = writer.finish()?;
     session.expect(false);
     Ok(taken)
@@ -142,9 +148,8 @@ pub(super) fn copy_out(
         }
         each(row.iter()).map_err(Refusal::whole)?;
     }
-    // What the server checks behind the last row it does not say here: the next statement of the transaction fails.
     io::copy(&mut reader, &mut io::sink()).map_err(driver_error)?;
-    drop(reader);
+    reader.finish()?;
     session.expect(false);
     Ok(())
 }
@@ -165,7 +170,7 @@ fn take(reader: &mut impl Read, length: usize, out: &mut Vec<u8>) -> Result<(), 
 /// The driver's error inside that of a reader or a writer.
 fn driver_error(cause: std::io::Error) -> Refusal {
     let shown = cause.to_string();
-    match cause.into_inner().and_then(|inner| inner.downcast::<postgres::Error>().ok()) {
+    match cause.into_inner().and_then(|inner| inner.downcast::<tokio_postgres::Error>().ok()) {
         // Without its end the data counts for nothing.
         Some(inner) => Refusal::Server(*inner).uncommitted(),
         None => Refusal::whole(Error::new(crate::error::ErrorKind::Connection, shown)),

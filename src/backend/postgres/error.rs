@@ -1,12 +1,12 @@
 //! What the server and the driver report, as errors of this crate: one function for all of it. Pure.
 
-use postgres::error::{DbError, ErrorPosition, SqlState};
+use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 use crate::error::{Error, ErrorKind};
 
 /// Any failure of the driver.
 #[cold]
-pub(super) fn failure(cause: postgres::Error) -> Error {
+pub(super) fn failure(cause: tokio_postgres::Error) -> Error {
     match cause.as_db_error() {
         Some(report) => {
             let error = reported(report);
@@ -61,7 +61,7 @@ fn kind_of(code: &SqlState) -> ErrorKind {
 }
 
 /// What the driver says, with what lies behind it.
-pub(super) fn shown(cause: &postgres::Error) -> String {
+pub(super) fn shown(cause: &tokio_postgres::Error) -> String {
     match std::error::Error::source(cause) {
         Some(source) => format!("{cause}: {source}"),
         None => cause.to_string(),
@@ -69,17 +69,35 @@ pub(super) fn shown(cause: &postgres::Error) -> String {
 }
 
 /// What the socket said, where it was the socket.
-fn io(cause: &postgres::Error) -> Option<&std::io::Error> {
+fn io(cause: &tokio_postgres::Error) -> Option<&std::io::Error> {
     std::error::Error::source(cause)?.downcast_ref()
 }
 
+/// The failure of a socket that was to be connected.
+#[cold]
+pub(super) fn unreachable(cause: std::io::Error) -> Error {
+    Error::new(ErrorKind::Connection, format!("error connecting to server: {cause}")).because(cause)
+}
+
+/// What the driver said, where an error is made of that.
+fn said(error: &Error) -> Option<&tokio_postgres::Error> {
+    std::error::Error::source(error)?.downcast_ref()
+}
+
+/// Whether the server was reached, and refused.
+pub(super) fn is_refusal(error: &Error) -> bool {
+    said(error).is_some_and(|cause| cause.as_db_error().is_some())
+}
+
 /// Whether the other side was waited for in vain.
-pub(super) fn timed_out(cause: &postgres::Error) -> bool {
-    io(cause).is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+pub(super) fn timed_out(error: &Error) -> bool {
+    let source = std::error::Error::source(error);
+    let socket = source.and_then(|source| source.downcast_ref()).or_else(|| io(said(error)?));
+    socket.is_some_and(|error: &std::io::Error| error.kind() == std::io::ErrorKind::TimedOut)
 }
 
 /// What went wrong on the way.
-fn unreported(cause: postgres::Error) -> Error {
+fn unreported(cause: tokio_postgres::Error) -> Error {
     let message = shown(&cause);
     let kind = match io(&cause) {
         _ if cause.is_closed() => ErrorKind::Connection,
@@ -94,12 +112,12 @@ fn unreported(cause: postgres::Error) -> Error {
 }
 
 /// The name of the constraint that a write violated.
-pub(super) fn constraint(cause: &postgres::Error) -> Option<&str> {
+pub(super) fn constraint(cause: &tokio_postgres::Error) -> Option<&str> {
     cause.as_db_error()?.constraint()
 }
 
 /// Whether a prepared statement has to be made anew: its table was changed, or a pooler gave it to another connection.
-pub(super) fn is_stale(cause: &postgres::Error) -> bool {
+pub(super) fn is_stale(cause: &tokio_postgres::Error) -> bool {
     cause.code().is_some_and(|code| matches!(code.code(), "0A000" | "26000" | "42P05"))
 }
 
@@ -109,7 +127,7 @@ pub(super) fn is_lost(error: &Error) -> bool {
 }
 
 /// The same of the driver's own error.
-pub(super) fn is_broken(cause: &postgres::Error) -> bool {
+pub(super) fn is_broken(cause: &tokio_postgres::Error) -> bool {
     match cause.as_db_error() {
         Some(report) => kind_of(report.code()) == ErrorKind::Connection,
         None => cause.is_closed() || io(cause).is_some(),

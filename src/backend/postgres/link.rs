@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use postgres::Row;
+use tokio_postgres::Row;
 
 use super::{
     config::PostgresConfig,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use postgres::Row;
+use tokio_postgres::Row;
 
 use super::{
     Layout, build, codec,

@@ -2,26 +2,24 @@
 //! none is asked whether it lives before it is used.
 
 use std::{
-    ops::{Deref, DerefMut},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
-use fallible_iterator::FallibleIterator;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use postgres::{Client, NoTls, Row, Statement as Prepared, types::Type as Oid};
 use r2d2::ManageConnection;
-use r2d2_postgres::PostgresConnectionManager;
+use tokio_postgres::{Row, Statement as Prepared};
 
 use super::{
+    client::{Client, Road},
     config::PostgresConfig,
-    error::{failure, is_lost, is_stale, timed_out},
+    error::{failure, is_lost, is_refusal, is_stale, timed_out},
     query::Statement,
-    silence::{About, Doing, GRACE, Plain, Watch},
-    wire::{Param, Raw, Scalar},
+    silence::{About, Doing, GRACE, Watch},
+    wire::{Raw, Scalar},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -32,30 +30,6 @@ use crate::{
 const MAX_STATEMENTS: usize = 256;
 /// A connection that lay idle for this long is looked at before a write is sent over it.
 const IDLE: Duration = Duration::from_millis(2);
-
-/// The driver's client. Its farewell blocks, which a thread that drives an async runtime must not do: there a thread of its
-/// own says it.
-pub(super) struct Held(Option<Client>);
-
-impl Deref for Held {
-    type Target = Client;
-    fn deref(&self) -> &Client {
-        self.0.as_ref().unwrap_or_else(|| unreachable!("it is taken out only when it is dropped"))
-    }
-}
-
-impl DerefMut for Held {
-    fn deref_mut(&mut self) -> &mut Client {
-        self.0.as_mut().unwrap_or_else(|| unreachable!("it is taken out only when it is dropped"))
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let Some(client) = self.0.take() else { return };
-        elsewhere(move || drop(client));
-    }
-}
 
 /// Runs something that blocks: here, or in a thread of its own where this one may drive an async runtime.
 pub(super) fn elsewhere(blocking: impl FnOnce() + Send + 'static) {
@@ -74,10 +48,9 @@ pub(super) struct Backend {
 }
 
 impl Backend {
-    fn of(client: &mut Client) -> Result<Backend, postgres::Error> {
-        let none: [(Param<'_>, Oid); 0] = [];
+    fn of(client: &mut Client) -> Result<Backend, tokio_postgres::Error> {
         let sql = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()";
-        let row = client.query_typed_raw(sql, none)?.next()?;
+        let row = client.query_unprepared(sql)?.pop();
         let int = |at: usize| row.as_ref().and_then(|row| row.try_get::<_, Option<Raw<'_>>>(at).ok().flatten());
         let pid = int(0).and_then(|raw| raw.0.try_into().ok()).map_or(0, i32::from_be_bytes);
         let started = int(1).and_then(|raw| raw.0.try_into().ok()).map_or(0, i64::from_be_bytes);
@@ -105,7 +78,7 @@ impl Backend {
 
 /// A connection and what is known about it.
 pub(super) struct Session {
-    pub(super) client: Held,
+    pub(super) client: Client,
     pub(super) backend: Backend,
     watch: Arc<Watch>,
     /// What was prepared on it and when it was used last, by the number of its template or by its text.
@@ -120,8 +93,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    fn new(client: Client, watch: Arc<Watch>, config: &Arc<PostgresConfig>) -> Result<Session, postgres::Error> {
-        let mut client = Held(Some(client));
+    fn new(client: Client, watch: Arc<Watch>, config: &Arc<PostgresConfig>) -> Result<Session, tokio_postgres::Error> {
+        let mut client = client;
         let backend = Backend::of(&mut client)?;
         watch.wait_until(None);
         let _ = watch.about.set(About { config: config.clone(), backend });
@@ -154,7 +127,7 @@ impl Session {
     }
 
     /// The statement, prepared once on this connection.
-    pub(super) fn prepare(&mut self, statement: &Statement) -> Result<Prepared, postgres::Error> {
+    pub(super) fn prepare(&mut self, statement: &Statement) -> Result<Prepared, tokio_postgres::Error> {
         self.tick += 1;
         if let Some(template) = &statement.template {
             if let Some((prepared, used)) = self.templates.get_mut(&template.number) {
@@ -172,9 +145,9 @@ impl Session {
     }
 
     #[cold]
-    fn prepare_anew(&mut self, statement: &Statement) -> Result<Prepared, postgres::Error> {
+    fn prepare_anew(&mut self, statement: &Statement) -> Result<Prepared, tokio_postgres::Error> {
         let types: Vec<_> = statement.kinds().iter().map(|kind| kind.oid()).collect();
-        let prepared = self.client.prepare_typed(statement.sql(), &types)?;
+        let prepared = self.client.prepare(statement.sql(), &types)?;
         if self.statements.len() + self.templates.len() >= MAX_STATEMENTS {
             self.forget_oldest();
         }
@@ -212,14 +185,10 @@ impl Session {
     }
 
     /// The same with the driver's own error.
-    pub(super) fn try_query(&mut self, statement: &Statement) -> Result<Vec<Row>, postgres::Error> {
+    pub(super) fn try_query(&mut self, statement: &Statement) -> Result<Vec<Row>, tokio_postgres::Error> {
         self.planned(|session| {
             let prepared = session.prepare(statement)?;
-            // The driver takes these as trait objects. It hands out the answer whole here, where reading it row by row
-            // enters its runtime for each.
-            let params: Vec<_> = statement.values.iter().collect();
-            let params: Vec<_> = params.iter().map(|param| param as _).collect();
-            session.client.query(&prepared, &params[..])
+            session.client.query(&prepared, statement.values.iter())
         })
     }
 
@@ -229,23 +198,24 @@ impl Session {
     }
 
     /// The same with the driver's own error.
-    pub(super) fn try_execute(&mut self, statement: &Statement) -> Result<(Vec<Row>, u64), postgres::Error> {
+    pub(super) fn try_execute(&mut self, statement: &Statement) -> Result<(Vec<Row>, u64), tokio_postgres::Error> {
         self.planned(|session| {
             let prepared = session.prepare(statement)?;
-            let params: Vec<_> = statement.values.iter().collect();
-            let params: Vec<_> = params.iter().map(|param| param as _).collect();
             if prepared.columns().is_empty() {
-                return Ok((Vec::new(), session.client.execute(&prepared, &params[..])?));
+                return Ok((Vec::new(), session.client.execute(&prepared, statement.values.iter())?));
             }
             // A write that gives rows back gives back each that it touched.
-            let rows = session.client.query(&prepared, &params[..])?;
+            let rows = session.client.query(&prepared, statement.values.iter())?;
             let touched = rows.len() as u64;
             Ok((rows, touched))
         })
     }
 
     /// Runs a statement. One whose plan went stale is made anew, once: it did not run.
-    fn planned<T>(&mut self, run: impl Fn(&mut Session) -> Result<T, postgres::Error>) -> Result<T, postgres::Error> {
+    fn planned<T>(
+        &mut self,
+        run: impl Fn(&mut Session) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, tokio_postgres::Error> {
         match self.answered(&run) {
             Err(cause) if is_stale(&cause) && !self.in_transaction => {
                 self.forget_all();
@@ -257,13 +227,12 @@ impl Session {
 
     /// The rows of a statement that is not worth preparing, without parameters.
     pub(super) fn query_unprepared(&mut self, sql: &str) -> Result<Vec<Row>> {
-        let none: [(Param<'_>, Oid); 0] = [];
-        self.answered(|session| session.client.query_typed_raw(sql, none)?.collect()).map_err(failure)
+        self.answered(|session| session.client.query_unprepared(sql)).map_err(failure)
     }
 
     /// Runs statements without parameters and answers.
     pub(super) fn batch(&mut self, sql: &str) -> Result<()> {
-        self.answered(|session| session.client.batch_execute(sql)).map_err(failure)
+        self.answered(|session| session.client.batch(sql)).map_err(failure)
     }
 
     /// Gives the server the deadline of a call, or takes away that of the call before.
@@ -287,7 +256,7 @@ impl Session {
         if idle < IDLE {
             return !self.client.is_closed();
         }
-        let heard = self.client.notifications().timeout_iter(Duration::ZERO).next();
+        let heard = self.client.notification(Duration::ZERO);
         heard.is_ok() && !self.client.is_closed()
     }
 }
@@ -302,46 +271,16 @@ pub(super) struct Manager {
     failed: Arc<Mutex<Option<Error>>>,
 }
 
-enum Road {
-    /// A socket of this machine: what listens at its other end is a process, which the kernel knows to be there.
-    Local,
-    Plain,
-    #[cfg(feature = "postgres-tls")]
-    Tls(super::tls::Connector),
-}
-
-impl Road {
-    fn of(config: &PostgresConfig) -> Result<Road> {
-        match &config.tls {
-            super::config::Tls::Off if config.is_local() => Ok(Road::Local),
-            super::config::Tls::Off => Ok(Road::Plain),
-            #[cfg(feature = "postgres-tls")]
-            tls => Ok(Road::Tls(super::tls::connector(tls)?)),
-            #[cfg(not(feature = "postgres-tls"))]
-            _ => Err(Error::configuration("TLS for PostgreSQL needs the feature `postgres-tls` of this crate")),
-        }
-    }
-}
-
 impl Manager {
     fn of(config: &Arc<PostgresConfig>) -> Result<Manager> {
         Ok(Manager { config: config.clone(), road: Road::of(config)?, first: Mutex::default(), failed: Arc::default() })
     }
 
-    fn make(&self, patience: Option<Duration>) -> Result<Session, postgres::Error> {
+    fn make(&self, patience: Option<Duration>) -> Result<Session> {
         let watch = Watch::new(patience, doing);
         watch.wait_until(Instant::now().checked_add(self.config.connect_timeout));
-        let driver = self.config.driver();
-        let client = match &self.road {
-            Road::Local => PostgresConnectionManager::new(driver, NoTls).connect(),
-            Road::Plain => PostgresConnectionManager::new(driver, Plain(watch.clone())).connect(),
-            #[cfg(feature = "postgres-tls")]
-            Road::Tls(connector) => {
-                PostgresConnectionManager::new(driver, super::silence::Under(connector.clone(), watch.clone()))
-                    .connect()
-            }
-        };
-        Session::new(client?, watch, &self.config)
+        let client = Client::connect(&self.config, &self.road, &watch)?;
+        Session::new(client, watch, &self.config).map_err(failure)
     }
 
     /// Connects, and gives up when the other side takes the connection and then says nothing: the driver would wait for ever.
@@ -361,7 +300,7 @@ impl Manager {
         let patience = config.connect_timeout.saturating_add(Duration::from_millis(200));
         let made = match waiting.recv_timeout(patience) {
             Ok(Err(cause)) if timed_out(&cause) => Err(silent().because(cause)),
-            Ok(made) => made.map_err(failure),
+            Ok(made) => made,
             Err(_) => Err(silent()),
         };
         made.map_err(|error| error.at_url(&config.shown()))
@@ -373,14 +312,14 @@ fn doing(watch: &Watch) -> Doing {
     let Some(About { config, backend }) = watch.about.get() else { return Doing::Something };
     let Ok(manager) = Manager::of(config) else { return Doing::Something };
     // What the server refuses, it lives to refuse.
-    let lives = |cause: &postgres::Error| if cause.as_db_error().is_some() { Doing::Something } else { Doing::Nothing };
+    let lives = |error: &Error| if is_refusal(error) { Doing::Something } else { Doing::Nothing };
     let mut session = match manager.make(None) {
         Ok(session) => session,
-        Err(cause) => return lives(&cause),
+        Err(error) => return lives(&error),
     };
     session.watch.wait_until(Instant::now().checked_add(config.connect_timeout));
-    match session.try_query(&backend.activity()) {
-        Err(cause) => lives(&cause),
+    match session.query(&backend.activity()) {
+        Err(error) => lives(&error),
         Ok(rows) => rows.first().map_or(Doing::Nothing, |row| {
             let bytes = |at: usize| row.try_get::<_, Option<Raw<'_>>>(at).ok().flatten().map(|raw| raw.0);
             let since = bytes(1).and_then(|raw| raw.try_into().ok()).map(i64::from_be_bytes);
@@ -393,20 +332,21 @@ fn doing(watch: &Watch) -> Doing {
 }
 
 impl ManageConnection for Manager {
-    type Connection = Session;
-    type Error = postgres::Error;
+    /// In a box: the pool moves it about.
+    type Connection = Box<Session>;
+    type Error = Error;
 
-    fn connect(&self) -> Result<Session, postgres::Error> {
+    fn connect(&self) -> Result<Box<Session>> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         let made = first.map_or_else(|| self.make(self.config.silence), Ok);
-        let why = made.as_ref().err().map(|cause| Error::new(ErrorKind::Connection, super::error::shown(cause)));
+        let why = made.as_ref().err().map(|error| Error::new(ErrorKind::Connection, error.message().to_owned()));
         *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = why;
-        made
+        made.map(Box::new)
     }
-    fn is_valid(&self, session: &mut Session) -> Result<(), postgres::Error> {
-        session.client.simple_query("").map(drop)
+    fn is_valid(&self, session: &mut Box<Session>) -> Result<()> {
+        session.batch("")
     }
-    fn has_broken(&self, session: &mut Session) -> bool {
+    fn has_broken(&self, session: &mut Box<Session>) -> bool {
         session.client.is_closed() || session.in_transaction
     }
 }
@@ -531,16 +471,10 @@ impl Pool {
         if refuse_in_runtime().is_err() || loan.client.is_closed() {
             return;
         }
-        let token = loan.client.cancel_token();
+        let Ok(road) = Road::of(&self.config) else { return };
         let watch = Watch::new(None, doing);
         watch.wait_until(Instant::now().checked_add(self.config.connect_timeout));
-        let _ = match Road::of(&self.config) {
-            Ok(Road::Local) => token.cancel_query(NoTls),
-            Ok(Road::Plain) => token.cancel_query(Plain(watch)),
-            #[cfg(feature = "postgres-tls")]
-            Ok(Road::Tls(connector)) => token.cancel_query(super::silence::Under(connector, watch)),
-            Err(_) => Ok(()),
-        };
+        let _ = loan.client.cancel(&self.config, &road, &watch);
     }
 
     /// Why the last connection could not be made; nothing where it was made.

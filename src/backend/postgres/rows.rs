@@ -2,14 +2,13 @@
 
 use std::{marker::PhantomData, sync::Arc, vec};
 
-use fallible_iterator::FallibleIterator;
-use postgres::{Row, RowIter};
-use self_cell::{MutBorrow, self_cell};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
     Layout,
     cell::Form,
+    client::Rows,
     codec::{self, CellDecoder, Shape},
     error::{failure, is_lost, is_stale},
     link::Transaction,
@@ -194,16 +193,11 @@ fn metadata_of(raw: &[u8]) -> Result<Metadata> {
 
 // ---- raw rows
 
-type RowsOf<'a> = RowIter<'a>;
-
-self_cell!(
-    /// A running query, with the connection that it runs on.
-    struct Running {
-        owner: MutBorrow<Loan>,
-        #[not_covariant]
-        dependent: RowsOf,
-    }
-);
+/// A running query, with the connection that it runs on.
+struct Running {
+    rows: Rows,
+    loan: Loan,
+}
 
 /// Rows as the server sends them.
 pub(super) enum RawRows {
@@ -251,44 +245,34 @@ impl Streaming {
                 Ok(prepared) => prepared,
                 Err(cause) => return Err(Box::new((failure(cause), loan))),
             };
-            let values = statement.values.iter();
-            let started = Running::try_new_or_recover(MutBorrow::new(loan), |owner| {
-                owner.borrow_mut().client.query_raw(&prepared, values)
-            });
-            match started {
-                Ok(running) => {
-                    let running = Some(running);
+            match loan.client.stream(&prepared, statement.values.iter()) {
+                Ok(rows) => {
+                    let running = Some(Running { rows, loan });
                     return Ok(RawRows::Streaming(Box::new(Streaming { running, pool: pool.clone(), in_transaction })));
                 }
-                Err((owner, cause)) if is_stale(&cause) && tries == 0 && !in_transaction => {
+                Err(cause) if is_stale(&cause) && tries == 0 && !in_transaction => {
                     tries += 1;
-                    loan = owner.into_inner();
                     loan.forget_all();
                 }
-                Err((owner, cause)) => return Err(Box::new((failure(cause), owner.into_inner()))),
+                Err(cause) => return Err(Box::new((failure(cause), loan))),
             }
         }
     }
 
     fn next(&mut self) -> Option<Result<Row>> {
-        let next = self.running.as_mut()?.with_dependent_mut(|_, rows| rows.next());
-        match next {
-            Ok(Some(row)) => Some(Ok(row)),
-            Ok(None) => {
+        let Running { rows, loan } = self.running.as_mut()?;
+        match loan.client.next(rows) {
+            Some(Ok(row)) => Some(Ok(row)),
+            end => {
                 self.finish();
-                None
-            }
-            Err(cause) => {
-                self.finish();
-                Some(Err(failure(cause)))
+                end.map(|end| end.map_err(failure))
             }
         }
     }
 
     /// Gives the connection back.
     fn finish(&mut self) {
-        let Some(running) = self.running.take() else { return };
-        let mut loan = running.into_owner().into_inner();
+        let Some(Running { mut loan, .. }) = self.running.take() else { return };
         loan.expect(false);
         if self.in_transaction && loan.batch("COMMIT").is_ok() {
             loan.in_transaction = false;
@@ -298,8 +282,7 @@ impl Streaming {
 
 impl Drop for Streaming {
     fn drop(&mut self) {
-        let Some(running) = self.running.take() else { return };
-        let mut loan = running.into_owner().into_inner();
+        let Some(Running { mut loan, .. }) = self.running.take() else { return };
         // What is still coming is of no use to anybody: the server is told to stop, and the connection is not handed on.
         loan.in_transaction = true;
         let pool = self.pool.clone();

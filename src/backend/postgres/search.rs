@@ -105,7 +105,7 @@ impl<R: RecordCodec> Searching<R> for PostgresStore<R> {
         let run = || {
             let statement = self.hits_statement(&filter_of(&query)?, &page_of(&query), highlight)?;
             let rows = self.link.read(limits, |session| session.query(&statement))?;
-            let hit = |row: &postgres::Row| self.hit(row, highlight.fields.len());
+            let hit = |row: &tokio_postgres::Row| self.hit(row, highlight.fields.len());
             rows.iter().map(hit).collect::<Result<Vec<_>>>()
         };
         run().map_err(|e: Error| e.in_store(&self.name))
@@ -130,7 +130,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     /// Rank and highlights stand behind the columns of the record.
-    fn hit(&self, row: &postgres::Row, highlights: usize) -> Result<Hit<R>> {
+    fn hit(&self, row: &tokio_postgres::Row, highlights: usize) -> Result<Hit<R>> {
         let first = row.len().saturating_sub(highlights + 1);
         let damaged = || Error::backend("the server answered a search without its ranks");
         let rank = codec::raw(row, first)?.and_then(|raw| raw.try_into().ok()).map(f64::from_be_bytes);

@@ -1,30 +1,15 @@
-//! A server that falls silent in the middle of an answer: the stream under a connection, which does not wait for ever.
+//! A server that falls silent in the middle of an answer: how long a connection is waited for, and what is found out about it.
 //!
-//! The driver has no clock of its own. It lets whoever encrypts its connections stand between it and the socket, and that is
-//! where the clock is, encrypted or not: a read that waits longer than its call may ends with an error, and the connection
-//! with it. A call without a deadline may wait as long as the server works for it: after some time of silence the server is
-//! asked over another connection whether it does.
+//! A call without a deadline may wait as long as the server works for it: after some time of silence the server is asked over
+//! another connection whether it does. The clock itself is the time-out of the socket: see [`Line`](super::line::Line).
 
 use std::{
-    future::Future,
-    io,
-    pin::Pin,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    task::{Context, Poll, Waker, ready},
     thread,
     time::{Duration, Instant},
-};
-
-use postgres::{
-    Socket,
-    tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream},
-};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::Sleep,
 };
 
 /// How much longer than its deadline a call waits: the server is told the deadline too, and its answer is the better one.
@@ -46,12 +31,28 @@ pub(super) enum Doing {
 /// Finds out what the other side does; takes a while.
 type Ask = fn(&Watch) -> Doing;
 
+/// What the next read from the socket may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Nothing: what came with the last one is there, and no more.
+    Rest,
+    /// Wait for the answer that the server owes.
+    Wait,
+    /// Wait this long for what the server may say of itself.
+    Listen(Duration),
+}
+
 /// How long a connection waits, said by whoever uses it.
 #[derive(Debug)]
 pub(super) struct Watch {
     /// When reading gives up, in milliseconds since `start`; never, where it is the greatest number.
     until_ms: AtomicU64,
     start: Instant,
+    /// The turn that was granted and not taken yet: nothing, the greatest number for one that waits, or one more than the
+    /// microseconds for which it listens.
+    turn: AtomicU64,
+    /// Whether a write could not go on.
+    stalled: AtomicBool,
     /// How often something went either way.
     stirs: AtomicU64,
     /// The number of stirs at which the other side was found to be gone, and one more.
@@ -63,7 +64,6 @@ pub(super) struct Watch {
     expecting: AtomicBool,
     /// Who is asked about, once it is known.
     pub(super) about: OnceLock<About>,
-    waker: Mutex<Option<Waker>>,
 }
 
 /// Whose silence it is.
@@ -78,13 +78,14 @@ impl Watch {
         Arc::new(Watch {
             until_ms: AtomicU64::new(u64::MAX),
             start: Instant::now(),
+            turn: AtomicU64::new(0),
+            stalled: AtomicBool::new(false),
             stirs: AtomicU64::new(0),
             gone_at: AtomicU64::new(0),
             patience,
             ask,
             expecting: AtomicBool::new(false),
             about: OnceLock::new(),
-            waker: Mutex::default(),
         })
     }
 
@@ -96,30 +97,72 @@ impl Watch {
         self.until_ms.store(millis, Ordering::Relaxed);
     }
 
-    /// Says whether the server owes an answer.
-    #[inline]
-    pub(super) fn expect(&self, answer: bool) {
-        self.expecting.store(answer, Ordering::Relaxed);
-    }
-
-    fn patience(&self) -> Option<Duration> {
-        self.patience.filter(|_| self.expecting.load(Ordering::Relaxed))
-    }
-
-    fn until(&self) -> Option<Instant> {
+    pub(super) fn until(&self) -> Option<Instant> {
         match self.until_ms.load(Ordering::Relaxed) {
             u64::MAX => None,
             millis => self.start.checked_add(Duration::from_millis(millis)),
         }
     }
 
-    fn is_gone(&self) -> bool {
+    /// Says whether the server owes an answer.
+    #[inline]
+    pub(super) fn expect(&self, answer: bool) {
+        self.expecting.store(answer, Ordering::Relaxed);
+    }
+
+    pub(super) fn patience(&self) -> Option<Duration> {
+        self.patience.filter(|_| self.expecting.load(Ordering::Relaxed))
+    }
+
+    /// Says what the next read may do. Whoever uses a connection reads from it too, in the same thread.
+    pub(super) fn grant(&self, turn: Turn) {
+        let word = match turn {
+            Turn::Rest => 0,
+            Turn::Wait => u64::MAX,
+            Turn::Listen(within) => {
+                u64::try_from(within.as_micros()).map_or(u64::MAX - 1, |micros| micros.min(u64::MAX - 2) + 1)
+            }
+        };
+        self.turn.store(word, Ordering::Relaxed);
+    }
+
+    /// What was granted, once.
+    pub(super) fn take_turn(&self) -> Turn {
+        let word = self.turn.load(Ordering::Relaxed);
+        self.turn.store(0, Ordering::Relaxed);
+        match word {
+            0 => Turn::Rest,
+            u64::MAX => Turn::Wait,
+            more => Turn::Listen(Duration::from_micros(more - 1)),
+        }
+    }
+
+    /// Says that a write could not go on.
+    pub(super) fn stall(&self) {
+        self.stalled.store(true, Ordering::Relaxed);
+    }
+
+    /// What a read may do that has nothing to hand on: wait, unless there is more to write, which may wait for it.
+    pub(super) fn grant_next(&self) {
+        let stalled = self.stalled.load(Ordering::Relaxed);
+        self.stalled.store(false, Ordering::Relaxed);
+        self.grant(if stalled { Turn::Listen(Duration::ZERO) } else { Turn::Wait });
+    }
+
+    /// Says that something went either way.
+    #[inline]
+    pub(super) fn stir(&self) {
+        // Nobody else counts.
+        self.stirs.store(self.stirs.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
         self.gone_at.load(Ordering::Acquire) == self.stirs.load(Ordering::Relaxed) + 1
     }
 
-    /// Asks about the other side, and wakes whoever reads when it is known to be gone. Where it has said something meanwhile,
-    /// the answer counts for nothing.
-    fn look_after(&self) {
+    /// Asks about the other side, and keeps that it is gone where it is. Where it has said something meanwhile, the answer
+    /// counts for nothing.
+    pub(super) fn look_after(&self) {
         let stirs = self.stirs.load(Ordering::Relaxed);
         let doing = (self.ask)(self);
         if doing == Doing::Something {
@@ -128,156 +171,6 @@ impl Watch {
         thread::sleep(SETTLED);
         if (self.ask)(self) == doing {
             self.gone_at.store(stirs + 1, Ordering::Release);
-            let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
-            waker.into_iter().for_each(Waker::wake);
         }
-    }
-}
-
-/// A stream that gives up reading when its watch says so.
-pub(super) struct Watched<S> {
-    inner: S,
-    watch: Arc<Watch>,
-    alarm: Option<Pin<Box<Sleep>>>,
-    /// Whether something went either way since silence was last looked at.
-    stirred: bool,
-    silent_since: Instant,
-    asking: Option<thread::JoinHandle<()>>,
-}
-
-impl<S> Watched<S> {
-    fn new(inner: S, watch: Arc<Watch>) -> Watched<S> {
-        Watched { inner, watch, alarm: None, stirred: true, silent_since: Instant::now(), asking: None }
-    }
-
-    fn stir(&mut self) {
-        self.stirred = true;
-        self.watch.stirs.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Nothing to read: waits on, or gives up.
-    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.watch.is_gone() {
-            return Poll::Ready(Err(silent("the server fell silent, and works for this connection no more")));
-        }
-        if self.stirred {
-            self.stirred = false;
-            self.silent_since = Instant::now();
-        }
-        let ask_at = self.watch.patience().and_then(|patience| self.silent_since.checked_add(patience));
-        let until = self.watch.until();
-        let Some(first) = until.into_iter().chain(ask_at).min() else { return Poll::Pending };
-        // An alarm that goes off too early is set again then; most are never needed.
-        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(first.into())));
-        if alarm.deadline().into_std() > first || alarm.is_elapsed() {
-            alarm.as_mut().reset(first.into());
-        }
-        loop {
-            ready!(alarm.as_mut().poll(cx));
-            let now = Instant::now();
-            if until.is_some_and(|until| now >= until) {
-                return Poll::Ready(Err(silent("the deadline has passed, and the server says nothing")));
-            }
-            if now < first {
-                alarm.as_mut().reset(first.into());
-                continue;
-            }
-            // Silent for as long as patience lasts: the server is asked, and the next look is as much later.
-            self.silent_since = now;
-            if self.asking.as_ref().is_none_or(thread::JoinHandle::is_finished) {
-                *self.watch.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
-                let watch = self.watch.clone();
-                self.asking = thread::Builder::new().spawn(move || watch.look_after()).ok();
-            }
-            let next = self.watch.patience().and_then(|patience| now.checked_add(patience));
-            let Some(next) = until.into_iter().chain(next).min() else { return Poll::Pending };
-            alarm.as_mut().reset(next.into());
-        }
-    }
-}
-
-#[cold]
-fn silent(why: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, why)
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match Pin::new(&mut self.inner).poll_read(cx, out) {
-            Poll::Pending => self.wait(cx),
-            ready => {
-                self.stir();
-                ready
-            }
-        }
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
-        if written.is_ready() {
-            self.stir();
-        }
-        written
-    }
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Watched<S> {
-    fn channel_binding(&self) -> ChannelBinding {
-        ChannelBinding::none()
-    }
-}
-
-/// Puts the clock on a connection that is not encrypted. To the driver it is a kind of encryption that begins at once.
-#[derive(Clone)]
-pub(super) struct Plain(pub(super) Arc<Watch>);
-
-impl MakeTlsConnect<Socket> for Plain {
-    type Stream = Watched<Socket>;
-    type TlsConnect = Plain;
-    type Error = io::Error;
-    fn make_tls_connect(&mut self, _: &str) -> io::Result<Plain> {
-        Ok(self.clone())
-    }
-}
-
-impl TlsConnect<Socket> for Plain {
-    type Stream = Watched<Socket>;
-    type Error = io::Error;
-    type Future = std::future::Ready<io::Result<Watched<Socket>>>;
-    fn connect(self, socket: Socket) -> Self::Future {
-        std::future::ready(Ok(Watched::new(socket, self.0)))
-    }
-}
-
-/// The same under a connection that is encrypted.
-#[cfg(feature = "postgres-tls")]
-#[derive(Clone)]
-pub(super) struct Under<C>(pub(super) C, pub(super) Arc<Watch>);
-
-#[cfg(feature = "postgres-tls")]
-impl<C: MakeTlsConnect<Watched<Socket>>> MakeTlsConnect<Socket> for Under<C> {
-    type Stream = C::Stream;
-    type TlsConnect = Under<C::TlsConnect>;
-    type Error = C::Error;
-    fn make_tls_connect(&mut self, host: &str) -> Result<Self::TlsConnect, C::Error> {
-        Ok(Under(self.0.make_tls_connect(host)?, self.1.clone()))
-    }
-}
-
-#[cfg(feature = "postgres-tls")]
-impl<C: TlsConnect<Watched<Socket>>> TlsConnect<Socket> for Under<C> {
-    type Stream = C::Stream;
-    type Error = C::Error;
-    type Future = C::Future;
-    fn connect(self, socket: Socket) -> C::Future {
-        self.0.connect(Watched::new(socket, self.1))
     }
 }

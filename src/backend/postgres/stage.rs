@@ -95,7 +95,6 @@ impl<R: RecordCodec> PostgresStore<R> {
                 outcomes
             }
         };
-        // What the server checks behind the last row, references above all, is no part of the rows: it fails what comes next.
         stage.drop(session).map_err(Refusal::undone)?;
         Ok(outcomes)
     }

@@ -8,13 +8,27 @@ use rustls::{
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::config::Tls;
+use super::{config::Tls, line::Line};
 use crate::error::{Error, Result};
 
 /// What makes TLS sessions.
 pub(super) type Connector = MakeRustlsConnect;
+/// What makes one with a host.
+type ToHost = <MakeRustlsConnect as MakeTlsConnect<Line>>::TlsConnect;
+/// A session with a server.
+pub(super) type Encrypted = <ToHost as TlsConnect<Line>>::Stream;
+
+/// What makes a session with a host.
+///
+/// # Errors
+/// `Configuration` where no certificate can have such a name.
+pub(super) fn to_host(connector: &Connector, host: &str) -> Result<ToHost> {
+    let made = MakeTlsConnect::<Line>::make_tls_connect(&mut connector.clone(), host);
+    made.map_err(|cause| Error::configuration("TLS cannot be set up for this host").because(cause))
+}
 
 /// The connector of a way of protection.
 ///

@@ -10,8 +10,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fallible_iterator::FallibleIterator;
-
 use super::{
     Postgres,
     error::{failure, is_lost},
@@ -399,7 +397,7 @@ enum Heard {
 /// What a connection hears within a time, and what has come with it.
 fn heard(loan: &mut Loan, wait: Duration) -> Heard {
     let mut told = Vec::new();
-    let first = loan.client.notifications().timeout_iter(wait).next();
+    let first = loan.client.notification(wait);
     match first.map_err(failure) {
         Ok(Some(note)) => told.push(Told::of(note.payload())),
         Ok(None) if loan.client.is_closed() => return Heard::Lost,
@@ -407,7 +405,7 @@ fn heard(loan: &mut Loan, wait: Duration) -> Heard {
         Err(_) => return Heard::Lost,
     }
     // Whether the connection broke behind them is seen the next time.
-    while let Ok(Some(note)) = loan.client.notifications().iter().next() {
+    while let Ok(Some(note)) = loan.client.notification(Duration::ZERO) {
         told.push(Told::of(note.payload()));
     }
     Heard::Some(told)

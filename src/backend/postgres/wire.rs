@@ -5,7 +5,7 @@
 
 use bytes::BytesMut;
 use jiff::{Timestamp, civil::Date};
-use postgres::types::{FromSql, IsNull, ToSql, Type as Oid};
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type as Oid};
 
 use super::numeric;
 use crate::{
@@ -286,7 +286,7 @@ impl ToSql for Param<'_> {
     fn accepts(_: &Oid) -> bool {
         true
     }
-    postgres::types::to_sql_checked!();
+    tokio_postgres::types::to_sql_checked!();
 }
 
 /// The bytes of a value as they came.

@@ -201,7 +201,7 @@ pub(super) fn version_given(table: &Table, token: [u8; 16], xmin: Option<&[u8]>)
 }
 
 /// A cell of the row that a write gave back, where it gave one.
-fn cell(row: Option<&postgres::Row>, at: usize) -> Option<&[u8]> {
+fn cell(row: Option<&tokio_postgres::Row>, at: usize) -> Option<&[u8]> {
     codec::raw(row.filter(|row| at < row.len())?, at).ok()?
 }
 
@@ -377,7 +377,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     /// What a unique index or a constraint refuses.
-    pub(super) fn violation(&self, id: &Id, cause: postgres::Error) -> Error {
+    pub(super) fn violation(&self, id: &Id, cause: tokio_postgres::Error) -> Error {
         let index = error::constraint(&cause)
             .and_then(|name| self.table.indexes.iter().find(|index| index.name == name))
             .map(|index| index.field.clone());
