@@ -17,12 +17,11 @@ use crate::{
     capability::{Aggregates, Caps, Engine, FullText, OwnCode, Provides, Regex},
     error::{Error, ErrorKind, Result},
     id::Id,
-    layer::weight::weight,
     query::{
         Bound, Plan, Predicate, Runnable, Seen, Select, Side, Whole,
         aggregate::{Aggregate, Folder, GroupKeys},
     },
-    record::{Changes, RecordCodec, Stored},
+    record::{Changes, RecordCodec, Stored, weight::weight},
     store::{
         Aggregating, Driver, Highlight, Hit, Limits, Searching, Split, matching,
         write::{Atomicity, Outcome, Write},

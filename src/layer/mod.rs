@@ -4,7 +4,6 @@
 
 pub mod emulated;
 pub mod observed;
-mod weight;
 
 pub use self::{
     emulated::{Budget, Emulate, Emulated, EmulatedEngine},

@@ -10,12 +10,11 @@ use std::{
 use crate::{
     error::{Error, Result},
     id::Id,
-    layer::weight::weight,
     query::{
         Plan, Predicate, Runnable, Select, Whole,
         aggregate::{Aggregate, GroupKeys},
     },
-    record::{Changes, RecordCodec, Schema, Stored},
+    record::{Changes, RecordCodec, Schema, Stored, weight::weight},
     store::{
         Aggregating, Driver, Highlight, Hit, Limits, Searching, Split, effort,
         write::{Atomicity, Outcome, Write},

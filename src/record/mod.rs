@@ -12,6 +12,7 @@ pub mod path;
 pub mod schema;
 pub mod stored;
 pub mod target;
+pub(crate) mod weight;
 
 pub use self::{
     change::{BoundChanges, Change, Changes},

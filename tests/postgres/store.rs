@@ -1,6 +1,9 @@
 //! What is special about PostgreSQL: transactions, layouts, migrations, writes by query, what is told when it cannot be reached.
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
 use dk_data::{
     Changes, Database, Document, Draft, Effect, Error, ErrorKind, FieldDef, Filter, Key, Outcome, Query, Schema, Store,
@@ -9,7 +12,10 @@ use dk_data::{
     document,
 };
 
-use crate::server::{self, Scratch};
+use crate::{
+    proxy::Proxy,
+    server::{self, Scratch, address, url},
+};
 
 fn people() -> Schema {
     let home =
@@ -467,6 +473,51 @@ fn a_batch_of_several_blocks_is_one_and_holds_no_connection_while_its_iterator_r
     let first = store.read("0").expect("it answers").expect("it is there");
     assert_eq!(first.record["n"], dk_data::Value::from(MANY as u32 + 1), "the last one wins");
     assert_eq!(first.envelope.version(), replaced[MANY].as_ref().ok().and_then(|w| w.version.as_ref()));
+}
+
+/// Of records that are handed over no more are gathered than a block may weigh, however few they are.
+#[test]
+fn a_block_of_a_batch_is_bounded_in_bytes_too() {
+    const MANY: u32 = 100;
+    let scratch = Scratch::new();
+    let store = open(&scratch, "").documents("files", Schema::new("files").field(FieldDef::new("data", Type::Bytes)));
+    let store = store.expect("it is made");
+    let written = Cell::new(0);
+    let drafts = (0..MANY).map(|n| {
+        if n + 1 == MANY {
+            written.set(store.count(Query::new()).expect("nobody holds a connection"));
+        }
+        document! { "data" => vec![0_u8; 1 << 20] }
+    });
+    let outcomes = store.create_batch(drafts).expect("it is tried");
+    assert!(outcomes.len() == MANY as usize && outcomes.iter().all(Outcome::is_ok));
+    assert_eq!(written.get(), 64, "one block was written before the last record was asked for");
+}
+
+/// References are checked when all rows are written, and only then does it show that another transaction took one away.
+#[test]
+fn a_batch_that_loses_to_another_transaction_says_so_at_once() {
+    let mut scratch = Scratch::new();
+    let sql = "CREATE TABLE countries (id text PRIMARY KEY); INSERT INTO countries VALUES ('NO'); \
+               CREATE TABLE cities (id text PRIMARY KEY, country text NOT NULL REFERENCES countries)";
+    scratch.client.batch_execute(sql).expect("they are made");
+    let proxy = Proxy::before(address(&url()));
+    let config = scratch.config_at(&proxy.address()).isolation(Isolation::RepeatableRead);
+    let db = config.connect().expect("the server answers");
+    let schema = db.schema_of("cities").expect("it is there");
+    let outcomes = db.transaction(|tx| {
+        let cities = tx.documents("cities", schema)?;
+        cities.count(Query::new())?;
+        scratch.client.batch_execute("DELETE FROM countries").expect("nobody holds it");
+        proxy.take_log();
+        cities.upsert_batch((0..64).map(|n| document! { "id" => n.to_string(), "country" => "NO" }))
+    });
+    for outcome in outcomes.expect("it is tried") {
+        let error = outcome.expect_err("what it refers to is gone");
+        assert!(error.kind() == ErrorKind::Conflict && error.is_retryable(), "{error:?}");
+    }
+    let staged = proxy.take_log().iter().filter(|sql| sql.contains("CREATE TEMPORARY TABLE")).count();
+    assert_eq!(staged, 1, "nobody looks for the record that is to blame");
 }
 
 /// References are checked when all rows are written: what that says belongs to the record that is wrong, and to no other.

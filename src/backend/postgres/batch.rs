@@ -8,7 +8,7 @@ use super::{
     copy::Refusal,
     error::{failure, is_lost},
     link::{Link, Transaction},
-    pool::{Backend, Pool, Session, refuse_in_runtime},
+    pool::{Backend, Pool, Session},
     query::Statement,
     rows::id_of,
     schema::VersionAt,
@@ -23,7 +23,7 @@ use crate::{
     record::{Envelope, RecordCodec},
     store::{
         Limits, effort,
-        write::{Atomicity, Effect, Outcome, Write, Written},
+        write::{Effect, Outcome, Write, Written},
     },
     version::Version,
 };
@@ -33,10 +33,6 @@ type HashSet<T> = hashbrown::HashSet<T, RandomState>;
 
 /// Writes below which each goes alone.
 const FEW: usize = 8;
-/// Writes that are taken from the caller and go together, for each connection, where they do not stand or fall as one: enough to
-/// make the way there and back count for nothing, and few enough that a batch of any length takes the memory of so many.
-const BLOCK: usize = 65_536;
-
 /// Records that are looked for together when a reply was lost.
 const LOOKED_FOR: usize = 10_000;
 
@@ -69,69 +65,15 @@ fn sort_of<R: RecordCodec>(write: &Write<'_, R>) -> Sort {
 }
 
 impl<R: RecordCodec> PostgresStore<R> {
-    pub(super) fn write_batch<'a>(
-        &self,
-        writes: impl Iterator<Item = Write<'a, R>>,
-        atomicity: Atomicity,
-        limits: &Limits,
-    ) -> Result<Vec<Outcome>>
-    where
-        R: 'a,
-    {
-        if let Link::Pool(_) = self.link {
-            refuse_in_runtime()?;
-        }
-        match atomicity {
-            Atomicity::Each => self.write_each(writes, limits),
-            Atomicity::All => self.write_all(writes.collect(), limits),
-        }
-    }
-
-    /// Block by block. The iterator is the user's, and may use this store: no connection is held while it runs.
-    fn write_each<'a>(&self, writes: impl Iterator<Item = Write<'a, R>>, limits: &Limits) -> Result<Vec<Outcome>>
-    where
-        R: 'a,
-    {
-        let (mut outcomes, mut block) = (Vec::new(), Vec::new());
-        let mut writes = writes.fuse();
-        let most = BLOCK.saturating_mul(self.connections());
-        loop {
-            block.extend(writes.by_ref().take(most));
-            if block.is_empty() {
-                return Ok(outcomes);
-            }
-            let begun = outcomes.len();
-            if begun > 0
-                && let Err(why) = limits.check()
-            {
-                let untried = block.into_iter().chain(writes);
-                outcomes.extend(untried.map(|_| Err(again(&why).in_store(&self.name))));
-                return Ok(outcomes);
-            }
-            self.write_block(&mut block, limits, &mut outcomes);
-            block.clear();
-            let Some(Err(why)) = outcomes.get(begun).filter(|_| outcomes[begun..].iter().all(was_lost)) else {
-                continue;
-            };
-            if begun == 0 {
-                return outcomes.swap_remove(0).map(|_| Vec::new());
-            }
-            // Nobody was there for a whole block: what comes behind it does not wait for the same.
-            let why = again(why);
-            outcomes.extend(writes.map(|_| Err(again(&why).in_store(&self.name))));
-            return Ok(outcomes);
-        }
-    }
-
     /// Over how many connections new records go.
-    fn connections(&self) -> usize {
+    pub(super) fn connections(&self) -> usize {
         match &self.link {
             Link::Pool(pool) => pool.config.load_connections,
             Link::Transaction(_) => 1,
         }
     }
 
-    fn write_block(&self, mut rest: &mut [Write<'_, R>], limits: &Limits, outcomes: &mut Vec<Outcome>) {
+    pub(super) fn write_block(&self, mut rest: &mut [Write<'_, R>], limits: &Limits, outcomes: &mut Vec<Outcome>) {
         while let Some(first) = rest.first() {
             let sort = sort_of(first);
             let count = rest.iter().take_while(|write| sort_of(write) == sort).count();
@@ -145,21 +87,6 @@ impl<R: RecordCodec> PostgresStore<R> {
                 Sort::Alone => run.iter_mut().map(|write| self.write_single(write, limits)).collect(),
             };
             outcomes.extend(done.into_iter().map(|outcome: Outcome| outcome.map_err(|e| e.in_store(&self.name))));
-        }
-    }
-
-    /// All or nothing: in a transaction, or between two marks of the one that there is.
-    fn write_all(&self, writes: Vec<Write<'_, R>>, limits: &Limits) -> Result<Vec<Outcome>> {
-        let all = |store: &Self| {
-            let outcomes = store.write_each(writes.into_iter(), limits)?;
-            outcomes.into_iter().map(|outcome| outcome.map(Ok)).collect::<Result<Vec<_>>>()
-        };
-        match &self.link {
-            Link::Transaction(transaction) => transaction.savepoint(|| all(self)),
-            Link::Pool(pool) => {
-                let database = super::Postgres::on(pool.clone());
-                database.transaction_on(|link| all(&PostgresStore { link, ..self.clone() }))
-            }
         }
     }
 
@@ -541,7 +468,7 @@ fn stopped() -> Error {
 
 /// The same error once more, for another record.
 #[cold]
-fn again(error: &Error) -> Error {
+pub(super) fn again(error: &Error) -> Error {
     Error::new(error.kind(), error.message().to_owned()).retryable(error.is_retryable())
 }
 
@@ -555,7 +482,7 @@ fn of_each(error: Error, count: usize) -> Vec<Outcome> {
 }
 
 /// Whether a write failed because nobody was there to take it.
-fn was_lost(outcome: &Outcome) -> bool {
+pub(super) fn was_lost(outcome: &Outcome) -> bool {
     matches!(outcome, Err(error) if is_lost(error))
 }
 

@@ -17,6 +17,7 @@
 
 mod aggregate;
 mod batch;
+mod block;
 mod build;
 mod cell;
 mod client;

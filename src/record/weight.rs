@@ -1,5 +1,7 @@
 //! What a record weighs: an encoder that adds up bytes and keeps nothing.
 
+use std::borrow::Cow;
+
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -7,16 +9,28 @@ use uuid::Uuid;
 
 use crate::{
     error::Result,
-    record::{Encoder, FieldDef, FieldType, RecordCodec, Schema},
+    record::{Draft, Encoder, FieldDef, FieldType, RecordCodec, Schema},
 };
 
 /// About how many bytes a record takes: texts and bytes by their length, everything else by its width. What does not
 /// encode weighs what was added up until then.
-pub(super) fn weight<R: RecordCodec>(record: &R, schema: &Schema) -> u64 {
+pub(crate) fn weight<R: RecordCodec>(record: &R, schema: &Schema) -> u64 {
     let mut weigher = Weigher(0);
     // An upper limit needs no error of its own: what cannot be encoded is refused by whoever needs it encoded.
     let _ = record.encode(schema, &mut weigher);
     weigher.0
+}
+
+/// About how many bytes a draft has taken over from the caller. What it borrows lies in the caller's memory in any case.
+pub(crate) fn handed_over<R: RecordCodec>(draft: &Draft<'_, R>, schema: &Schema) -> u64 {
+    let mut weigher = Weigher(0);
+    if let Some(metadata) = &draft.metadata {
+        let _ = serde_json::to_writer(&mut weigher, metadata);
+    }
+    match &draft.record {
+        Cow::Owned(record) => weigher.0.saturating_add(weight(record, schema)),
+        Cow::Borrowed(_) => weigher.0,
+    }
 }
 
 struct Weigher(u64);
@@ -89,5 +103,20 @@ impl Encoder for Weigher {
     }
     fn record<N: RecordCodec>(&mut self, _: &FieldDef, schema: &Schema, record: &N) -> Result<()> {
         record.encode(schema, self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{document, record::Document};
+
+    #[test]
+    fn a_draft_weighs_what_is_its_own() {
+        let (record, schema) = (document! { "text" => "x".repeat(1_000), "n" => 1 }, Schema::open("texts"));
+        let weigh = |draft: Draft<'_, Document>| handed_over(&draft, &schema);
+        assert_eq!(weigh(Draft::of(record.clone())), 1_008);
+        assert_eq!(weigh(Draft::of(&record)), 0);
+        assert_eq!(weigh(Draft::of(&record).meta("m", "x".repeat(100))), 108, "metadata is never borrowed");
     }
 }
