@@ -6,12 +6,14 @@ use foldhash::fast::RandomState;
 use super::{
     codec,
     copy::Refusal,
+    drafts::{Drafts, Places, Seal},
     error::{failure, is_lost},
     link::{Link, Transaction},
     pool::{Backend, Pool, Session},
     query::Statement,
     rows::id_of,
     schema::VersionAt,
+    stage::{Rows, Source, Told},
     statement::Brings,
     store::PostgresStore,
     wire::{Kind, Values},
@@ -82,7 +84,7 @@ impl<R: RecordCodec> PostgresStore<R> {
             let done = match sort {
                 _ if count < FEW => run.iter_mut().map(|write| self.write_single(write, limits)).collect(),
                 Sort::Put(Verb::Create, _) => self.create_run(run, limits),
-                Sort::Put(verb, brings) => self.put_run(verb, brings, run, limits),
+                Sort::Put(verb, brings) => self.put_share(verb, brings, run, &Places::default(), limits),
                 Sort::Delete => self.delete_run(run, limits).unwrap_or_else(|error| of_each(error, count)),
                 Sort::Alone => run.iter_mut().map(|write| self.write_single(write, limits)).collect(),
             };
@@ -103,7 +105,7 @@ impl<R: RecordCodec> PostgresStore<R> {
             let shares = run.chunks_mut(length).map(|share| {
                 let here = begun..begun + share.len();
                 begun = here.end;
-                let repeated: HashSet<usize> =
+                let repeated: Places =
                     repeated.iter().filter(|place| here.contains(place)).map(|place| place - here.start).collect();
                 (share.len(), scope.spawn(move || self.create_share(share, &repeated, limits)))
             });
@@ -115,69 +117,71 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     /// Where ids come again: the first of each that can be stored is created, and the others find it there.
-    fn repeated(&self, run: &[Write<'_, R>]) -> HashSet<usize> {
-        let id_of = |write: &Write<'_, R>| match write {
-            // A draft without a good id is refused later, or given one of its own.
-            Write::Create(draft) => draft.settle_id(&self.shape).ok().flatten(),
-            _ => None,
-        };
+    fn repeated(&self, run: &[Write<'_, R>]) -> Places {
         let stores = |write: &Write<'_, R>| match write {
             Write::Create(draft) => Sealed::of(self, Verb::Create, &mut draft.by_ref())
                 .is_ok_and(|sealed| sealed.push_row(self, now(), &mut Values::default()).is_ok()),
             _ => false,
         };
-        // Generated ids and those of other stores come in their order, and then none comes again.
-        if run.iter().filter_map(id_of).is_sorted_by(|a, b| a < b) {
-            return HashSet::default();
+        if self.ascend(run) {
+            return Places::default();
         }
         let mut first: HashMap<Id, usize> = HashMap::with_capacity_and_hasher(run.len(), RandomState::default());
-        let mut repeated = HashSet::default();
+        let mut repeated = Places::default();
         for (place, write) in run.iter().enumerate() {
-            let Some(id) = id_of(write) else { continue };
+            let Some(id) = self.id_named(write) else { continue };
             let known = *first.entry(id).or_insert(place);
             if known == place {
                 continue;
             }
             match run.get(known).is_some_and(stores) {
                 true => drop(repeated.insert(place)),
-                false => drop(id_of(write).and_then(|id| first.insert(id, place))),
+                false => drop(self.id_named(write).and_then(|id| first.insert(id, place))),
             }
         }
         repeated
     }
 
-    /// New records over one connection: straight into the table, and where the server refuses some of them, by way of a table
-    /// beside it.
-    fn create_share(&self, run: &mut [Write<'_, R>], repeated: &HashSet<usize>, limits: &Limits) -> Vec<Outcome> {
-        let mut seals = Vec::with_capacity(run.len());
-        let mut refused = None;
-        if let VersionAt::Token(_) = self.table.version {
-            match self.retried(|| self.copy_over(run, repeated, &mut seals, limits)) {
-                Ok(taken) => return self.copied(seals, taken, limits),
-                Err(refusal) => refused = Some(refusal),
-            }
-        }
-        // With the versions that were sent: by them a record is recognised.
-        let mut seals = seals.into_iter();
-        let sealed: Vec<_> = run
-            .iter_mut()
-            .enumerate()
-            .map(|(place, write)| match seals.next() {
-                Some(Err(error)) => Err(error),
-                Some(Ok(seal)) => {
-                    self.sealed(Verb::Create, write).map(|new| Sealed { version: seal.version, id: seal.id, ..new })
-                }
-                None if repeated.contains(&place) => {
-                    Err(self.sealed(Verb::Create, write).map_or_else(|e| e, |new| taken(&new.id)))
-                }
-                None => self.sealed(Verb::Create, write),
-            })
-            .collect();
+    /// New records over one connection.
+    fn create_share(&self, run: &mut [Write<'_, R>], repeated: &Places, limits: &Limits) -> Vec<Outcome> {
+        self.put_share(Verb::Create, Brings::default(), run, repeated, limits)
+    }
+
+    /// Puts with one verb over one connection. Drafts are sealed while they are sent: new records straight into the table, others,
+    /// of which no id comes again, by way of a table beside it. Where the server refuses some of them, and where ids come again, all
+    /// of them are sealed before.
+    fn put_share(
+        &self,
+        verb: Verb,
+        brings: Brings,
+        run: &mut [Write<'_, R>],
+        repeated: &Places,
+        limits: &Limits,
+    ) -> Vec<Outcome> {
+        let at_once = match verb {
+            Verb::Create => matches!(self.table.version, VersionAt::Token(_)),
+            _ => self.ascend(run),
+        };
+        let seals = Vec::with_capacity(if at_once { run.len() } else { 0 });
+        let mut drafts = Drafts { store: self, verb, run, repeated, seals };
+        let refusal = match verb {
+            _ if !at_once => None,
+            Verb::Create => match self.retried(|| self.copy_over(&mut drafts, limits)) {
+                Ok(taken) => return self.copied(drafts.seals, taken, limits),
+                Err(refusal) => Some(refusal),
+            },
+            _ => match self.retried(|| self.stage_over(verb, brings, &mut drafts, limits)) {
+                Ok(told) => return self.told_drafts(verb, drafts, told, limits),
+                Err(refusal) => Some(refusal),
+            },
+        };
+        let Drafts { run, seals, .. } = drafts;
+        let sealed = self.sealed_again(verb, run, repeated, seals);
         let rows: Vec<_> = sealed.iter().flatten().collect();
-        let told = refused.map(|refusal| self.given_up(&rows, refusal, limits));
-        let done = match told {
-            Some(Ok(outcomes)) => outcomes,
-            _ => self.put_rows(Verb::Create, Brings::default(), &rows, limits),
+        let done = match (refusal.map(|refusal| self.given_up(&rows, refusal, limits)), verb) {
+            (Some(Ok(outcomes)), _) => outcomes,
+            (Some(Err(())), Verb::Update | Verb::Upsert) => self.put_halves(verb, brings, &rows, limits),
+            _ => self.put_rounds(verb, brings, &rows, limits),
         };
         let mut done = done.into_iter();
         let outcome =
@@ -201,29 +205,32 @@ impl<R: RecordCodec> PostgresStore<R> {
         seals.into_iter().map(|seal| seal.and_then(asked)).collect()
     }
 
-    /// Copies over a connection of the pool, or that of the transaction. Records are checked and encoded while the server
-    /// takes in those before them.
-    fn copy_over(
+    /// All drafts of a run, with the versions that were sent: by them a record is recognised.
+    fn sealed_again<'d>(
         &self,
-        run: &mut [Write<'_, R>],
-        repeated: &HashSet<usize>,
-        seals: &mut Vec<Result<Seal>>,
-        limits: &Limits,
-    ) -> Result<u64, Refusal> {
+        verb: Verb,
+        run: &'d mut [Write<'_, R>],
+        repeated: &Places,
+        seals: Vec<Result<Seal>>,
+    ) -> Vec<Result<Sealed<'d, R>>> {
+        let mut seals = seals.into_iter();
+        let sealed = |(place, write)| match seals.next() {
+            Some(Err(error)) => Err(error),
+            Some(Ok(seal)) => self.sealed(verb, write).map(|new| Sealed { version: seal.version, id: seal.id, ..new }),
+            None if repeated.contains(&place) => {
+                Err(self.sealed(verb, write).map_or_else(|error| error, |new| taken(&new.id)))
+            }
+            None => self.sealed(verb, write),
+        };
+        run.iter_mut().enumerate().map(sealed).collect()
+    }
+
+    /// Copies over a connection of the pool, or that of the transaction.
+    fn copy_over(&self, drafts: &mut Drafts<'_, '_, '_, R>, limits: &Limits) -> Result<u64, Refusal> {
         let mut copied = |session: &mut Session| {
-            seals.clear();
+            drafts.begin();
             let now = now();
-            self.copy_in(session, run.len(), |place, out| {
-                let sealed = self.sealed(Verb::Create, &mut run[place]).and_then(|sealed| {
-                    if repeated.contains(&place) {
-                        return Err(taken(&sealed.id));
-                    }
-                    sealed.push_row(self, now, out).map(|()| Seal { id: sealed.id, version: sealed.version })
-                });
-                let good = sealed.is_ok();
-                seals.push(sealed);
-                good
-            })
+            self.copy_in(session, drafts.len(), |place, out| drafts.push(place, now, out))
         };
         match &self.link {
             Link::Transaction(transaction) => guarded(transaction, limits, copied),
@@ -235,27 +242,47 @@ impl<R: RecordCodec> PostgresStore<R> {
         }
     }
 
-    /// Puts with one verb. An id that comes again waits for the round after its first.
-    fn put_run(&self, verb: Verb, brings: Brings, run: &mut [Write<'_, R>], limits: &Limits) -> Vec<Outcome> {
-        let sealed: Vec<_> = run.iter_mut().map(|write| self.sealed(verb, write)).collect();
-        let mut outcomes: Vec<Option<Outcome>> = sealed.iter().map(|_| None).collect();
-        for places in rounds(&sealed) {
-            let rows: Vec<_> = places.iter().filter_map(|place| sealed[*place].as_ref().ok()).collect();
-            let done = self.put_rows(verb, brings, &rows, limits);
-            places.into_iter().zip(done).for_each(|(place, outcome)| outcomes[place] = Some(outcome));
+    /// What is told of drafts that went by way of a stage, as their outcomes.
+    fn told_drafts(
+        &self,
+        verb: Verb,
+        drafts: Drafts<'_, '_, '_, R>,
+        told: Vec<Option<Told>>,
+        limits: &Limits,
+    ) -> Vec<Outcome> {
+        let Drafts { run, seals, .. } = drafts;
+        let written = |seal: Seal, told: Told| {
+            let version = version_given(&self.table, seal.version, told.xmin.as_ref().map(<[u8; 4]>::as_slice));
+            Written { id: seal.id, version, effect: told.effect }
+        };
+        let (mut left, mut outcomes) = (Vec::new(), Vec::with_capacity(run.len()));
+        for ((write, seal), told) in run.iter_mut().zip(seals).zip(told) {
+            match (seal, told) {
+                (Err(error), _) => outcomes.push(Err(error)),
+                (Ok(seal), Some(told)) => outcomes.push(Ok(written(seal, told))),
+                (Ok(_), None) => {
+                    left.push((outcomes.len(), self.sealed(verb, write)));
+                    outcomes.push(Err(passed_over()));
+                }
+            }
         }
-        let settled = sealed.into_iter().zip(outcomes).map(|(sealed, outcome)| match (sealed, outcome) {
-            (Err(error), _) => Err(error),
-            (Ok(_), outcome) => outcome.unwrap_or_else(|| Err(passed_over())),
-        });
-        settled.collect()
+        let rows: Vec<_> = left.iter().filter_map(|(_, sealed)| sealed.as_ref().ok()).collect();
+        let mut explained = self.explained(verb, &rows, limits).into_iter();
+        for (place, sealed) in left {
+            outcomes[place] = sealed.and_then(|_| explained.next().unwrap_or_else(|| Err(passed_over())));
+        }
+        outcomes
     }
 
-    fn sealed<'d>(&self, verb: Verb, write: &'d mut Write<'_, R>) -> Result<Sealed<'d, R>> {
-        match write {
-            Write::Create(draft) | Write::Update(draft) | Write::Upsert(draft) => Sealed::of(self, verb, draft),
-            _ => Err(Error::backend("a write went with others of another sort")),
+    /// Rows of which an id may come again: it waits for the round after its first.
+    fn put_rounds(&self, verb: Verb, brings: Brings, rows: &[&Sealed<'_, R>], limits: &Limits) -> Vec<Outcome> {
+        let mut outcomes: Vec<Option<Outcome>> = rows.iter().map(|_| None).collect();
+        for places in rounds(rows) {
+            let some: Vec<_> = places.iter().map(|place| rows[*place]).collect();
+            let done = self.put_rows(verb, brings, &some, limits);
+            places.into_iter().zip(done).for_each(|(place, outcome)| outcomes[place] = Some(outcome));
         }
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Err(passed_over()))).collect()
     }
 
     /// Rows of different ids, together; in halves where the server refuses something that it does not point at.
@@ -272,13 +299,17 @@ impl<R: RecordCodec> PostgresStore<R> {
                 outcomes.extend(self.put_rows(verb, brings, after, limits));
                 outcomes
             }
-            Err(refusal) => self.given_up(rows, refusal, limits).unwrap_or_else(|()| {
-                let (left, right) = rows.split_at(rows.len() / 2);
-                let mut outcomes = self.put_rows(verb, brings, left, limits);
-                outcomes.extend(self.put_rows(verb, brings, right, limits));
-                outcomes
-            }),
+            Err(refusal) => {
+                self.given_up(rows, refusal, limits).unwrap_or_else(|()| self.put_halves(verb, brings, rows, limits))
+            }
         }
+    }
+
+    fn put_halves(&self, verb: Verb, brings: Brings, rows: &[&Sealed<'_, R>], limits: &Limits) -> Vec<Outcome> {
+        let (left, right) = rows.split_at(rows.len() / 2);
+        let mut outcomes = self.put_rows(verb, brings, left, limits);
+        outcomes.extend(self.put_rows(verb, brings, right, limits));
+        outcomes
     }
 
     /// The outcomes of rows that went together and were refused together; none where they might fare better otherwise.
@@ -310,6 +341,21 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     /// Rows by way of a table of the session alone, in one transaction.
+    fn stage_over<S: Source>(
+        &self,
+        verb: Verb,
+        brings: Brings,
+        rows: &mut S,
+        limits: &Limits,
+    ) -> Result<Vec<Option<Told>>, Refusal> {
+        let staged = |session: &mut Session| self.staged(session, verb, brings, rows).map_err(Refusal::uncommitted);
+        match &self.link {
+            Link::Pool(pool) => in_transaction(pool, limits, staged),
+            Link::Transaction(transaction) => guarded(transaction, limits, staged),
+        }
+    }
+
+    /// The same, with the outcome of each row.
     fn stage_rows(
         &self,
         verb: Verb,
@@ -317,46 +363,36 @@ impl<R: RecordCodec> PostgresStore<R> {
         rows: &[&Sealed<'_, R>],
         limits: &Limits,
     ) -> Result<Vec<Outcome>, Refusal> {
-        let staged = |session: &mut Session| self.staged(session, verb, brings, rows).map_err(Refusal::uncommitted);
-        let mut outcomes = match &self.link {
-            Link::Pool(pool) => in_transaction(pool, limits, staged)?,
-            Link::Transaction(transaction) => guarded(transaction, limits, staged)?,
+        let told = self.stage_over(verb, brings, &mut Rows(self, rows), limits)?;
+        let left: Vec<_> = rows.iter().zip(&told).filter(|(_, told)| told.is_none()).map(|(row, _)| *row).collect();
+        let mut explained = self.explained(verb, &left, limits).into_iter();
+        let outcome = |(row, told): (&&Sealed<'_, R>, Option<Told>)| match told {
+            Some(Told { effect, xmin }) => {
+                let version = version_given(&self.table, row.version, xmin.as_ref().map(<[u8; 4]>::as_slice));
+                Ok(row.written(version, effect))
+            }
+            None => explained.next().unwrap_or_else(|| Err(passed_over())),
         };
-        // What was written is, also where nobody can be asked any more about the rest.
-        let explained = self.explain_refused(verb, rows, &mut outcomes, limits);
-        let refused = |row: &Sealed<'_, R>| match &explained {
-            Ok(()) => taken(&row.id),
-            Err(error) => again(error).at_id(&row.id),
-        };
-        let outcomes = outcomes.into_iter().zip(rows);
-        Ok(outcomes.map(|(outcome, row)| outcome.unwrap_or_else(|| Err(refused(row)))).collect())
+        Ok(rows.iter().zip(told).map(outcome).collect())
     }
 
-    /// Says of each row that was not written why.
-    fn explain_refused(
-        &self,
-        verb: Verb,
-        rows: &[&Sealed<'_, R>],
-        outcomes: &mut [Option<Outcome>],
-        limits: &Limits,
-    ) -> Result<()> {
-        let refused: Vec<_> =
-            outcomes.iter().enumerate().filter(|(_, outcome)| outcome.is_none()).map(|(at, _)| at).collect();
-        if refused.is_empty() {
-            return Ok(());
+    /// Says of rows that were not written why. What was written is, also where nobody can be asked any more about these.
+    fn explained(&self, verb: Verb, rows: &[&Sealed<'_, R>], limits: &Limits) -> Vec<Outcome> {
+        if rows.is_empty() {
+            return Vec::new();
         }
-        let there = self.ids_there(refused.iter().map(|at| &rows[*at].id), limits)?;
-        for at in refused {
-            let row = rows[at];
-            outcomes[at] = Some(match (verb, there.contains(&row.id)) {
-                (Verb::Update, false) => Err(missing(&row.id)),
-                (Verb::Update, true) => Err(moved_on(&row.id)),
-                (_, true) => Err(taken(&row.id)),
-                // Not the id: alone, it is told what it is, or it is written now.
-                (_, false) => self.put_sealed(verb, row, limits),
-            });
-        }
-        Ok(())
+        let there = match self.ids_there(rows.iter().map(|row| &row.id), limits) {
+            Ok(there) => there,
+            Err(error) => return rows.iter().map(|row| Err(again(&error).at_id(&row.id))).collect(),
+        };
+        let outcome = |row: &&Sealed<'_, R>| match (verb, there.contains(&row.id)) {
+            (Verb::Update, false) => Err(missing(&row.id)),
+            (Verb::Update, true) => Err(moved_on(&row.id)),
+            (_, true) => Err(taken(&row.id)),
+            // Not the id: alone, it is told what it is, or it is written now.
+            (_, false) => self.put_sealed(verb, row, limits),
+        };
+        rows.iter().map(outcome).collect()
     }
 
     /// Which of these ids are there.
@@ -425,35 +461,19 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 }
 
-/// The places of what can be written, such that no round has an id twice: one that comes again waits for the next.
-fn rounds<R: RecordCodec>(sealed: &[Result<Sealed<'_, R>>]) -> Vec<Vec<usize>> {
-    let good = || sealed.iter().enumerate().filter_map(|(place, sealed)| Some((place, &sealed.as_ref().ok()?.id)));
-    if good().is_sorted_by(|(_, a), (_, b)| a < b) {
-        return vec![good().map(|(place, _)| place).collect()];
+/// The places of rows, such that no round has an id twice: one that comes again waits for the next.
+fn rounds<R: RecordCodec>(rows: &[&Sealed<'_, R>]) -> Vec<Vec<usize>> {
+    if rows.is_sorted_by(|a, b| a.id < b.id) {
+        return vec![(0..rows.len()).collect()];
     }
-    let mut rounds: Vec<Vec<usize>> = vec![Vec::with_capacity(sealed.len())];
-    let mut seen: HashMap<&Id, usize> = HashMap::with_capacity_and_hasher(sealed.len(), RandomState::default());
-    for (place, id) in good() {
-        let round = *seen.entry(id).and_modify(|round| *round += 1).or_insert(0);
+    let mut rounds: Vec<Vec<usize>> = vec![Vec::with_capacity(rows.len())];
+    let mut seen: HashMap<&Id, usize> = HashMap::with_capacity_and_hasher(rows.len(), RandomState::default());
+    for (place, row) in rows.iter().enumerate() {
+        let round = *seen.entry(&row.id).and_modify(|round| *round += 1).or_insert(0);
         rounds.resize_with(rounds.len().max(round + 1), Vec::new);
         rounds[round].push(place);
     }
     rounds
-}
-
-/// What is kept of a draft that was sent.
-struct Seal {
-    id: Id,
-    version: [u8; 16],
-}
-
-impl Seal {
-    fn is_of(&self, there: &Envelope) -> bool {
-        there.version() == Some(&Version::token(self.version))
-    }
-    fn created(self) -> Written {
-        Written { id: self.id, version: Some(Version::token(self.version)), effect: Effect::Created }
-    }
 }
 
 #[cold]

@@ -26,6 +26,7 @@ mod commit;
 mod config;
 mod copy;
 mod describe;
+mod drafts;
 mod error;
 mod fold;
 mod index;

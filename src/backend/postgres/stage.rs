@@ -11,14 +11,10 @@ use super::{
     schema::Table,
     statement::{Brings, names, on_conflict, returned_version, update_from, version_kind},
     store::PostgresStore,
-    write::{Sealed, Verb, now, push_version, set_aside, version_given},
+    wire::Values,
+    write::{Sealed, Verb, now, push_version, set_aside},
 };
-use crate::{
-    error::Result,
-    id::Id,
-    record::RecordCodec,
-    store::write::{Effect, Outcome},
-};
+use crate::{error::Result, id::Id, record::RecordCodec, store::write::Effect, version::Version};
 
 /// A table of the session alone that rows wait in.
 struct Stage {
@@ -49,34 +45,75 @@ impl Stage {
     }
 }
 
+/// Rows on their way into a stage.
+pub(super) trait Source {
+    /// Begins, or begins anew.
+    fn begin(&mut self);
+    fn len(&self) -> usize;
+    /// Appends the columns of [`Table::written`] of a row; says whether there are any.
+    fn push(&mut self, place: usize, now: i64, out: &mut Values) -> Result<bool>;
+    /// The id of a row; none of one that was not sent.
+    fn id(&self, place: usize) -> Option<&Id>;
+    /// The version that the row must find.
+    fn expected(&self, place: usize) -> Option<&Version>;
+}
+
+/// Rows that are sealed already.
+pub(super) struct Rows<'s, 'r, 'd, R: RecordCodec>(pub(super) &'s PostgresStore<R>, pub(super) &'r [&'r Sealed<'d, R>]);
+
+impl<R: RecordCodec> Source for Rows<'_, '_, '_, R> {
+    fn begin(&mut self) {}
+    fn len(&self) -> usize {
+        self.1.len()
+    }
+    fn push(&mut self, place: usize, now: i64, out: &mut Values) -> Result<bool> {
+        self.1[place].push_row(self.0, now, out).map(|()| true)
+    }
+    fn id(&self, place: usize) -> Option<&Id> {
+        self.1.get(place).map(|row| &row.id)
+    }
+    fn expected(&self, place: usize) -> Option<&Version> {
+        self.1.get(place)?.draft.expected()
+    }
+}
+
+/// What the server says of a row that it wrote.
+#[derive(Clone, Copy)]
+pub(super) struct Told {
+    pub(super) effect: Effect,
+    /// The version, where that is the server's own.
+    pub(super) xmin: Option<[u8; 4]>,
+}
+
 impl<R: RecordCodec> PostgresStore<R> {
-    /// One outcome for each row; `None` where the row was not written.
-    pub(super) fn staged(
+    /// What is told of each row; `None` where the row was not written.
+    pub(super) fn staged<S: Source>(
         &self,
         session: &mut Session,
         verb: Verb,
         brings: Brings,
-        rows: &[&Sealed<'_, R>],
-    ) -> Result<Vec<Option<Outcome>>, Refusal> {
+        rows: &mut S,
+    ) -> Result<Vec<Option<Told>>, Refusal> {
+        rows.begin();
         let stage = Stage::make(session, &self.table, verb, brings).map_err(Refusal::undone)?;
         self.copy_to_stage(session, &stage, rows, now())?;
         let (table, columns) = (&self.table.qualified, names(self.table.written()));
         let insert = format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {}", stage.name);
         let version = returned_version(&self.table);
-        let outcomes = match verb {
+        let mut sent = (0..rows.len()).filter_map(|place| Some((place, rows.id(place)?)));
+        let told = match verb {
             Verb::Create => {
-                let places: HashMap<&Id, usize, RandomState> =
-                    rows.iter().enumerate().map(|(place, row)| (&row.id, place)).collect();
+                let places: HashMap<&Id, usize, RandomState> = sent.map(|(place, id)| (id, place)).collect();
                 let id = &self.table.id;
                 let sql = format!("{insert} ON CONFLICT DO NOTHING RETURNING {}{version}", id.quoted);
-                self.answered(session, &sql, rows, |key, _| {
+                answered(session, &sql, rows.len(), |key| {
                     Ok(places.get(&id_of(key, id.kind)?).map(|place| (*place, Effect::Created)))
                 })?
             }
             Verb::Update => {
                 let update = update_from(&self.table, brings, stage.name);
                 let sql = format!("{update} RETURNING stage._place{}", version.replace("xmin", "target.xmin"));
-                self.answered(session, &sql, rows, |place, _| {
+                answered(session, &sql, rows.len(), |place| {
                     let place = place.and_then(|raw| raw.try_into().ok()).map(u32::from_be_bytes);
                     Ok(place.map(|place| (place as usize, Effect::Updated)))
                 })?
@@ -85,62 +122,42 @@ impl<R: RecordCodec> PostgresStore<R> {
             Verb::Upsert => {
                 let on_conflict = on_conflict(&self.table, brings);
                 let sql = format!("{insert}{on_conflict} RETURNING (xmax = 0){version}");
-                let outcomes = self.answered(session, &sql, rows, |is_new, nth| {
-                    Ok(Some((nth, if is_new == Some(&[1]) { Effect::Created } else { Effect::Updated })))
+                let told = answered(session, &sql, rows.len(), |is_new| {
+                    let effect = if is_new == Some(&[1]) { Effect::Created } else { Effect::Updated };
+                    Ok(sent.next().map(|(place, _)| (place, effect)))
                 })?;
                 // Where a trigger has set some aside, nobody can say which.
-                if outcomes.iter().any(Option::is_none) {
+                if sent.next().is_some() {
                     return Err(Refusal::whole(set_aside()));
                 }
-                outcomes
+                told
             }
         };
         stage.drop(session).map_err(Refusal::undone)?;
-        Ok(outcomes)
-    }
-
-    /// The outcomes of a statement that answers for the rows that it wrote. `told` says from the first cell of the nth answer
-    /// for which of them it is, and what was done; the second is the version, where that is the server's own.
-    fn answered(
-        &self,
-        session: &mut Session,
-        sql: &str,
-        rows: &[&Sealed<'_, R>],
-        told: impl Fn(Option<&[u8]>, usize) -> Result<Option<(usize, Effect)>>,
-    ) -> Result<Vec<Option<Outcome>>, Refusal> {
-        let mut outcomes: Vec<Option<Outcome>> = rows.iter().map(|_| None).collect();
-        let mut nth = 0;
-        copy_out(session, sql, |mut cells| {
-            let (first, xmin) = (cells.next().and_then(|cell| cell.0), cells.next().and_then(|cell| cell.0));
-            if let Some((place, effect)) = told(first, nth)?
-                && let (Some(row), Some(outcome)) = (rows.get(place), outcomes.get_mut(place))
-            {
-                *outcome = Some(Ok(row.written(version_given(&self.table, row.version, xmin), effect)));
-            }
-            nth += 1;
-            Ok(())
-        })?;
-        Ok(outcomes)
+        Ok(told)
     }
 
     /// Copies rows into the stage.
-    fn copy_to_stage(
+    fn copy_to_stage<S: Source>(
         &self,
         session: &mut Session,
         stage: &Stage,
-        rows: &[&Sealed<'_, R>],
+        rows: &mut S,
         now: i64,
     ) -> Result<(), Refusal> {
         let columns = self.table.written().count() + usize::from(stage.placed) + usize::from(stage.expecting);
         let sql = format!("COPY {} FROM STDIN BINARY", stage.name);
         copy(session, &sql, rows.len(), |place, out| {
+            let start = out.bytes.len();
             out.bytes.extend_from_slice(&(columns as i16).to_be_bytes());
-            let Some(sealed) = rows.get(place) else { return Ok(()) };
-            sealed.push_row(self, now, out)?;
+            if !rows.push(place, now, out)? {
+                out.bytes.truncate(start);
+                return Ok(());
+            }
             if stage.placed {
                 out.i32(place as i32);
             }
-            match (stage.expecting, sealed.draft.expected()) {
+            match (stage.expecting, rows.expected(place)) {
                 (true, Some(version)) => push_version(version, out),
                 (true, None) => out.null(),
                 _ => {}
@@ -149,4 +166,25 @@ impl<R: RecordCodec> PostgresStore<R> {
         })
         .map(drop)
     }
+}
+
+/// What a statement that answers for the rows that it wrote tells of each of so many. `which` says from the first cell of an
+/// answer for which of them it is, and what was done; the second is the version, where that is the server's own.
+fn answered(
+    session: &mut Session,
+    sql: &str,
+    rows: usize,
+    mut which: impl FnMut(Option<&[u8]>) -> Result<Option<(usize, Effect)>>,
+) -> Result<Vec<Option<Told>>, Refusal> {
+    let mut told = vec![None; rows];
+    copy_out(session, sql, |mut cells| {
+        let (first, xmin) = (cells.next().and_then(|cell| cell.0), cells.next().and_then(|cell| cell.0));
+        if let Some((place, effect)) = which(first)?
+            && let Some(told) = told.get_mut(place)
+        {
+            *told = Some(Told { effect, xmin: xmin.and_then(|raw| raw.try_into().ok()) });
+        }
+        Ok(())
+    })?;
+    Ok(told)
 }
