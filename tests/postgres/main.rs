@@ -3,6 +3,7 @@
 //! The server is started by the test command: `bash tests/services/with.sh postgres -- cargo test --all-features --test postgres`.
 //! Without one every test here fails and says so; nothing is skipped.
 
+mod adopted;
 mod airports;
 mod connect;
 mod cut_tables;

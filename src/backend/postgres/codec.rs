@@ -39,9 +39,14 @@ pub(super) fn encode_record<R: RecordCodec>(
             tagged::check_depth(bytes.get(start..).unwrap_or_default())
         });
     }
+    let mark = out.mark();
     let mut encoder = RowEncoder { columns: Columns::Table(&table.columns), at: 0, out, extra: Vec::new() };
     record.encode(schema, &mut encoder)?;
     let RowEncoder { extra, out, .. } = encoder;
+    if table.restricted {
+        let mut values = table.columns.iter().zip(out.since(mark));
+        values.try_for_each(|(column, value)| column.refuse_misfit(value))?;
+    }
     match &table.extra {
         None if extra.is_empty() => {}
         None => {

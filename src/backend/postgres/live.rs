@@ -8,6 +8,7 @@ use super::{
     Layout, build, codec,
     keep::Stray,
     link::Link,
+    modifier::Modifier,
     name::quoted,
     pool::Session,
     query::Statement,
@@ -56,6 +57,7 @@ pub(super) struct LiveColumn {
     pub(super) not_null: bool,
     pub(super) by_bytes: bool,
     pub(super) primary: bool,
+    pub(super) modifier: Option<Modifier>,
 }
 
 #[derive(Clone, Debug)]
@@ -70,7 +72,8 @@ pub(super) struct LiveIndex {
 const COLUMNS: &str = "SELECT c.relkind::text, a.attname::text, a.atttypid::bigint, format_type(a.atttypid, a.atttypmod), \
     a.attnotnull, a.attcollation = 0 OR o.collname IN ('C', 'POSIX', 'ucs_basic') OR (o.collname = 'default' AND \
     (SELECT datcollate FROM pg_database WHERE datname = current_database()) IN ('C', 'POSIX')), \
-    EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey)) \
+    EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey)), \
+    a.atttypmod \
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
     LEFT JOIN pg_collation o ON o.oid = a.attcollation WHERE c.oid = to_regclass($1) ORDER BY a.attnum";
 
@@ -106,13 +109,16 @@ pub(super) fn inspect(session: &mut Session, qualified: &str) -> Result<Option<L
     let relation = text(first, 0)?;
     let column = |row: &Row| {
         let oid = codec::raw(row, 2)?.and_then(|raw| raw.try_into().ok()).map_or(0, i64::from_be_bytes);
+        let typmod = codec::raw(row, 7)?.and_then(|raw| raw.try_into().ok()).map_or(-1, i32::from_be_bytes);
+        let kind = Kind::of_oid(oid as u32);
         Ok(LiveColumn {
             name: text(row, 1)?,
-            kind: Kind::of_oid(oid as u32),
+            kind,
             type_name: text(row, 3)?,
             not_null: flag(row, 4)?,
             by_bytes: flag(row, 5)?,
             primary: flag(row, 6)?,
+            modifier: kind.and_then(|kind| Modifier::of(kind, typmod)),
         })
     };
     let columns = rows.iter().map(column).collect::<Result<_>>()?;
@@ -155,7 +161,8 @@ impl LiveColumn {
     /// The column as a store uses it, where its type can hold what is expected of it.
     fn serves(&self, expected: &Column) -> Option<Column> {
         let kind = self.kind.filter(|kind| holds(*kind, expected.kind))?;
-        Some(Column { kind, nullable: !self.not_null, by_bytes: self.by_bytes, ..expected.clone() })
+        let (by_bytes, modifier) = (self.by_bytes, self.modifier);
+        Some(Column { kind, nullable: !self.not_null, by_bytes, modifier, ..expected.clone() })
     }
 }
 
@@ -227,6 +234,7 @@ pub(super) fn adapt(expected: Table, live: &Live) -> Result<Table> {
         version: version.unwrap_or(own),
         indexes: unique_fields(&expected, live),
         strays: strays(&expected, live),
+        restricted: columns.iter().any(|column| column.modifier.is_some()),
         columns,
         id,
         id_field,
@@ -267,7 +275,8 @@ fn key(expected: &Table, live: &Live, columns: &[Column]) -> Result<(Column, Opt
         .filter(|kind| !kind.array && (kind.scalar.is_integer() || matches!(kind.scalar, Scalar::Text | Scalar::Uuid)));
     let kind = kind.ok_or_else(|| unfit(&format!("a primary key of type {}", primary.type_name)))?;
     let place = columns.iter().position(|column| column.name == primary.name);
-    let column = Column { by_bytes: primary.by_bytes, ..Column::new(primary.name.clone(), kind, false) };
+    let (by_bytes, modifier) = (primary.by_bytes, primary.modifier);
+    let column = Column { by_bytes, modifier, ..Column::new(primary.name.clone(), kind, false) };
     Ok((column, place))
 }
 

@@ -81,7 +81,13 @@ impl<R: RecordCodec> PostgresStore<R> {
         out.push(&format!("{sql} = "));
         match (value, fold::exactly(value, scalar, &field.ty)) {
             (Value::Null, _) => out.push("NULL"),
-            (_, Some(literal)) => bind_literal(scalar, &literal, out),
+            (_, Some(literal)) => {
+                let mark = out.values.mark();
+                bind_literal(scalar, &literal, out);
+                let column = self.table.columns.iter().find(|column| column.quoted == sql);
+                let mut value = column.into_iter().zip(out.values.since(mark));
+                value.try_for_each(|(column, value)| column.refuse_misfit(value))?;
+            }
             (_, None) => return Ok(false),
         }
         Ok(true)

@@ -328,6 +328,7 @@ mod tests {
             not_null,
             by_bytes: true,
             primary: false,
+            modifier: None,
         };
         Live { relation: "r".to_owned(), columns: vec![column], indexes: Vec::new() }
     }

@@ -36,6 +36,7 @@ mod link;
 mod live;
 mod matching;
 mod migrate;
+mod modifier;
 mod name;
 mod numeric;
 mod pool;

@@ -78,6 +78,20 @@ pub(super) fn decode(raw: &[u8]) -> Option<String> {
     Some(text)
 }
 
+/// How many digits of a binary number stand before its point, and how many behind it, without zeros at either end: of 0.05
+/// they are -1 and 2, of 1200 they are 4 and -2. `None` for zero, and for what is damaged.
+pub(super) fn extent(raw: &[u8]) -> Option<(i32, i32)> {
+    let weight = i32::from(i16::from_be_bytes([*raw.get(2)?, *raw.get(3)?]));
+    let groups = raw.get(8..)?.chunks_exact(2).map(|pair| i32::from(pair[0]) << 8 | i32::from(pair[1]));
+    let mut there = groups.zip(0..).filter(|(group, _)| *group != 0);
+    let (first, above) = there.next()?;
+    let (last, below) = there.last().unwrap_or((first, above));
+    let exponent = |at: i32| (weight - at) * BASE_DIGITS as i32;
+    let digits = (1..=BASE_DIGITS as i32).take_while(|places| first >= 10_i32.pow(*places as u32 - 1)).count() as i32;
+    let zeros = (1..BASE_DIGITS as u32).take_while(|places| last % 10_i32.pow(*places) == 0).count() as i32;
+    Some((exponent(above) + digits, -exponent(below) - zeros))
+}
+
 /// The exact decimal text of a finite float.
 pub(super) fn text_of_float(value: f64) -> String {
     // No double has more digits behind the point than that.
@@ -133,6 +147,28 @@ mod tests {
         assert_eq!(text_of_float(1e22), "10000000000000000000000");
         assert!(text_of_float(0.1).starts_with("0.1000000000000000055511151231257827"));
         assert_eq!(text_of_float(5e-324).len(), 2 + 1_074);
+    }
+
+    #[test]
+    fn the_extent_of_a_number_has_no_zeros_at_its_ends() {
+        let extent = |text: &str| {
+            let mut raw = Vec::new();
+            encode(text, &mut raw);
+            super::extent(&raw)
+        };
+        for (text, found) in [
+            ("0", None),
+            ("0.00", None),
+            ("7", Some((1, 0))),
+            ("1200", Some((4, -2))),
+            ("-12000000", Some((8, -6))),
+            ("1.50", Some((1, 1))),
+            ("0.05", Some((-1, 2))),
+            ("0.0000012", Some((-5, 7))),
+            ("123456789.000100", Some((9, 4))),
+        ] {
+            assert_eq!(extent(text), found, "{text}");
+        }
     }
 
     proptest! {

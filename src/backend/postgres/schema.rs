@@ -7,6 +7,7 @@ use super::{
     Layout,
     cell::Form,
     keep::Stray,
+    modifier::Modifier,
     name::{column_of, fitted, quoted},
     wire::{Kind, Scalar},
 };
@@ -28,12 +29,14 @@ pub(super) struct Column {
     pub(super) nullable: bool,
     /// Whether its text is compared by bytes already; where not, every comparison says so.
     pub(super) by_bytes: bool,
+    /// What its type leaves of the values of its kind.
+    pub(super) modifier: Option<Modifier>,
 }
 
 impl Column {
     pub(super) fn new(name: impl Into<String>, kind: Kind, nullable: bool) -> Column {
         let name = name.into();
-        Column { quoted: quoted(&name), name, kind, nullable, by_bytes: true }
+        Column { quoted: quoted(&name), name, kind, nullable, by_bytes: true, modifier: None }
     }
 }
 
@@ -75,6 +78,8 @@ pub(super) struct Table {
     pub(super) presences: Vec<usize>,
     /// Columns that are there inside nested records and that the schema does not know.
     pub(super) strays: Vec<Stray>,
+    /// Whether some column of the record does not take every value: then each record is looked through.
+    pub(super) restricted: bool,
 }
 
 /// An index on one column.
@@ -158,6 +163,7 @@ impl Table {
             document: (layout == Layout::Document).then(|| schema.clone()),
             presences: Vec::new(),
             strays: Vec::new(),
+            restricted: false,
         };
         match layout {
             Layout::Columns => table.lay_out(schema)?,

@@ -236,6 +236,14 @@ impl Values {
         self.count = before + 1;
         done
     }
+    /// Where the next value begins.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { bytes: self.bytes.len(), count: self.count }
+    }
+    /// The values that were appended behind a mark.
+    pub(super) fn since(&self, mark: Mark) -> ValuesIter<'_> {
+        ValuesIter { rest: self.bytes.get(mark.bytes..).unwrap_or_default(), left: self.count - mark.count }
+    }
     /// The values, for the driver.
     pub(super) fn iter(&self) -> ValuesIter<'_> {
         ValuesIter { rest: &self.bytes, left: self.count }
@@ -244,6 +252,13 @@ impl Values {
         self.bytes.clear();
         self.count = 0;
     }
+}
+
+/// A place between two of [`Values`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    bytes: usize,
+    count: usize,
 }
 
 /// Takes [`Values`] apart.
@@ -333,6 +348,7 @@ impl<'a> Iterator for ArrayIter<'a> {
     fn next(&mut self) -> Option<Option<&'a [u8]>> {
         self.left = self.left.checked_sub(1)?;
         let item = self.rest.split_first_chunk::<4>().and_then(|(length, rest)| {
+            self.rest = rest;
             let length = usize::try_from(i32::from_be_bytes(*length)).ok()?;
             let item = rest.get(..length)?;
             self.rest = rest.get(length..)?;

@@ -63,7 +63,9 @@ impl<'d, R: RecordCodec> Sealed<'d, R> {
         let table = &*store.table;
         codec::encode_record(self.draft.record(), &store.shape, table, out).map_err(|e| e.at_id(&self.id))?;
         if table.id_field.is_none() {
+            let mark = out.mark();
             push_id(&self.id, table.id.kind, out);
+            out.since(mark).try_for_each(|id| table.id.refuse_misfit(id)).map_err(|e| e.at_id(&self.id))?;
         }
         if let VersionAt::Token(_) = table.version {
             out.uuid(self.version);
