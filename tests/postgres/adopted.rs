@@ -125,3 +125,118 @@ fn sums_by_query_are_not_rounded() {
     let read = store.read("a").expect("it reads").expect("it is there");
     assert_eq!(read.record.get("d"), Some(&decimal("1.26")));
 }
+
+// ---- keys and unique values
+
+/// A message that says all of this.
+#[track_caller]
+fn told<T>(done: Result<T, Error>, kind: ErrorKind, parts: &[&str]) {
+    let error = done.map(drop).expect_err(parts[0]);
+    assert_eq!(error.kind(), kind, "{error}");
+    for part in parts {
+        assert!(error.to_string().contains(part), "`{part}` is not in: {error}");
+    }
+}
+
+#[test]
+fn an_id_is_in_a_column_that_keeps_it_apart_or_the_store_does_not_open() {
+    let mut scratch = Scratch::new();
+    scratch
+        .client
+        .batch_execute("CREATE TABLE k (pk serial PRIMARY KEY, email text NOT NULL, n integer)")
+        .expect("ours");
+    let schema = Schema::new("k").field(field("email", Type::Text).id()).field(field("n", Type::I32).nullable());
+    let db = scratch.database();
+    let open = || db.documents("k", schema.clone());
+    // None of these keeps two rows from having the same address, or not at once, or not the same bytes.
+    for index in [
+        "CREATE INDEX k_i ON k (email)",
+        "CREATE UNIQUE INDEX k_i ON k (email) WHERE n > 5",
+        "CREATE UNIQUE INDEX k_i ON k (email, n)",
+        "CREATE UNIQUE INDEX k_i ON k (lower(email))",
+        "ALTER TABLE k ADD CONSTRAINT k_i UNIQUE (email) DEFERRABLE",
+    ] {
+        told(open(), ErrorKind::Configuration, &["email", "CREATE UNIQUE INDEX", "primary key"]);
+        scratch.client.batch_execute(index).expect(index);
+        told(open(), ErrorKind::Configuration, &["email", "CREATE UNIQUE INDEX"]);
+        let undo = "ALTER TABLE k DROP CONSTRAINT IF EXISTS k_i; DROP INDEX IF EXISTS k_i";
+        scratch.client.batch_execute(undo).expect("it is ours");
+    }
+    scratch.client.batch_execute("CREATE UNIQUE INDEX ON k (email) INCLUDE (n)").expect("ours");
+    let store = open().expect("the addresses differ");
+    store.create(document! { "email" => "a", "n" => 1 }).expect("it is new");
+    let again = store.create(document! { "email" => "a", "n" => 2 }).expect_err("it is taken");
+    assert_eq!(again.kind(), ErrorKind::AlreadyExists);
+    assert_eq!(
+        store.upsert("a", document! { "email" => "a", "n" => 3 }).expect("it is there").effect,
+        dk_data::Effect::Updated
+    );
+    // Of a view the tables behind it know.
+    scratch.client.batch_execute("CREATE VIEW v AS SELECT email, n FROM k").expect("ours");
+    assert!(db.documents("v", schema.clone()).expect("it opens").read("a").expect("it reads").is_some());
+}
+
+#[test]
+fn a_unique_that_the_table_does_not_keep_is_refused_at_opening_and_made_by_migrate() {
+    let mut scratch = Scratch::new();
+    scratch
+        .client
+        .batch_execute("CREATE TABLE u (id text PRIMARY KEY, nick text, email text, code int)")
+        .expect("ours");
+    scratch.client.batch_execute("CREATE UNIQUE INDEX ON u (code)").expect("ours");
+    let schema = Schema::new("u")
+        .field(field("id", Type::Text).id())
+        .field(field("nick", Type::Text).unique().nullable())
+        .field(field("email", Type::Text).unique().nullable())
+        .field(field("code", Type::I32).unique().nullable());
+    let db = scratch.database();
+    let parts = ["`nick`, `email`", "migrate", "CREATE UNIQUE INDEX CONCURRENTLY"];
+    told(db.documents("u", schema.clone()), ErrorKind::Configuration, &parts);
+    told(db.ensure_named("u", &schema), ErrorKind::Configuration, &parts);
+    db.migrate("u", &schema).expect("nothing stands in its way");
+    let store = db.documents("u", schema.clone()).expect("the values differ");
+    let record = |id: &str| document! { "id" => id, "nick" => "ann" };
+    store.create(record("1")).expect("it is new");
+    refused("nick", store.create(record("2")), ErrorKind::AlreadyExists, "nick");
+    scratch.client.batch_execute("CREATE VIEW v AS SELECT * FROM u").expect("ours");
+    told(db.documents("v", schema), ErrorKind::Unsupported, &["`nick`", "is no table"]);
+}
+
+#[test]
+fn a_key_that_no_id_lies_in_is_refused_and_named() {
+    let mut scratch = Scratch::new();
+    let db = scratch.database();
+    for (key, said) in [
+        ("a int, b int, PRIMARY KEY (a, b)", "several columns, `a`, `b`"),
+        ("a int", "no primary key"),
+        ("a date PRIMARY KEY", "of type date"),
+        ("a timestamptz PRIMARY KEY", "of type timestamp with time zone"),
+        ("a numeric PRIMARY KEY", "of type numeric"),
+        ("a bytea PRIMARY KEY", "of type bytea"),
+        ("a boolean PRIMARY KEY", "of type boolean"),
+    ] {
+        scratch
+            .client
+            .batch_execute(&format!("DROP TABLE IF EXISTS odd; CREATE TABLE odd ({key}, v text)"))
+            .expect(key);
+        let schema = db.describe("odd").expect("fields hold it");
+        told(db.documents("odd", schema), ErrorKind::Unsupported, &[said, "mark a field as the id"]);
+    }
+    scratch.client.batch_execute("CREATE TABLE one (a int, b int, PRIMARY KEY (a) INCLUDE (b))").expect("ours");
+    assert!(described(&scratch, "one").create(document! { "a" => 1, "b" => 2 }).is_ok(), "its key has one column");
+}
+
+#[test]
+fn an_id_is_not_another_one_by_its_collation() {
+    let mut scratch = Scratch::new();
+    let sql = "CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false); \
+        CREATE TABLE nd (id text COLLATE loose PRIMARY KEY, v text); \
+        CREATE TABLE ni (pk int PRIMARY KEY, id text NOT NULL, v text); CREATE UNIQUE INDEX ON ni (id COLLATE loose)";
+    scratch.client.batch_execute(sql).expect("ours");
+    let db = scratch.database();
+    let schema = db.describe("nd").expect("fields hold it");
+    told(db.documents("nd", schema), ErrorKind::Configuration, &["\"id\"", "collation", "COLLATE \"C\""]);
+    // An index that takes more for equal would make an upsert change another record.
+    let schema = Schema::new("ni").field(field("id", Type::Text).id()).field(field("v", Type::Text).nullable());
+    told(db.documents("ni", schema), ErrorKind::Configuration, &["\"id\"", "CREATE UNIQUE INDEX"]);
+}

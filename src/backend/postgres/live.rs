@@ -58,6 +58,8 @@ pub(super) struct LiveColumn {
     pub(super) by_bytes: bool,
     pub(super) primary: bool,
     pub(super) modifier: Option<Modifier>,
+    /// Whether only what has the same bytes is equal in it.
+    pub(super) deterministic: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -67,21 +69,33 @@ pub(super) struct LiveIndex {
     pub(super) state: build::State,
     /// The column, where it is on one alone.
     pub(super) column: Option<String>,
+    /// Whether it tells values apart by their bytes, and as soon as they are written.
+    pub(super) exact: bool,
 }
 
+/// What the catalogue says of each column. Text is compared by bytes under the collations `C` and `POSIX` alone: a database of
+/// another provider tells `C` of a library that it does not ask, and one of another `LC_CTYPE` knows other letters.
 const COLUMNS: &str = "SELECT c.relkind::text, a.attname::text, a.atttypid::bigint, format_type(a.atttypid, a.atttypmod), \
-    a.attnotnull, a.attcollation = 0 OR o.collname IN ('C', 'POSIX', 'ucs_basic') OR (o.collname = 'default' AND \
-    (SELECT datcollate FROM pg_database WHERE datname = current_database()) IN ('C', 'POSIX')), \
-    EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey)), \
-    a.atttypmod \
+    a.attnotnull, a.attcollation = 0 OR COALESCE(CASE o.collprovider \
+        WHEN 'c' THEN o.collcollate IN ('C', 'POSIX') AND o.collctype IN ('C', 'POSIX') \
+        WHEN 'b' THEN to_jsonb(o) ->> 'colllocale' = 'C' \
+        WHEN 'd' THEN (SELECT CASE COALESCE(to_jsonb(d) ->> 'datlocprovider', 'c') \
+            WHEN 'c' THEN d.datcollate IN ('C', 'POSIX') AND d.datctype IN ('C', 'POSIX') \
+            WHEN 'b' THEN to_jsonb(d) ->> 'datlocale' = 'C' END \
+            FROM pg_database d WHERE d.datname = current_database()) END, false), \
+    EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary \
+        AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])), \
+    a.atttypmod, COALESCE(o.collisdeterministic, true) \
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
     LEFT JOIN pg_collation o ON o.oid = a.attcollation WHERE c.oid = to_regclass($1) ORDER BY a.attnum";
 
 fn indexes() -> String {
     format!(
-        "SELECT c.relname::text, i.indisunique, CASE WHEN i.indnatts = 1 AND i.indpred IS NULL THEN a.attname::text END, {} \
+        "SELECT c.relname::text, i.indisunique, CASE WHEN i.indnkeyatts = 1 AND i.indpred IS NULL THEN a.attname::text END, {}, \
+         i.indimmediate AND COALESCE(o.collisdeterministic, true) \
          FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
          LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
+         LEFT JOIN pg_collation o ON o.oid = i.indcollation[0] \
          WHERE i.indrelid = to_regclass($1) AND NOT i.indisprimary ORDER BY 1",
         build::State::COLUMNS
     )
@@ -119,13 +133,15 @@ pub(super) fn inspect(session: &mut Session, qualified: &str) -> Result<Option<L
             by_bytes: flag(row, 5)?,
             primary: flag(row, 6)?,
             modifier: kind.and_then(|kind| Modifier::of(kind, typmod)),
+            deterministic: flag(row, 8)?,
         })
     };
     let columns = rows.iter().map(column).collect::<Result<_>>()?;
     let rows = session.query(&ask(&indexes()))?;
     let index = |row: &Row| {
         let column = codec::raw(row, 2)?.map(|raw| String::from_utf8_lossy(raw).into_owned());
-        Ok(LiveIndex { name: text(row, 0)?, unique: flag(row, 1)?, state: build::State::of(row, 3)?, column })
+        let (state, exact) = (build::State::of(row, 3)?, flag(row, 5)?);
+        Ok(LiveIndex { name: text(row, 0)?, unique: flag(row, 1)?, state, column, exact })
     };
     let indexes = rows.iter().map(index).collect::<Result<_>>()?;
     Ok(Some(Live { relation, columns, indexes }))
@@ -145,10 +161,24 @@ impl Live {
     }
     /// Whether a column alone is the primary key, of a type that ids have.
     pub(super) fn is_key(&self, column: &str) -> bool {
-        let is_id = |kind: Kind| {
-            !kind.array && (kind.scalar.is_integer() || matches!(kind.scalar, Scalar::Text | Scalar::Uuid))
-        };
         self.primary().is_some_and(|primary| primary.name == column && primary.kind.is_some_and(is_id))
+    }
+    /// Whether it has rows of its own, with indexes and versions, and is no view of others.
+    fn has_rows(&self) -> bool {
+        matches!(self.relation.as_str(), "r" | "p")
+    }
+    /// Whether no two rows have the same id in this column.
+    fn keeps_ids(&self, column: &str) -> bool {
+        self.primary().is_some_and(|primary| primary.name == column)
+            || self.kept_apart().any(|index| index.exact && index.column.as_deref() == Some(column))
+    }
+    /// Whether no two rows have the same value where this index should be.
+    fn keeps(&self, wanted: &Index) -> bool {
+        self.primary().is_some_and(|primary| primary.name == wanted.column)
+            || self.kept_apart().any(|index| index.name == wanted.name || index.column.as_ref() == Some(&wanted.column))
+    }
+    fn kept_apart(&self) -> impl Iterator<Item = &LiveIndex> {
+        self.indexes.iter().filter(|index| index.unique && index.state == build::State::Valid)
     }
     /// The one column of the primary key.
     fn primary(&self) -> Option<&LiveColumn> {
@@ -215,6 +245,7 @@ pub(super) fn adapt(expected: Table, live: &Live) -> Result<Table> {
         );
         return Err(Error::unsupported(why).in_store(&expected.name));
     }
+    refuse_lacking_unique(&expected, live)?;
     let optional = |column: &Option<Column>| {
         column.as_ref().and_then(|column| live.find(&column.name).and_then(|found| found.serves(column)))
     };
@@ -225,7 +256,7 @@ pub(super) fn adapt(expected: Table, live: &Live) -> Result<Table> {
         }
         _ => None,
     };
-    let own = if matches!(live.relation.as_str(), "r" | "p") { VersionAt::Xmin } else { VersionAt::Nowhere };
+    let own = if live.has_rows() { VersionAt::Xmin } else { VersionAt::Nowhere };
     Ok(Table {
         extra: optional(&expected.extra),
         created_at: optional(&expected.created_at),
@@ -257,27 +288,86 @@ fn strays(expected: &Table, live: &Live) -> Vec<Stray> {
     unknown.filter_map(around).collect()
 }
 
+/// Refuses a table that does not keep apart what the schema says is unique (semantics 2.3).
+fn refuse_lacking_unique(expected: &Table, live: &Live) -> Result<()> {
+    let lacking: Vec<_> = expected.indexes.iter().filter(|index| index.unique && !live.keeps(index)).collect();
+    let Some(first) = lacking.first() else { return Ok(()) };
+    let fields = lacking.iter().map(|index| format!("`{}`", index.field)).collect::<Vec<_>>().join(", ");
+    let error = match live.has_rows() {
+        true => {
+            let sql = lacking.iter().map(|index| expected.create_index(index, true)).collect::<Vec<_>>().join("; ");
+            Error::configuration(format!(
+                "the table {} has no unique index of {fields}, so it would keep the same value twice; `migrate` makes it, or: {sql}",
+                expected.qualified
+            ))
+        }
+        false => Error::unsupported(format!(
+            "{} is no table, so it does not keep the values of {fields} apart: leave `unique` to the table behind it",
+            expected.qualified
+        )),
+    };
+    Err(error.in_store(&expected.name).at_field(first.field.clone()))
+}
+
 /// The column that records are found by: the one that the schema names, else the primary key.
+///
+/// # Errors
+/// `Configuration` where two rows may have the same id in it.
 fn key(expected: &Table, live: &Live, columns: &[Column]) -> Result<(Column, Option<usize>)> {
+    let (column, place) = key_column(expected, live, columns)?;
+    let refused = |why: String| {
+        let why =
+            format!("the ids of its records are in the column {} of {}, {why}", column.quoted, expected.qualified);
+        Err(Error::configuration(why).in_store(&expected.name).at_field(column.name.clone()))
+    };
+    let deterministic = live.find(&column.name).is_none_or(|found| found.deterministic);
+    match () {
+        () if !deterministic => refused(format!(
+            "by whose collation different ids are equal; to have another: ALTER TABLE {} ALTER COLUMN {} TYPE text COLLATE \"C\"",
+            expected.qualified, column.quoted
+        )),
+        // What a view shows is kept apart by the tables behind it, or not.
+        () if live.has_rows() && !live.keeps_ids(&column.name) => refused(format!(
+            "and nothing keeps two rows from having the same one: mark the field of the primary key as the id, or make an index: \
+             CREATE UNIQUE INDEX ON {} ({})",
+            expected.qualified, column.quoted
+        )),
+        () => Ok((column, place)),
+    }
+}
+
+fn key_column(expected: &Table, live: &Live, columns: &[Column]) -> Result<(Column, Option<usize>)> {
     if let Some(place) = expected.id_field {
         return Ok((columns[place].clone(), Some(place)));
     }
     if let Some(own) = live.find(&expected.id.name).and_then(|found| found.serves(&expected.id)) {
         return Ok((own, None));
     }
-    let unfit = |why: &str| {
-        Error::unsupported(format!("the table {} has {why}, so its records have no ids", expected.qualified))
-            .in_store(&expected.name)
+    let unfit = |why: String| {
+        let why = format!("the table {} has {why}, so its records have no ids", expected.qualified);
+        let instead = "mark a field as the id whose column is text, a UUID or an integer, and unique";
+        Error::unsupported(format!("{why}: {instead}")).in_store(&expected.name)
     };
-    let primary = live.primary().ok_or_else(|| unfit("no primary key of one column"))?;
-    let kind = primary
-        .kind
-        .filter(|kind| !kind.array && (kind.scalar.is_integer() || matches!(kind.scalar, Scalar::Text | Scalar::Uuid)));
-    let kind = kind.ok_or_else(|| unfit(&format!("a primary key of type {}", primary.type_name)))?;
+    let all: Vec<_> = live.columns.iter().filter(|column| column.primary).collect();
+    let primary = match all.as_slice() {
+        [one] => one,
+        [] => return Err(unfit("no primary key".to_owned())),
+        several => {
+            let names = several.iter().map(|column| format!("`{}`", column.name)).collect::<Vec<_>>().join(", ");
+            return Err(unfit(format!("a primary key of several columns, {names}")));
+        }
+    };
+    let kind = primary.kind.filter(|kind| is_id(*kind));
+    let kind = kind.ok_or_else(|| unfit(format!("a primary key of type {}", primary.type_name)))?;
     let place = columns.iter().position(|column| column.name == primary.name);
     let (by_bytes, modifier) = (primary.by_bytes, primary.modifier);
     let column = Column { by_bytes, modifier, ..Column::new(primary.name.clone(), kind, false) };
     Ok((column, place))
+}
+
+/// Whether ids are kept in columns of this kind as they are.
+fn is_id(kind: Kind) -> bool {
+    !kind.array && (kind.scalar.is_integer() || matches!(kind.scalar, Scalar::Text | Scalar::Uuid))
 }
 
 /// The unique indexes of the table, with the fields that they keep apart.

@@ -329,6 +329,7 @@ mod tests {
             by_bytes: true,
             primary: false,
             modifier: None,
+            deterministic: true,
         };
         Live { relation: "r".to_owned(), columns: vec![column], indexes: Vec::new() }
     }
