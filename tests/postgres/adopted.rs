@@ -2,8 +2,8 @@
 //! written is changed on the way.
 
 use dk_data::{
-    Changes, Database, Document, Draft, Error, ErrorKind, FieldDef, Filter, Schema, Store, Type, Value,
-    backend::postgres::PostgresStore, document,
+    Changes, Database, Document, Draft, Error, ErrorKind, FieldDef, Filter, Key, Outcome, Query, Schema, Store, Stored,
+    Type, Value, backend::postgres::PostgresStore, document,
 };
 
 use crate::server::Scratch;
@@ -192,7 +192,6 @@ fn a_unique_that_the_table_does_not_keep_is_refused_at_opening_and_made_by_migra
     let db = scratch.database();
     let parts = ["`nick`, `email`", "migrate", "CREATE UNIQUE INDEX CONCURRENTLY"];
     told(db.documents("u", schema.clone()), ErrorKind::Configuration, &parts);
-    told(db.ensure_named("u", &schema), ErrorKind::Configuration, &parts);
     db.migrate("u", &schema).expect("nothing stands in its way");
     let store = db.documents("u", schema.clone()).expect("the values differ");
     let record = |id: &str| document! { "id" => id, "nick" => "ann" };
@@ -239,4 +238,228 @@ fn an_id_is_not_another_one_by_its_collation() {
     // An index that takes more for equal would make an upsert change another record.
     let schema = Schema::new("ni").field(field("id", Type::Text).id()).field(field("v", Type::Text).nullable());
     told(db.documents("ni", schema), ErrorKind::Configuration, &["\"id\"", "CREATE UNIQUE INDEX"]);
+}
+
+#[test]
+fn text_is_compared_by_bytes_whatever_the_database_is_made_with() {
+    let mut admin = crate::server::client(&crate::server::admin_url());
+    let alone = std::process::id();
+    for (n, locale) in [
+        "LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LC_COLLATE 'C' LC_CTYPE 'C'",
+        "LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'",
+        "LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("locale_{alone}_{n}");
+        admin.batch_execute(&format!("CREATE DATABASE {name} OWNER app TEMPLATE template0 {locale}")).expect(locale);
+        let url = crate::server::url().replace("/test", &format!("/{name}"));
+        let mut client = crate::server::client(&url);
+        let words = ["a", "B", "É", "é", "ab", "A", "_", "Z", "b"];
+        client.batch_execute("CREATE TABLE w (id text PRIMARY KEY, t text NOT NULL)").expect("ours");
+        for word in words {
+            client.execute("INSERT INTO w VALUES ($1, $1)", &[&word]).expect("it is new");
+        }
+        {
+            let db = dk_data::backend::postgres::Postgres::connect(&url).expect("the server answers");
+            let store = db.documents("w", db.describe("w").expect("fields hold it")).expect("it has a key");
+            let memory =
+                dk_data::backend::memory::Memory::new().documents("w", store.schema().clone()).expect("it opens");
+            for word in words {
+                memory.create(document! { "id" => word, "t" => word }).expect("it is new");
+            }
+            let ids =
+                |rows: Vec<Stored<Document>>| rows.iter().map(|row| row.storage_id().to_string()).collect::<Vec<_>>();
+            let asked = [
+                (Filter::all(), Key::asc("t")),
+                (Filter::all(), Key::desc("_id")),
+                (Filter::gt("t", "Z"), Key::asc("_id")),
+                (Filter::between("t", "A", "Z"), Key::asc("_id")),
+                (Filter::starts_with("t", "a"), Key::asc("_id")),
+                (Filter::like("t", "É", true), Key::asc("_id")),
+                (Filter::like("t", "B", true), Key::asc("_id")),
+            ];
+            for (filter, key) in asked {
+                let told = format!("{locale}: {filter:?} {key:?}");
+                let filter = filter.bind::<Document>(store.schema()).expect("it fits");
+                let query = Query::new().filter(filter).sort(key);
+                let here = ids(store.search(query.clone()).expect("it answers"));
+                assert_eq!(here, ids(memory.search(query).expect("it answers")), "{told}");
+            }
+        }
+        drop(client);
+        let _ = admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"));
+    }
+}
+
+// ---- what the server gives by itself
+
+#[test]
+fn generated_columns_are_read_and_never_written() {
+    let mut scratch = Scratch::new();
+    for more in ["", ", _version uuid NOT NULL"] {
+        let sql = "id int PRIMARY KEY, v text, w text GENERATED ALWAYS AS (v || '!') STORED, \
+            n int GENERATED ALWAYS AS IDENTITY, last text";
+        scratch.client.batch_execute(&format!("DROP TABLE IF EXISTS g; CREATE TABLE g ({sql}{more})")).expect("ours");
+        let store = described(&scratch, "g");
+        let with = |id: i32, v: &str| document! { "id" => id, "v" => v, "last" => "z" };
+        let is = |id: i32, v: &str| {
+            let read = store.read(id).expect("it reads").expect("it is there");
+            assert_eq!(read["w"].as_text(), Some(format!("{v}!").as_str()), "{read:?}");
+            assert_eq!((read["v"].as_text(), read["last"].as_text()), (Some(v), Some("z")));
+            assert!(!read["n"].is_null());
+            read
+        };
+        store.create(with(1, "a")).expect("it is new");
+        let read = is(1, "a");
+        store.update(1, Document::clone(&read)).expect("it is there");
+        store.upsert(1, with(1, "b")).expect("it is there");
+        is(1, "b");
+        store.patch(1, Changes::set("v", "c")).expect("it is there");
+        is(1, "c");
+        refused("patch", store.patch(1, Changes::set("w", "x")), ErrorKind::Unsupported, "w");
+        let all = || Filter::all().bind::<Document>(store.schema()).expect("it is for any schema");
+        refused("update_where", store.update_where(all(), Changes::set("n", 7)), ErrorKind::Unsupported, "n");
+        let batch = |v: &'static str| (10..30).map(move |id| document! { "id" => id, "v" => v, "last" => "z" });
+        let all_are = |done: Result<Vec<Outcome>, Error>, v: &str| {
+            done.expect("it writes").into_iter().for_each(|outcome| drop(outcome.expect("it fits")));
+            (10..30).for_each(|id| drop(is(id, v)));
+        };
+        all_are(store.create_batch(batch("d")), "d");
+        all_are(store.upsert_batch(batch("e")), "e");
+        all_are(store.update_batch(batch("f")), "f");
+    }
+}
+
+#[test]
+fn a_draft_without_an_id_takes_the_default_of_the_key() {
+    let mut scratch = Scratch::new();
+    for key in [
+        "id serial PRIMARY KEY",
+        "id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY",
+        "id smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    ] {
+        scratch.client.batch_execute(&format!("DROP TABLE IF EXISTS s; CREATE TABLE s ({key}, v text)")).expect(key);
+        let store = described(&scratch, "s");
+        let one = store.create(document! { "v" => "a" }).expect(key);
+        assert_eq!(one.id, dk_data::Id::from(1_u8), "{key}");
+        let given = store.create(document! { "id" => 1_000, "v" => "b" }).expect(key);
+        assert_eq!(given.id, dk_data::Id::from(1_000_u16), "{key}: an id that is given is taken");
+        store.update(1_000, document! { "id" => 1_000, "v" => "c" }).expect(key);
+        store.upsert(1_001, document! { "id" => 1_001, "v" => "d" }).expect(key);
+        store
+            .upsert_batch((2_000..2_020).map(|id| document! { "id" => id, "v" => "e" }))
+            .expect(key)
+            .into_iter()
+            .for_each(|outcome| drop(outcome.expect(key)));
+        let outcomes = store.create_batch((0..20).map(|n| document! { "v" => n.to_string() })).expect(key);
+        for (n, outcome) in outcomes.into_iter().enumerate() {
+            let id = outcome.expect(key).id;
+            assert_eq!(
+                store.read(&id).expect("it reads").expect("it is there")["v"].as_text(),
+                Some(n.to_string().as_str())
+            );
+        }
+        // Beside a record that does not know the key.
+        let schema = Schema::new("s").field(field("v", Type::Text).nullable());
+        let beside = scratch.database().documents("s", schema).expect("it has a key");
+        let id = beside.create(document! { "v" => "x" }).expect(key).id;
+        assert_eq!(store.read(&id).expect("it reads").expect("it is there")["v"].as_text(), Some("x"));
+    }
+    scratch.client.batch_execute("CREATE TABLE plain (id int PRIMARY KEY, v text)").expect("ours");
+    let schema = Schema::new("plain").field(field("v", Type::Text).nullable());
+    let beside = scratch.database().documents("plain", schema.clone()).expect("it has a key");
+    refused("no default", beside.create(document! { "v" => "x" }), ErrorKind::Invalid, "id");
+    // A key among the fields is the id, or the record would have two.
+    let known = schema.field(field("id", Type::I32));
+    told(scratch.database().documents("plain", known), ErrorKind::Configuration, &["\"id\"", "mark that as its id"]);
+}
+
+// ---- columns of another type than ours
+
+#[test]
+fn json_columns_are_asked_like_jsonb() {
+    let mut scratch = Scratch::new();
+    scratch.client.batch_execute("CREATE TABLE j (id int PRIMARY KEY, x json, y json, doc json)").expect("ours");
+    let schema = Schema::new("j")
+        .field(field("id", Type::I32).id())
+        .field(field("x", Type::list(Type::list(Type::I64))).nullable())
+        .field(field("y", Type::Any).nullable())
+        .field(field("doc", Type::Json).nullable());
+    let store = scratch.database().documents("j", schema).expect("the columns hold it");
+    let lists = || Value::List(vec![Value::List(vec![1_i64.into(), 2_i64.into()])]);
+    for id in 0..20 {
+        let record = document! { "id" => id, "x" => lists(), "y" => id, "doc" => serde_json::json!({ "a": id }) };
+        store.create(record).expect("it is new");
+    }
+    store.create(document! { "id" => 99 }).expect("it is new");
+    let count =
+        |filter: Filter| store.count(filter.bind::<Document>(store.schema()).expect("it fits")).expect("it answers");
+    assert_eq!(count(Filter::gt(dk_data::query::Operand::Len(dk_data::Path::field("x")), 0)), 20);
+    assert_eq!((count(Filter::eq("y", 7)), count(Filter::gt("y", 7)), count(Filter::is_null("y"))), (1, 12, 1));
+    assert_eq!((count(Filter::is_null("doc")), count(Filter::is_null("x"))), (1, 1));
+    let last = store.search(Query::new().sort(Key::desc("y")).limit(1)).expect("it answers");
+    assert_eq!(last[0]["y"], 19.into());
+    // The envelope compares its metadata, and is told at opening what does not.
+    scratch
+        .client
+        .batch_execute("CREATE TABLE m (id int PRIMARY KEY, _metadata json, _updated_at timestamptz(0))")
+        .expect("ours");
+    let schema = Schema::new("m").field(field("id", Type::I32).id());
+    let parts = ["`_metadata`", "`_updated_at`", "ALTER COLUMN \"_metadata\" TYPE jsonb"];
+    told(scratch.database().documents("m", schema), ErrorKind::Configuration, &parts);
+}
+
+#[test]
+fn whole_decimals_lie_in_columns_of_integers() {
+    let mut scratch = Scratch::new();
+    scratch.client.batch_execute("CREATE TABLE d (id int PRIMARY KEY, big bigint, small smallint)").expect("ours");
+    let schema = Schema::new("d")
+        .field(field("id", Type::I32).id())
+        .field(field("big", Type::Decimal).nullable())
+        .field(field("small", Type::Decimal).nullable());
+    let store = scratch.database().documents("d", schema).expect("the columns hold it");
+    let record = |big: &str, small: &str| document! { "id" => 1, "big" => decimal(big), "small" => decimal(small) };
+    store.create(record("9223372036854775807", "-7.00")).expect("they are whole");
+    let read = store.read(1).expect("it reads").expect("it is there");
+    assert_eq!((&read["big"], &read["small"]), (&decimal("9223372036854775807"), &decimal("-7")));
+    refused("a fraction", store.upsert(1, record("7.5", "1")), ErrorKind::Invalid, "big");
+    refused("too large", store.upsert(1, record("1", "32768")), ErrorKind::Invalid, "small");
+    refused("a sum", store.patch(1, Changes::add("small", decimal("0.5"))), ErrorKind::Invalid, "small");
+}
+
+#[test]
+fn arrays_hold_nulls_where_the_schema_says_so() {
+    let mut scratch = Scratch::new();
+    let sql = "CREATE TABLE a (id int PRIMARY KEY, n int[] NOT NULL, t text[]); \
+        INSERT INTO a VALUES (1, '{1,NULL,3}', '{a,NULL}'), (2, '{NULL}', NULL), (3, '{2}', '{}')";
+    scratch.client.batch_execute(sql).expect("ours");
+    let store = described(&scratch, "a");
+    let numbers = |items: &[Option<i32>]| Value::List(items.iter().map(|item| (*item).into()).collect());
+    let read = |id: i32| store.read(id).expect("it reads").expect("it is there");
+    assert_eq!(read(1)["n"], numbers(&[Some(1), None, Some(3)]));
+    assert_eq!(store.search(Query::new()).expect("it answers").len(), 3);
+    let record =
+        document! { "id" => 4, "n" => numbers(&[None, Some(2), None, Some(5)]), "t" => Value::List(vec![Value::Null]) };
+    store.create(record.clone()).expect("it is new");
+    assert_eq!(read(4).record, record);
+    let seen: Vec<Option<i32>> =
+        scratch.client.query_one("SELECT n FROM a WHERE id = 4", &[]).expect("it answers").get(0);
+    assert_eq!(seen, [None, Some(2), None, Some(5)]);
+    let count =
+        |filter: Filter| store.count(filter.bind::<Document>(store.schema()).expect("it fits")).expect("it answers");
+    assert_eq!((count(Filter::contains("n", 2)), count(Filter::contains("n", 2).not())), (2, 2));
+    // A type without nulls in its lists names the row that has one.
+    let strict = Schema::new("a").field(field("id", Type::I32).id()).field(field("n", Type::list(Type::I32)));
+    let strict = scratch.database().documents("a", strict).expect("the columns hold it");
+    refused("a null", strict.read(1), ErrorKind::Invalid, "n");
+    assert!(strict.read(3).expect("it reads").is_some());
+}
+
+#[test]
+fn what_describe_gives_opens_or_is_refused_by_name() {
+    let mut scratch = Scratch::new();
+    scratch.client.batch_execute("CREATE TABLE s (id int PRIMARY KEY, _secret text, docs jsonb[])").expect("ours");
+    told(scratch.database().describe("s"), ErrorKind::Unsupported, &["_secret", "docs"]);
 }

@@ -50,7 +50,7 @@ fn fill(line: &mut Line, layout: Layout, schema: &Schema) {
 /// The records are all there, each as it was.
 fn assert_filled(line: &Line, cut: Cut) {
     let direct = line.scratch.config().pool_size(1).connect().expect("the server answers");
-    let schema = direct.schema_of("people").expect("it is there");
+    let schema = direct.describe("people").expect("it is there");
     // As it lies there: in columns, or in one.
     let known = if schema.find("name").is_some() { old() } else { new() };
     let people = direct.documents("people", known).expect("it opens");

@@ -60,7 +60,7 @@ fn tls_is_required_or_verified_as_asked() {
     let config = PostgresConfig::from_url(&server::url()).expect("the URL is ours");
     let encrypted = |tls: Tls| {
         let db = config.clone().tls(tls).connect()?;
-        db.schema_of("no_such_table").expect_err("there is none");
+        db.describe("no_such_table").expect_err("there is none");
         Ok::<_, Error>(db)
     };
     encrypted(Tls::Require).expect("the server has a certificate");
@@ -248,7 +248,7 @@ fn a_table_of_somebody_elses_is_a_store_as_it_is() {
                 (10, 'Bergen', NULL, NULL, NULL, NULL, NULL)";
     scratch.client.batch_execute(made).expect("it is made");
     let db = open(&scratch, "&create_tables=false");
-    let schema = db.schema_of("cities").expect("every column is read");
+    let schema = db.describe("cities").expect("every column is read");
     let cities = db.documents("cities", schema).expect("it opens");
     let oslo = cities.read(7).expect("it reads").expect("it is there");
     assert_eq!(oslo["area"], dk_data::Value::Decimal("480.75".parse().expect("a decimal")));
@@ -528,7 +528,7 @@ fn a_reference_that_leads_nowhere_is_the_failure_of_its_record_alone() {
                CREATE TABLE cities (id text PRIMARY KEY, country text NOT NULL REFERENCES countries)";
     scratch.client.batch_execute(sql).expect("they are made");
     let db = scratch.database();
-    let cities = db.documents("cities", db.schema_of("cities").expect("it is there")).expect("it opens");
+    let cities = db.documents("cities", db.describe("cities").expect("it is there")).expect("it opens");
     let country = |n: u32| if n == 33 { "nowhere" } else { "NO" };
     let drafts = || (0..40).map(|n| document! { "id" => n.to_string(), "country" => country(n) });
     let is_right = |(n, outcome): (u32, &Outcome)| match outcome {

@@ -76,6 +76,10 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     pub(super) fn write_block(&self, mut rest: &mut [Write<'_, R>], limits: &Limits, outcomes: &mut Vec<Outcome>) {
+        if let Err(error) = self.give_ids(rest, limits) {
+            let told = of_each(error, rest.len()).into_iter();
+            return outcomes.extend(told.map(|outcome| outcome.map_err(|e| e.in_store(&self.name))));
+        }
         while let Some(first) = rest.first() {
             let sort = sort_of(first);
             let count = rest.iter().take_while(|write| sort_of(write) == sort).count();

@@ -34,10 +34,18 @@ pub(super) struct Cell {
     pub(super) by_bytes: bool,
 }
 
+/// A column in SQL. Of `json` the server knows neither operators nor the parts, so it is taken for `jsonb`.
+fn sql_of(column: &Column) -> String {
+    match column.kind {
+        Kind { scalar: Scalar::Json, array: false } => format!("({}::jsonb)", column.quoted),
+        _ => column.quoted.clone(),
+    }
+}
+
 impl Cell {
     pub(super) fn of(column: &Column) -> Cell {
         Cell {
-            sql: column.quoted.clone(),
+            sql: sql_of(column),
             form: Form::Native(column.kind),
             nullable: column.nullable,
             by_bytes: column.by_bytes,
@@ -102,7 +110,7 @@ impl Table {
                 return match (column, rest) {
                     (Some(column), []) => of_type(Cell::of(column), &target.ty),
                     (column, rest) => {
-                        let sql = column.map_or_else(String::new, |column| column.quoted.clone());
+                        let sql = column.map_or_else(String::new, sql_of);
                         let nested = if let Type::Record(schema) = &field.ty { schema } else { &OPEN };
                         inside(sql, rest, nested, target, true)
                     }
@@ -143,7 +151,9 @@ fn of_type(cell: Cell, ty: &Type) -> Cell {
         (_, Type::Record(_) | Type::Json | Type::Vector(_)) => Form::There,
         (form, _) => form,
     };
-    Cell { form, ..cell }
+    // Of an item that is not found beside nulls the server does not say that it is not there.
+    let nullable = cell.nullable || matches!(ty, Type::List(item) if item.nullable);
+    Cell { form, nullable, ..cell }
 }
 
 /// The expression of a value inside JSON. `tagged` says whether the JSON is a value, whose fields stand behind a tag, or

@@ -44,8 +44,7 @@ pub(super) fn encode_record<R: RecordCodec>(
     record.encode(schema, &mut encoder)?;
     let RowEncoder { extra, out, .. } = encoder;
     if table.restricted {
-        let mut values = table.columns.iter().zip(out.since(mark));
-        values.try_for_each(|(column, value)| column.refuse_misfit(value))?;
+        table.restrict(mark, out)?;
     }
     match &table.extra {
         None if extra.is_empty() => {}
@@ -187,7 +186,11 @@ impl Encoder for RowEncoder<'_, '_> {
     fn decimal(&mut self, field: &FieldDef, value: Decimal) -> Result<()> {
         match self.slot(field) {
             Slot::Native(Scalar::Numeric) => self.out.numeric(&value.to_string()),
-            Slot::Native(other) => return Err(unfit(field, other)),
+            Slot::Native(scalar) => {
+                let whole = Some(value.normalize()).filter(|value| value.scale() == 0);
+                let put = whole.and_then(|whole| put_integer(self.out, scalar, whole.mantissa()));
+                return put.ok_or_else(|| unfit(field, scalar));
+            }
             slot => return self.tagged(&slot, |e| e.decimal(field, value)),
         }
         Ok(())
@@ -479,7 +482,10 @@ impl Decoder for CellDecoder<'_> {
         let kind = self.kind.scalar.one();
         let mut list = Vec::with_capacity(items.len());
         for raw in items {
-            let mut cell = CellDecoder { kind, raw: Some(raw.ok_or_else(refused)?) };
+            if raw.is_none() && !item.nullable {
+                return Err(refused());
+            }
+            let mut cell = CellDecoder { kind, raw };
             list.push(T::decode(item, &mut cell).map_err(|e| e.under_field(&field.name))?);
         }
         Ok(Some(list))

@@ -2,7 +2,7 @@
 
 use super::{
     Postgres, live,
-    schema::qualified,
+    schema::{Takes, qualified},
     wire::{Kind, Scalar},
 };
 use crate::{
@@ -36,11 +36,14 @@ impl Postgres {
         let mut schema = Schema::new(table.to_owned());
         let mut refused = Vec::new();
         for column in live.columns.iter().filter(|column| !is_envelope(&column.name)) {
-            match column.kind.map(type_of) {
+            let held = column.kind.filter(|kind| !kind.array || !matches!(kind.scalar, Scalar::Json | Scalar::Jsonb));
+            match held.map(type_of) {
                 Some(ty) if !column.name.starts_with('_') => {
                     let field = FieldDef::new(column.name.clone(), ty);
-                    let field = if column.not_null { field } else { field.nullable() };
                     let is_id = live.is_key(&column.name);
+                    // What the server gives by itself no record has to bring.
+                    let required = column.not_null && (is_id || column.takes == Takes::Always);
+                    let field = if required { field } else { field.nullable() };
                     schema = schema.field(if is_id { field.id() } else { field });
                 }
                 _ => refused.push(format!("`{}` is {}", column.name, column.type_name)),
@@ -60,7 +63,7 @@ fn is_envelope(column: &str) -> bool {
 }
 
 /// The type of field that holds whatever such a column can hold.
-pub(super) fn type_of(kind: Kind) -> Type {
+fn type_of(kind: Kind) -> Type {
     let one = match kind.scalar {
         Scalar::Bool => Type::Bool,
         Scalar::Int2 => Type::I16,
@@ -76,5 +79,6 @@ pub(super) fn type_of(kind: Kind) -> Type {
         Scalar::Date => Type::Date,
         Scalar::Json | Scalar::Jsonb => Type::Json,
     };
-    if kind.array { Type::list(one) } else { one }
+    // Any item of any array may be null.
+    if kind.array { Type::List(FieldDef::new("item", one).nullable().into()) } else { one }
 }

@@ -13,7 +13,7 @@ use super::{
     pool::Session,
     query::Statement,
     rows::Output,
-    schema::{Column, Index, Table, VersionAt, literal},
+    schema::{Column, Index, Table, Takes, VersionAt, literal},
     statement::Statements,
     wire::{Kind, Scalar},
 };
@@ -60,6 +60,9 @@ pub(super) struct LiveColumn {
     pub(super) modifier: Option<Modifier>,
     /// Whether only what has the same bytes is equal in it.
     pub(super) deterministic: bool,
+    pub(super) takes: Takes,
+    /// What the server puts there where nothing else is said, in SQL.
+    pub(super) default: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -85,7 +88,11 @@ const COLUMNS: &str = "SELECT c.relkind::text, a.attname::text, a.atttypid::bigi
             FROM pg_database d WHERE d.datname = current_database()) END, false), \
     EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary \
         AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])), \
-    a.atttypmod, COALESCE(o.collisdeterministic, true) \
+    a.atttypmod, COALESCE(o.collisdeterministic, true), a.attgenerated <> '', a.attidentity = 'a', \
+    CASE WHEN a.attidentity <> '' \
+        THEN format('nextval(%L::regclass)', pg_get_serial_sequence(c.oid::regclass::text, a.attname)) \
+        WHEN a.attgenerated = '' \
+        THEN (SELECT pg_get_expr(f.adbin, f.adrelid) FROM pg_attrdef f WHERE f.adrelid = c.oid AND f.adnum = a.attnum) END \
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
     LEFT JOIN pg_collation o ON o.oid = a.attcollation WHERE c.oid = to_regclass($1) ORDER BY a.attnum";
 
@@ -134,6 +141,12 @@ pub(super) fn inspect(session: &mut Session, qualified: &str) -> Result<Option<L
             primary: flag(row, 6)?,
             modifier: kind.and_then(|kind| Modifier::of(kind, typmod)),
             deterministic: flag(row, 8)?,
+            takes: match (flag(row, 9)?, flag(row, 10)?) {
+                (true, _) => Takes::Never,
+                (_, true) => Takes::InNewRows,
+                _ => Takes::Always,
+            },
+            default: codec::raw(row, 11)?.map(|raw| String::from_utf8_lossy(raw).into_owned()),
         })
     };
     let columns = rows.iter().map(column).collect::<Result<_>>()?;
@@ -190,9 +203,10 @@ impl Live {
 impl LiveColumn {
     /// The column as a store uses it, where its type can hold what is expected of it.
     fn serves(&self, expected: &Column) -> Option<Column> {
-        let kind = self.kind.filter(|kind| holds(*kind, expected.kind))?;
-        let (by_bytes, modifier) = (self.by_bytes, self.modifier);
-        Some(Column { kind, nullable: !self.not_null, by_bytes, modifier, ..expected.clone() })
+        let in_array = |kind: Kind| expected.array.is_some_and(|array| holds(kind, array));
+        let kind = self.kind.filter(|kind| holds(*kind, expected.kind) || in_array(*kind))?;
+        let (by_bytes, modifier, takes) = (self.by_bytes, self.modifier, self.takes);
+        Some(Column { kind, nullable: !self.not_null, by_bytes, modifier, takes, ..expected.clone() })
     }
 }
 
@@ -229,6 +243,7 @@ pub(super) fn adapt(expected: Table, live: &Live) -> Result<Table> {
             None => faults.push(format!("`{}` is missing; it would be {}", column.name, expected.declaration(column))),
         }
     }
+    faults.extend(envelope_faults(&expected, live));
     if !faults.is_empty() {
         let all = faults.join("; ");
         return Err(Error::configuration(format!(
@@ -250,6 +265,12 @@ pub(super) fn adapt(expected: Table, live: &Live) -> Result<Table> {
         column.as_ref().and_then(|column| live.find(&column.name).and_then(|found| found.serves(column)))
     };
     let (id, id_field) = key(&expected, live, &columns)?;
+    for (place, column) in columns.iter_mut().enumerate() {
+        // An identity is the server's own, and the key's too unless a new record brings one.
+        if column.takes == Takes::InNewRows && id_field != Some(place) {
+            column.takes = Takes::Never;
+        }
+    }
     let version = match &expected.version {
         VersionAt::Token(column) => {
             live.find(&column.name).and_then(|found| found.serves(column)).map(VersionAt::Token)
@@ -265,12 +286,31 @@ pub(super) fn adapt(expected: Table, live: &Live) -> Result<Table> {
         version: version.unwrap_or(own),
         indexes: unique_fields(&expected, live),
         strays: strays(&expected, live),
-        restricted: columns.iter().any(|column| column.modifier.is_some()),
+        restricted: columns.iter().any(|column| column.modifier.is_some() || column.takes == Takes::Never),
+        id_default: live.find(&id.name).and_then(|found| found.default.clone()),
         columns,
         id,
         id_field,
         ..expected
     })
+}
+
+/// What the columns of the envelope do not hold: times that the server would round, JSON that is not compared.
+fn envelope_faults(expected: &Table, live: &Live) -> Vec<String> {
+    let times = expected.created_at.iter().chain(&expected.updated_at);
+    let found = |column: &Column| live.find(&column.name).map(|found| (found, found.kind));
+    let fault = |column: &Column| match found(column)? {
+        (found, kind) if found.modifier.is_some() || kind == Some(Scalar::Json.one()) => Some(format!(
+            "`{}` is {1}, not {2}: ALTER TABLE {3} ALTER COLUMN {4} TYPE {2}",
+            column.name,
+            found.type_name,
+            column.kind.sql(),
+            expected.qualified,
+            column.quoted
+        )),
+        _ => None,
+    };
+    times.chain(&expected.metadata).chain(&expected.extra).filter_map(fault).collect()
 }
 
 /// The columns inside nested records that the schema does not know, with the innermost record around each.
@@ -320,8 +360,15 @@ fn key(expected: &Table, live: &Live, columns: &[Column]) -> Result<(Column, Opt
             format!("the ids of its records are in the column {} of {}, {why}", column.quoted, expected.qualified);
         Err(Error::configuration(why).in_store(&expected.name).at_field(column.name.clone()))
     };
-    let deterministic = live.find(&column.name).is_none_or(|found| found.deterministic);
+    let found = live.find(&column.name);
+    let deterministic = found.is_none_or(|found| found.deterministic);
     match () {
+        () if found.is_some_and(|found| found.takes == Takes::Never) => refused(
+            "which is generated from others, so that no record has the id it is given: take a view to read it"
+                .to_owned(),
+        ),
+        // It would be stored under its own field, and its id be another.
+        () if place != expected.id_field => refused("which is a field of the record: mark that as its id".to_owned()),
         () if !deterministic => refused(format!(
             "by whose collation different ids are equal; to have another: ALTER TABLE {} ALTER COLUMN {} TYPE text COLLATE \"C\"",
             expected.qualified, column.quoted
@@ -360,8 +407,8 @@ fn key_column(expected: &Table, live: &Live, columns: &[Column]) -> Result<(Colu
     let kind = primary.kind.filter(|kind| is_id(*kind));
     let kind = kind.ok_or_else(|| unfit(format!("a primary key of type {}", primary.type_name)))?;
     let place = columns.iter().position(|column| column.name == primary.name);
-    let (by_bytes, modifier) = (primary.by_bytes, primary.modifier);
-    let column = Column { by_bytes, modifier, ..Column::new(primary.name.clone(), kind, false) };
+    let (by_bytes, modifier, takes) = (primary.by_bytes, primary.modifier, primary.takes);
+    let column = Column { by_bytes, modifier, takes, ..Column::new(primary.name.clone(), kind, false) };
     Ok((column, place))
 }
 

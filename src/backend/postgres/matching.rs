@@ -37,6 +37,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         limits: &Limits,
     ) -> Result<Option<u64>> {
         changes.bind(&self.shape)?;
+        self.refuse_generated(changes)?;
         let mut statement = Statement::new(format!("UPDATE {} SET ", self.table.qualified));
         for change in changes.list() {
             if !self.set(change, &mut statement)? {

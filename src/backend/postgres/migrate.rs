@@ -5,9 +5,8 @@ use std::fmt;
 use super::{
     Layout, Postgres,
     build::{self, Making, State},
-    describe::type_of,
     index, live,
-    live::{Live, LiveColumn},
+    live::Live,
     name::quoted,
     schema::{Column, Table, VersionAt, qualified},
     store::PostgresStore,
@@ -17,7 +16,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     query::{Bound, Filter, Query},
-    record::{Draft, FieldDef, RecordCodec, Schema, Stored, Typed},
+    record::{Draft, RecordCodec, Schema, Stored, Typed},
     store::{Atomicity, Driver, Limits, Write},
 };
 
@@ -178,29 +177,6 @@ impl Postgres {
         schema.validate()?;
         Table::of(schema, name, self.pool.config.schema.as_deref(), layout)
     }
-
-    /// The schema of a table that is there, for a store of documents.
-    ///
-    /// # Errors
-    /// `Configuration` where there is no such table; `Unsupported`, naming them, for columns of a type that is not read.
-    pub fn schema_of(&self, name: &str) -> Result<Schema> {
-        let table = qualified(self.pool.config.schema.as_deref(), name);
-        let live = live::look(&self.link(), &table)?;
-        let live = live.ok_or_else(|| Error::configuration(format!("there is no table {table}")).in_store(name))?;
-        let unread: Vec<_> = live
-            .columns
-            .iter()
-            .filter(|c| c.kind.is_none())
-            .map(|c| format!("`{}` is {}", c.name, c.type_name))
-            .collect();
-        if !unread.is_empty() {
-            let why = format!("columns of a type that is not read: {}; leave them out by a view", unread.join(", "));
-            return Err(Error::unsupported(why).in_store(name));
-        }
-        let own = |column: &&LiveColumn| !column.name.starts_with('_');
-        let fields = live.columns.iter().filter(own).filter_map(LiveColumn::field);
-        Ok(fields.fold(Schema::new(name.to_owned()), Schema::field))
-    }
 }
 
 /// Copies all records, with what the store keeps beside them.
@@ -303,22 +279,13 @@ fn widens(from: Kind, to: Kind) -> bool {
     from.array == to.array && (wider || from == to)
 }
 
-impl LiveColumn {
-    /// The column as a field of a document.
-    fn field(&self) -> Option<FieldDef> {
-        let kind = self.kind?;
-        let id = self.primary
-            && !kind.array
-            && (kind.scalar.is_integer() || matches!(kind.scalar, Scalar::Text | Scalar::Uuid));
-        // Text of any length may be there already; it is compared all the same.
-        Some(FieldDef { nullable: !self.not_null, id, ..FieldDef::new(self.name.clone(), type_of(kind)) })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Type;
+    use crate::{
+        backend::postgres::{live::LiveColumn, schema::Takes},
+        record::{FieldDef, Type},
+    };
 
     fn live(column: &str, kind: Kind, not_null: bool) -> Live {
         let column = LiveColumn {
@@ -330,6 +297,8 @@ mod tests {
             primary: false,
             modifier: None,
             deterministic: true,
+            takes: Takes::Always,
+            default: None,
         };
         Live { relation: "r".to_owned(), columns: vec![column], indexes: Vec::new() }
     }

@@ -25,6 +25,7 @@ mod codec;
 mod commit;
 mod config;
 mod copy;
+mod defaults;
 mod describe;
 mod drafts;
 mod error;

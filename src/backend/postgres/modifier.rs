@@ -6,8 +6,8 @@
 
 use super::{
     numeric,
-    schema::Column,
-    wire::{Kind, Param, Scalar, array},
+    schema::{Column, Table, Takes},
+    wire::{Kind, Mark, Param, Scalar, Values, array},
 };
 use crate::error::{Error, Result};
 
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Modifier {
     /// Texts of at most so many characters.
-    Characters(usize),
+    Characters(u32),
     /// Numbers of at most so many digits, of which `scale` stand behind the point.
     Digits { precision: i32, scale: i32 },
     /// Moments of at most so many digits behind the second.
@@ -32,7 +32,7 @@ impl Modifier {
         const HEADER: i32 = 4;
         match kind.scalar {
             _ if typmod < 0 => None,
-            Scalar::Text => usize::try_from(typmod - HEADER).ok().map(Modifier::Characters),
+            Scalar::Text => u32::try_from(typmod - HEADER).ok().map(Modifier::Characters),
             Scalar::Numeric => {
                 let bits = typmod - HEADER;
                 // The scale is a signed number of eleven bits.
@@ -48,7 +48,7 @@ impl Modifier {
     /// Whether a value, in its binary form, lies in such a column as it is.
     fn fits(self, raw: &[u8]) -> bool {
         match self {
-            Modifier::Characters(most) => raw.len() <= most || characters(raw) <= most,
+            Modifier::Characters(most) => raw.len() <= most as usize || characters(raw) <= most as usize,
             Modifier::Digits { precision, scale } => {
                 numeric::extent(raw).is_none_or(|(before, behind)| before <= precision - scale && behind <= scale)
             }
@@ -114,10 +114,33 @@ impl Column {
     }
 }
 
+impl Table {
+    /// Refuses a record that the server would change, and leaves out what it gives by itself. The values behind the mark are
+    /// those of the columns of the record.
+    ///
+    /// # Errors
+    /// As [`Column::refuse_misfit`].
+    pub(super) fn restrict(&self, mark: Mark, out: &mut Values) -> Result<()> {
+        let written = |column: &Column| column.takes != Takes::Never;
+        let mut values = self.columns.iter().zip(out.since(mark)).filter(|(column, _)| written(column));
+        values.try_for_each(|(column, value)| column.refuse_misfit(value))?;
+        if self.columns.iter().all(written) {
+            return Ok(());
+        }
+        let all = out.split_off(mark);
+        for (_, value) in self.columns.iter().zip(all.iter()).filter(|(column, _)| written(column)) {
+            match value.0 {
+                Some(raw) => out.put(raw),
+                None => out.null(),
+            }
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::postgres::wire::Values;
 
     fn numeric(precision: i32, scale: i32, text: &str) -> bool {
         let modifier = Modifier::of(Scalar::Numeric.one(), ((precision << 16) | (scale & 0x7ff)) + 4);

@@ -31,12 +31,35 @@ pub(super) struct Column {
     pub(super) by_bytes: bool,
     /// What its type leaves of the values of its kind.
     pub(super) modifier: Option<Modifier>,
+    /// When it takes a value that is written.
+    pub(super) takes: Takes,
+    /// The array that holds it as well, where a table that is there has one.
+    pub(super) array: Option<Kind>,
+}
+
+/// When a column takes a value that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    Always,
+    /// In new rows, where the statement insists on it: a key that is generated always as an identity.
+    InNewRows,
+    /// The server generates it.
+    Never,
 }
 
 impl Column {
     pub(super) fn new(name: impl Into<String>, kind: Kind, nullable: bool) -> Column {
         let name = name.into();
-        Column { quoted: quoted(&name), name, kind, nullable, by_bytes: true, modifier: None }
+        Column {
+            quoted: quoted(&name),
+            name,
+            kind,
+            nullable,
+            by_bytes: true,
+            modifier: None,
+            takes: Takes::Always,
+            array: None,
+        }
     }
 }
 
@@ -80,6 +103,8 @@ pub(super) struct Table {
     pub(super) strays: Vec<Stray>,
     /// Whether some column of the record does not take every value: then each record is looked through.
     pub(super) restricted: bool,
+    /// What the server makes an id of, in SQL, where its key has a default.
+    pub(super) id_default: Option<String>,
 }
 
 /// An index on one column.
@@ -125,6 +150,14 @@ fn scalar_of(ty: &Type) -> Option<Scalar> {
     })
 }
 
+/// The array that a list of scalars lies in which may be null. Tables of ours keep such lists as JSON.
+fn array_of(ty: &Type) -> Option<Kind> {
+    match ty {
+        Type::List(item) if item.nullable => scalar_of(&item.ty).map(Scalar::many),
+        _ => None,
+    }
+}
+
 /// The schema of a record that lies in columns of its own; an open one lies in one column as JSON.
 pub(super) fn flattened(ty: &Type) -> Option<&Schema> {
     match ty {
@@ -164,6 +197,7 @@ impl Table {
             presences: Vec::new(),
             strays: Vec::new(),
             restricted: false,
+            id_default: None,
         };
         match layout {
             Layout::Columns => table.lay_out(schema)?,
@@ -196,7 +230,8 @@ impl Table {
         let nullable = nullable || field.nullable || field.ty == Type::Any;
         let name = column_of(&path);
         let Some(inside) = flattened(&field.ty) else {
-            return self.columns.push(Column::new(name, kind_of(&field.ty), nullable));
+            let array = array_of(&field.ty);
+            return self.columns.push(Column { array, ..Column::new(name, kind_of(&field.ty), nullable) });
         };
         if field.nullable {
             // Tells a record that is there, all of it null, from one that is not.
@@ -259,6 +294,11 @@ impl Table {
         self.columns.iter().chain(&self.extra)
     }
 
+    /// Those of them that an update writes.
+    pub(super) fn changed_columns(&self) -> impl Iterator<Item = &Column> {
+        self.record_columns().filter(|column| column.takes == Takes::Always)
+    }
+
     /// All columns, in the order in which rows are written: the record, the id, version, times, metadata.
     pub(super) fn written(&self) -> impl Iterator<Item = &Column> {
         let id = self.id_field.is_none().then_some(&self.id);
@@ -267,7 +307,8 @@ impl Table {
             _ => None,
         };
         let times = self.created_at.iter().chain(&self.updated_at);
-        self.record_columns().chain(id).chain(version).chain(times).chain(&self.metadata)
+        let record = self.record_columns().filter(|column| column.takes != Takes::Never);
+        record.chain(id).chain(version).chain(times).chain(&self.metadata)
     }
 
     /// The statement that makes the table.

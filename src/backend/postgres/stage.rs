@@ -9,7 +9,7 @@ use super::{
     pool::Session,
     rows::id_of,
     schema::Table,
-    statement::{Brings, names, on_conflict, returned_version, update_from, version_kind},
+    statement::{Brings, insisting, names, on_conflict, returned_version, update_from, version_kind},
     store::PostgresStore,
     wire::Values,
     write::{Sealed, Verb, now, push_version, set_aside},
@@ -98,7 +98,8 @@ impl<R: RecordCodec> PostgresStore<R> {
         let stage = Stage::make(session, &self.table, verb, brings).map_err(Refusal::undone)?;
         self.copy_to_stage(session, &stage, rows, now())?;
         let (table, columns) = (&self.table.qualified, names(self.table.written()));
-        let insert = format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {}", stage.name);
+        let insisting = insisting(&self.table);
+        let insert = format!("INSERT INTO {table} ({columns}){insisting} SELECT {columns} FROM {}", stage.name);
         let version = returned_version(&self.table);
         let mut sent = (0..rows.len()).filter_map(|place| Some((place, rows.id(place)?)));
         let told = match verb {

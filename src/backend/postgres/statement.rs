@@ -12,7 +12,7 @@ use super::{
     keep,
     query::Statement,
     rows::Output,
-    schema::{Column, Table, VersionAt},
+    schema::{Column, Table, Takes, VersionAt},
     wire::{Kind, Scalar, Values},
 };
 use crate::record::{Draft, RecordCodec};
@@ -128,8 +128,16 @@ fn insert(table: &Table) -> Arc<Template> {
 fn plain_insert(table: &Table) -> (String, Vec<Kind>) {
     let kinds: Vec<_> = table.written().map(|column| column.kind).collect();
     let places: Vec<_> = (1..=kinds.len()).map(|place| format!("${place}")).collect();
-    let columns = names(table.written());
-    (format!("INSERT INTO {} ({columns}) VALUES ({})", table.qualified, places.join(", ")), kinds)
+    let (columns, insisting) = (names(table.written()), insisting(table));
+    (format!("INSERT INTO {} ({columns}){insisting} VALUES ({})", table.qualified, places.join(", ")), kinds)
+}
+
+/// What an insert says of a table whose key would be the server's alone.
+pub(super) fn insisting(table: &Table) -> &'static str {
+    match table.written().any(|column| column.takes == Takes::InNewRows) {
+        true => " OVERRIDING SYSTEM VALUE",
+        false => "",
+    }
 }
 
 fn update(table: &Table, brings: Brings) -> Arc<Template> {
@@ -139,10 +147,15 @@ fn update(table: &Table, brings: Brings) -> Arc<Template> {
         kinds.push(kind);
         kinds.len()
     };
+    let mut places = Vec::new();
     for column in table.record_columns() {
-        set.push(keep::assigned(table, column, &column.quoted, &format!("${}", place(column.kind))));
+        let at = if column.takes == Takes::Never { 0 } else { place(column.kind) };
+        places.push(at);
+        if column.takes == Takes::Always {
+            set.push(keep::assigned(table, column, &column.quoted, &format!("${at}")));
+        }
     }
-    set.extend(keep::strays(table, str::to_owned, |at, _| format!("${}", at + 1)));
+    set.extend(keep::strays(table, str::to_owned, |at, _| format!("${}", places.get(at).copied().unwrap_or_default())));
     if let VersionAt::Token(column) = &table.version {
         set.push(format!("{} = ${}", column.quoted, place(column.kind)));
     }
@@ -183,7 +196,7 @@ pub(super) fn on_conflict(table: &Table, brings: Brings) -> String {
     let taken = |column: &Column| format!("{0} = EXCLUDED.{0}", column.quoted);
     let old = |quoted: &str| format!("{}.{quoted}", table.qualified);
     let put = |c: &Column| keep::assigned(table, c, &old(&c.quoted), &format!("EXCLUDED.{}", c.quoted));
-    let mut set: Vec<_> = table.record_columns().map(put).collect();
+    let mut set: Vec<_> = table.changed_columns().map(put).collect();
     set.extend(keep::strays(table, old, |_, presence| format!("EXCLUDED.{}", presence.quoted)));
     if let VersionAt::Token(column) = &table.version {
         set.push(taken(column));
@@ -204,7 +217,7 @@ pub(super) fn update_from(table: &Table, brings: Brings, stage: &str) -> String 
     let taken = |column: &Column| format!("{0} = stage.{0}", column.quoted);
     let old = |quoted: &str| format!("target.{quoted}");
     let put = |c: &Column| keep::assigned(table, c, &old(&c.quoted), &format!("stage.{}", c.quoted));
-    let mut set: Vec<_> = table.record_columns().map(put).collect();
+    let mut set: Vec<_> = table.changed_columns().map(put).collect();
     set.extend(keep::strays(table, old, |_, presence| format!("stage.{}", presence.quoted)));
     if let VersionAt::Token(column) = &table.version {
         set.push(taken(column));

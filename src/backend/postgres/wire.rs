@@ -244,6 +244,12 @@ impl Values {
     pub(super) fn since(&self, mark: Mark) -> ValuesIter<'_> {
         ValuesIter { rest: self.bytes.get(mark.bytes..).unwrap_or_default(), left: self.count - mark.count }
     }
+    /// Takes the values away that were appended behind a mark.
+    pub(super) fn split_off(&mut self, mark: Mark) -> Values {
+        let count = self.count - mark.count;
+        self.count = mark.count;
+        Values { bytes: self.bytes.split_off(mark.bytes), count }
+    }
     /// The values, for the driver.
     pub(super) fn iter(&self) -> ValuesIter<'_> {
         ValuesIter { rest: &self.bytes, left: self.count }

@@ -50,7 +50,7 @@ impl<'d, R: RecordCodec> Sealed<'d, R> {
         draft.seal(&store.shape)?;
         let id = match draft.settle_id(&store.shape)? {
             Some(id) => id,
-            None if verb == Verb::Create => Id::generate(),
+            None if verb == Verb::Create => store.table.new_id()?,
             None => return Err(Error::invalid("the write names no record: give the draft an id")),
         };
         let brings = Brings::of(draft);
@@ -223,6 +223,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     pub(super) fn write_single(&self, write: &mut Write<'_, R>, limits: &Limits) -> Outcome {
+        self.give_ids(std::slice::from_mut(write), limits)?;
         match write {
             Write::Create(draft) => self.put(Verb::Create, draft, limits),
             Write::Update(draft) => self.put(Verb::Update, draft, limits),
@@ -349,6 +350,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     /// Changes a copy and puts it in the place of what it was made from, as often as another writer was faster.
     fn patch(&self, id: &Id, changes: &Changes<R>, expected: Option<&Version>, limits: &Limits) -> Outcome {
         let bound = changes.bind(&self.shape)?;
+        self.refuse_generated(changes)?;
         for _ in 0..MAX_TRIES {
             limits.check()?;
             let old = self.read_one(id, limits)?.ok_or_else(|| missing(id))?;
