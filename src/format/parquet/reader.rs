@@ -134,7 +134,8 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
         let scan = &self.scan;
         let pieces = self.pieces.get_or_insert_with(|| planned(scan, self.part, true));
         let is_inside = !beside::is_possible();
-        let most = if self.begun { 2 * rayon::current_num_threads() } else { 1 };
+        // Enough to go on with while whoever takes the records waits for a core that has work of its own.
+        let most = if self.begun { 4 * rayon::current_num_threads() } else { 1 };
         if is_inside && !self.ready.is_empty() {
             return;
         }
