@@ -13,6 +13,7 @@ use super::{
     config::{Compression, Format, Options, format_of},
     core::canonical,
     disk::{Disk, Os},
+    layout::CsvLayout,
     lock::{Lock, Paths, shown},
     parquet,
     progress::{Progress, Watch, Work},
@@ -20,7 +21,6 @@ use super::{
     row::{encode_body, is_loose},
     rows::Row,
     sink::Sink,
-    text::CsvLayout,
 };
 use crate::{
     error::{Error, Result},

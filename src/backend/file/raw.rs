@@ -1,10 +1,11 @@
 //! Rows as they stand in the text, and how those that nobody asked for are told before they are decoded.
 
-use std::{convert::Infallible, ops::Range};
+use std::ops::Range;
 
 use super::{
-    row::{self, CsvRow, Parts, Selection},
-    text::CsvLayout,
+    layout::CsvLayout,
+    peek::Peek,
+    row::{self, CsvRow, Parts},
 };
 use crate::{
     error::{Error, Result},
@@ -14,8 +15,8 @@ use crate::{
         error::FaultKind,
         parallel::raised,
     },
-    query::{Bound, Cells, Predicate, Seen},
-    record::{Envelope, FieldDef, RecordCodec, Schema, Target, Type},
+    query::{Bound, Predicate, Seen},
+    record::{Envelope, RecordCodec, Schema},
     value::ValueRef,
 };
 
@@ -35,60 +36,6 @@ pub(super) enum Raw<R> {
 /// Whether a filter that reads nothing but fields is true of a record.
 pub(super) fn tells<R: RecordCodec>(filter: &Bound<R>, record: &R) -> bool {
     filter.matches(Seen { record, envelope: &Envelope::nobody() })
-}
-
-/// A filter, and the fields that it reads.
-pub(super) struct Peek<R> {
-    pub(super) filter: Bound<R>,
-    fields: Selection,
-    /// For each column of the filter the place of its field.
-    columns: Vec<usize>,
-    /// Whether a row may say types of fields that no schema declares.
-    loose: bool,
-}
-
-impl<R> Peek<R> {
-    pub(super) fn new(filter: Bound<R>, schema: &Schema) -> Peek<R> {
-        let loose = row::is_loose(schema);
-        let mut schema = Schema { open: false, ..schema.clone() };
-        let mut read = Vec::new();
-        let place = |target: &Target| {
-            let name = target.steps().first().map_or("", |step| &step.name);
-            let declared = schema.fields.iter().position(|field| field.name == *name);
-            let index = declared.unwrap_or_else(|| {
-                schema.fields.to_mut().push(FieldDef::new(name.to_owned(), Type::Any).nullable());
-                schema.fields.len() - 1
-            });
-            read.iter().position(|other| *other == index).unwrap_or_else(|| {
-                read.push(index);
-                read.len() - 1
-            })
-        };
-        let columns = filter.columns().iter().map(place).collect();
-        Peek { columns, fields: Selection::new(schema, &read), filter, loose }
-    }
-}
-
-/// The fields that were read of a row, and for each column of the filter the place of its field.
-struct Peeked<'p, 't> {
-    cells: &'p [ValueRef<'t>],
-    columns: &'p [usize],
-}
-
-impl Cells for Peeked<'_, '_> {
-    type Error = Infallible;
-    fn cell(&self, slot: usize, target: &Target) -> Result<ValueRef<'_>, Infallible> {
-        self.show(slot, target, |cell| cell.clone().into_owned().into_ref())
-    }
-    #[inline]
-    fn show<T>(&self, slot: usize, target: &Target, look: impl FnOnce(&ValueRef<'_>) -> T) -> Result<T, Infallible> {
-        let cell = self.columns.get(slot).and_then(|place| self.cells.get(*place)).unwrap_or(&ValueRef::Null);
-        Ok(match (target.steps(), cell) {
-            ([] | [_], cell) => look(cell),
-            ([_, inside @ ..], ValueRef::Record(record)) => look(&record.cell(inside)),
-            _ => look(&ValueRef::Null),
-        })
-    }
 }
 
 /// A row as it stands in the text.
@@ -139,9 +86,7 @@ impl<'b> RawRow<'_, 'b> {
         if peek.loose && self.may_say_types() {
             return Ok(None);
         }
-        peek.fields.read(text, cells).map_err(|e| e.at_line(block.position(start).line, None))?;
-        let Ok(holds) = peek.filter.test(&Peeked { cells, columns: &peek.columns });
-        Ok(Some(holds))
+        peek.admits(text, cells).map(Some).map_err(|e| e.at_line(block.position(start).line, None))
     }
 
     /// Whether the text may hold `_types`, by its name or by an escape that could spell it.

@@ -10,13 +10,14 @@ use super::{
     coding::FRAME_BYTES,
     config::Format,
     disk::Disk,
+    layout::{CsvLayout, Layout},
     overlay::{Delta, Held},
     progress::Watch,
     raw::RawRow,
     row::{self, COLUMNS, CsvRow, Native, Types},
     rows::Row as Changed,
     sink::Sink,
-    text::{CsvLayout, Layout, TextBase, identities},
+    text::{TextBase, identities},
 };
 use crate::{
     error::{Error, Result},

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     format::{
         csv::{Columns, RawRecord, RowDecoder},
-        json::{MemberNames, decode_object, encode_record},
+        json::{decode_object, encode_record},
         timestamp,
     },
     id::{Id, IdBuffer},
@@ -22,7 +22,7 @@ use crate::{
         Decoder, Document, Envelope, FieldDef, FieldType, Metadata, Next, RecordCodec, Schema, Shared, Step, Type,
         document::DocumentWriter,
     },
-    value::{Value, ValueRef},
+    value::Value,
     version::Version,
 };
 
@@ -173,11 +173,11 @@ const TIME: FieldDef = FieldDef { ty: Type::Timestamp, nullable: true, ..FieldDe
 const JSON: FieldDef = FieldDef { ty: Type::Json, nullable: true, ..FieldDef::EMPTY };
 
 /// A decoder that keeps the envelope's fields for itself.
-struct Opened<'p, D> {
-    inner: &'p mut D,
-    parts: &'p mut Parts,
+pub(super) struct Opened<'p, D> {
+    pub(super) inner: &'p mut D,
+    pub(super) parts: &'p mut Parts,
     /// Whether a value says its own type, so that an id may be a number.
-    typed: bool,
+    pub(super) typed: bool,
 }
 
 impl<D: Decoder> Opened<'_, D> {
@@ -346,56 +346,6 @@ pub(super) fn decode<R: RecordCodec>(text: &impl RowText, schema: &Schema) -> Re
     let mut record: R = text.read_told(&told, &mut parts)?;
     parts.types.untag(&mut record, &told)?;
     Ok((record, parts))
-}
-
-/// Which fields of JSON objects are read where only some are asked for.
-#[derive(Debug)]
-pub(super) struct Selection {
-    schema: Schema,
-    names: MemberNames,
-    /// For each field its place among those that are read.
-    places: Vec<Option<usize>>,
-    count: usize,
-}
-
-impl Selection {
-    /// Those fields of a schema.
-    pub(super) fn new(schema: Schema, fields: &[usize]) -> Selection {
-        let place = |index| fields.iter().position(|other| *other == index);
-        let places = (0..schema.fields.len()).map(place).collect();
-        Selection { names: MemberNames::of(&schema), places, count: fields.len(), schema }
-    }
-
-    /// Reads the values of an object into `values`, those that it lacks as null, and lets nothing pass that is no JSON.
-    ///
-    /// # Errors
-    /// `Corrupt` or `Invalid`, with the field, for what does not read.
-    pub(super) fn read<'t>(&self, text: &'t str, values: &mut Vec<ValueRef<'t>>) -> Result<()> {
-        values.clear();
-        values.extend((0..self.count).map(|_| ValueRef::Null));
-        decode_object(text, |inner| {
-            let mut opened = Opened { inner, parts: &mut Parts::default(), typed: true };
-            let mut comes = 0;
-            loop {
-                let next = match opened.inner.take_member(&self.names, comes) {
-                    true => Next::Field(comes),
-                    false => opened.next(&self.schema)?,
-                };
-                let Next::Field(index) = next else {
-                    if next == Next::End {
-                        return Ok(());
-                    }
-                    opened.skip()?;
-                    continue;
-                };
-                comes = index + 1;
-                match self.places[index] {
-                    Some(place) => opened.inner.put_value(&self.schema.fields[index], &mut values[place])?,
-                    None => opened.skip()?,
-                }
-            }
-        })
-    }
 }
 
 // ---- the body of a journal's entry
@@ -582,44 +532,5 @@ mod tests {
         let (read, parts) = decode_body::<Document>(&body, &schema).expect("it reads");
         assert_eq!(read, document);
         assert!(!parts.types.is_empty());
-    }
-
-    #[test]
-    fn of_an_object_some_fields_are_read_and_all_of_it_is_checked() {
-        let fields = [("name", Type::Text), ("age", Type::U8), ("tags", Type::Any), ("a\"b", Type::I64)];
-        let fields = fields.map(|(name, ty)| FieldDef::new(name, ty));
-        let schema = Schema { open: false, fields: fields.to_vec().into(), ..Schema::open("people") };
-        let selection = Selection::new(schema, &[3, 1]);
-        let read = |text| {
-            let mut values = Vec::new();
-            let read = selection.read(text, &mut values);
-            read.map(|()| values.into_iter().map(ValueRef::into_owned).collect::<Vec<_>>())
-        };
-        for (text, values) in [
-            (r#"{"name":"x","age":7,"tags":[1,{}],"a\"b":-3}"#, [(-3).into(), 7.into()]),
-            (r#" { "a\u0022b" : 2 , "\u0061ge" : 8 , "age" : 9, "new": [true] } "#, [2.into(), 9.into()]),
-            (r#"{"_id":"k","age":255}"#, [Value::Null, 255.into()]),
-            ("{}", [Value::Null, Value::Null]),
-        ] {
-            assert_eq!(read(text).expect(text), values, "{text}");
-        }
-        for text in [
-            r#"{"age":256}"#,
-            r#"{"age":1.5}"#,
-            r#"{"age":"7"}"#,
-            r#"{"age":null}"#,
-            r#"{"age":7,"name":"\x"}"#,
-            r#"{"age":7,"name":"x}"#,
-            r#"{"age":7,"tags":[01]}"#,
-            r#"{"age":7 "tags":1}"#,
-            r#"{,"age":7}"#,
-            r#"{"age":7,}"#,
-            r#"{"age":7}}"#,
-            r#"{"_version":"no version","age":7}"#,
-            r#"{"age":7"#,
-            "[]",
-        ] {
-            assert!(read(text).is_err(), "{text}");
-        }
     }
 }

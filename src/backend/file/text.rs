@@ -16,23 +16,25 @@ use super::{
     disk::{Disk, DiskFile, Stamp},
     identity::Identity,
     index::Index,
+    layout::{CsvLayout, Layout, RowFraming},
+    peek::Peek,
     progress::{Watch, Work},
-    raw::{Peek, Raw, RawRow, each_line, json_row, tells},
+    raw::{Raw, RawRow, each_line, json_row, tells},
     row::{self, Parts},
 };
 use crate::{
     error::{Error, Result},
     format::{
         beside::{self, Beside},
-        block::{Block, Blocks, Findings, Framing, Limits as BlockLimits, Position, Scan, View},
-        csv::{CellFilter, Columns, Dialect, Quotes, Records, numbered, take_header},
+        block::{Block, Blocks, Limits as BlockLimits, Position},
+        csv::{CellFilter, Records},
         error::{Cause, RawError},
         json::Frames,
         parallel::raised,
     },
     id::Id,
     query::{Filter, Predicate, Seen},
-    record::{Name, Part, RecordCodec, Stored},
+    record::{Part, RecordCodec, Stored},
     store::Limits,
 };
 
@@ -59,56 +61,6 @@ pub(super) struct TextBase<D: Disk> {
     index: Mutex<Option<Arc<Index>>>,
     count: OnceLock<u64>,
     shown: String,
-}
-
-/// How rows are told apart, and what their cells are.
-#[derive(Clone, Debug)]
-pub(super) enum Layout {
-    Csv(CsvLayout),
-    Lines,
-    Array,
-}
-
-/// The columns of a CSV file.
-#[derive(Clone, Debug)]
-pub(super) struct CsvLayout {
-    pub(super) dialect: Dialect,
-    pub(super) columns: Columns,
-    /// The header as it stands, without its line end; empty where there is none.
-    pub(super) header: Vec<u8>,
-    /// Whether the header ends with `\r\n`, and so other rows will.
-    pub(super) crlf: bool,
-}
-
-/// Where rows end.
-pub(super) enum RowFraming {
-    Csv(Quotes),
-    Json(Frames),
-}
-
-impl Framing for RowFraming {
-    fn scan(&mut self, view: View<'_>) -> Scan {
-        match self {
-            RowFraming::Csv(quotes) => quotes.scan(view),
-            RowFraming::Json(frames) => frames.scan(view),
-        }
-    }
-    fn cut(&mut self, length: usize) -> Findings {
-        match self {
-            RowFraming::Csv(quotes) => quotes.cut(length),
-            RowFraming::Json(frames) => frames.cut(length),
-        }
-    }
-}
-
-impl Layout {
-    fn framing(&self) -> RowFraming {
-        match self {
-            Layout::Csv(csv) => RowFraming::Csv(Quotes::new(csv.dialect)),
-            Layout::Lines => RowFraming::Json(Frames::Lines),
-            Layout::Array => RowFraming::Json(Frames::array()),
-        }
-    }
 }
 
 pub(super) type TextBlocks<D> = Blocks<TextReader<<D as Disk>::File>, RowFraming>;
@@ -447,12 +399,6 @@ pub(super) fn identities(setup: &Setup, limits: &Limits) -> Ask<Identity> {
     Ask::all(Identity::shape(setup), IdRule::default(), limits)
 }
 
-fn dialect(setup: &Setup) -> Result<Dialect> {
-    let tabs = || Dialect::new(b'\t', Some(b'"')).unwrap_or_default();
-    let plain = if setup.format == Format::Tsv { tabs() } else { Dialect::default() };
-    setup.options.dialect.unwrap_or(plain).with_null(setup.options.null).map_err(Error::configuration)
-}
-
 fn is_io(error: &RawError) -> bool {
     matches!(error.cause, Cause::Io(_))
 }
@@ -460,42 +406,6 @@ fn is_io(error: &RawError) -> bool {
 pub(super) fn ordinal_id(ordinal: u64, named: bool) -> Result<Id> {
     let text = if named { format!("row-{ordinal:010}") } else { format!("{ordinal:010}") };
     Ok(Id::new(&text)?)
-}
-
-impl CsvLayout {
-    /// That of a file without rows and without a header.
-    ///
-    /// # Errors
-    /// As the columns of the schema are settled, and `Configuration` for a dialect that tells no cells apart.
-    pub(super) fn empty(setup: &Setup) -> Result<CsvLayout> {
-        let columns = Columns::settle(Vec::new(), &setup.schema)?;
-        Ok(CsvLayout { dialect: dialect(setup)?, columns, header: Vec::new(), crlf: false })
-    }
-
-    /// Whether no cell has a type that only its row knows.
-    fn tells_all(&self) -> bool {
-        self.columns.names().iter().all(|name| name != "_types")
-    }
-
-    /// Settles the columns by the first block, of which the header is taken.
-    fn settle(&mut self, first: &mut Block, setup: &Setup) -> Result<()> {
-        let names = match setup.options.header {
-            true => {
-                let mut records = Records::new(first, self.dialect);
-                if let Some(Ok(header)) = records.next_record() {
-                    let range = header.range();
-                    self.crlf = first.bytes().get(range.end..).is_some_and(|rest| rest.starts_with(b"\r\n"));
-                    self.header = first.bytes().get(range).unwrap_or_default().to_vec();
-                }
-                let names: Vec<Name> = take_header(first, self.dialect)?;
-                Columns::distinct(&names)?;
-                names
-            }
-            false => numbered(first, self.dialect, &setup.schema)?,
-        };
-        self.columns = Columns::settle(names, &setup.schema)?;
-        Ok(())
-    }
 }
 
 /// The rows of one block.
