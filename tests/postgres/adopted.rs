@@ -48,7 +48,7 @@ fn modified() -> Vec<(&'static str, Value, Vec<Value>)> {
         ("v", "äöü".into(), vec!["ab    ".into(), "abcd".into()]),
         ("a", list(&[decimal("1.2")]), vec![list(&[decimal("1.2"), decimal("1.25")])]),
         ("va", list(&["ab".into()]), vec![list(&["a    ".into()])]),
-        ("ts", list(&[whole.clone()]), vec![list(&[whole, half])]),
+        ("ts", list(std::slice::from_ref(&whole)), vec![list(&[whole, half])]),
     ]
 }
 
