@@ -229,7 +229,7 @@ fn within_a_moment(pattern: &str, text: &str, expected: bool) {
         assert_eq!(Pattern::new(pattern, fold).unwrap().matches(text), expected);
     }
     let elapsed = start.elapsed();
-    assert!(elapsed < Duration::from_secs(10), "{:.40}… took {elapsed:?}", pattern);
+    assert!(elapsed < Duration::from_secs(60), "{:.40}… took {elapsed:?}", pattern);
 }
 
 /// semantics 3.6, 7.4

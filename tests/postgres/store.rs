@@ -504,7 +504,7 @@ fn a_batch_that_loses_to_another_transaction_says_so_at_once() {
     let proxy = Proxy::before(address(&url()));
     let config = scratch.config_at(&proxy.address()).isolation(Isolation::RepeatableRead);
     let db = config.connect().expect("the server answers");
-    let schema = db.schema_of("cities").expect("it is there");
+    let schema = db.describe("cities").expect("it is there");
     let outcomes = db.transaction(|tx| {
         let cities = tx.documents("cities", schema)?;
         cities.count(Query::new())?;
