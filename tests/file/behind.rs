@@ -137,7 +137,7 @@ fn semantics_7_2_a_file_that_is_moved_away_is_not_an_empty_store() {
 #[test]
 fn semantics_8_3_an_aborted_checkpoint_loses_nothing_where_both_files_look_alike() {
     let mut alike = 0;
-    for nth in (0..40).cycle().take(400) {
+    for nth in (0..90).cycle().take(900) {
         let path = crate::folder().join("people.jsonl");
         let first = open(Unsynced, &path, Options::default()).expect("it opens");
         first.create(with_id("a", 1)).expect("it is created");

@@ -102,6 +102,7 @@ struct Plan {
     /// Whether a sync is owed a failure.
     torn: AtomicBool,
     failed: AtomicBool,
+    failed_in_reading: AtomicBool,
     bytes_read: AtomicU64,
     /// Whether all operations behind it fail, too.
     lasting: bool,
@@ -127,6 +128,7 @@ impl Failing {
             fault,
             torn: AtomicBool::new(false),
             failed: AtomicBool::new(false),
+            failed_in_reading: AtomicBool::new(false),
             bytes_read: AtomicU64::new(0),
             lasting,
             appended: Mutex::new(None),
@@ -143,6 +145,10 @@ impl Failing {
     /// Bytes that were read of its files until now.
     pub fn bytes_read(&self) -> u64 {
         self.0.bytes_read.load(Ordering::SeqCst)
+    }
+    /// Whether it has come, and was one that reads: it may have read ahead what nobody asked for.
+    pub fn has_failed_in_reading(&self) -> bool {
+        self.0.failed_in_reading.load(Ordering::SeqCst)
     }
     /// Whether the operation has come.
     pub fn has_failed(&self) -> bool {
@@ -212,7 +218,7 @@ impl Disk for Failing {
 
 impl DiskFile for FailingFile {
     fn read_at(&self, buffer: &mut [u8], place: u64) -> io::Result<usize> {
-        self.1.step()?;
+        self.1.step().inspect_err(|_| self.1.failed_in_reading.store(true, Ordering::SeqCst))?;
         let read = DiskFile::read_at(&self.0, buffer, place)?;
         self.1.bytes_read.fetch_add(read as u64, Ordering::SeqCst);
         Ok(read)

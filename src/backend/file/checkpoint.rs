@@ -142,7 +142,7 @@ pub(super) fn run<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, new: &[Entry]
             return Err(unneeded(Failed::Before(broken.cause)));
         }
         core.give_up(&broken.cause);
-        return Err(Failed::After(broken.cause));
+        return Err(unneeded(Failed::After(broken.cause)));
     }
     // What another tool has written into the base while this was made is not in it. A journal that tells of a checkpoint which
     // was never done goes on.

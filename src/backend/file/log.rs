@@ -83,17 +83,15 @@ impl<D: Disk> Log<D> {
     /// `Backend` where it cannot be made.
     pub(super) fn create(disk: &D, paths: &Paths, base: Fingerprint) -> Result<Log<D>> {
         let header = Header { base, token: crate::id::random_token() };
-        let make = || {
-            let file = disk.create(&paths.fresh, &[&paths.base])?;
+        let make = |file: &D::File| {
             file.write_all_at(&header.encode(), 0)?;
-            file.set_length(CHUNK)?;
-            file.sync()?;
-            disk.rename(&paths.fresh, &paths.journal)?;
-            disk.sync_folder(&paths.folder)?;
-            let number = file.stamp()?.number;
-            Ok((file, number))
+            file.set_length(CHUNK)
         };
-        let (file, number) = make().map_err(|cause| unwritten(cause, paths))?;
+        let made = put(disk, paths, make).inspect_err(|_| {
+            // One whose name may not survive is not the one to go on with.
+            let _ = disk.remove(&paths.journal);
+        });
+        let (file, number) = made.map_err(|cause| unwritten(cause, paths))?;
         let (end, sequence, entries) = (HEADER as u64, 0, 0);
         let (length, transactions, torn, is_gone, checkpoint) = (CHUNK, HashSet::new(), false, false, None);
         Ok(Log { file, number, header, end, length, sequence, torn, is_gone, entries, transactions, checkpoint })
@@ -105,8 +103,7 @@ impl<D: Disk> Log<D> {
     /// # Errors
     /// `Backend` where it cannot be read or made.
     pub(super) fn made_anew(&self, disk: &D, paths: &Paths) -> Result<Log<D>> {
-        let make = || {
-            let file = disk.create(&paths.fresh, &[&paths.base])?;
+        let make = |file: &D::File| {
             let (mut place, mut buffer) = (0, vec![0; COPIED]);
             while place < self.end {
                 let wanted = usize::try_from(self.end - place).unwrap_or(COPIED).min(COPIED);
@@ -117,14 +114,9 @@ impl<D: Disk> Log<D> {
                 file.write_all_at(&buffer[..read], place)?;
                 place += read as u64;
             }
-            file.set_length(self.length)?;
-            file.sync()?;
-            disk.rename(&paths.fresh, &paths.journal)?;
-            disk.sync_folder(&paths.folder)?;
-            let number = file.stamp()?.number;
-            Ok((file, number))
+            file.set_length(self.length)
         };
-        let (file, number) = make().map_err(|cause| unwritten(cause, paths))?;
+        let (file, number) = put(disk, paths, make).map_err(|cause| unwritten(cause, paths))?;
         let Log { header, end, length, sequence, entries, checkpoint, .. } = *self;
         let (transactions, torn, is_gone) = (self.transactions.clone(), false, false);
         Ok(Log { file, number, header, end, length, sequence, torn, is_gone, entries, transactions, checkpoint })
@@ -275,6 +267,22 @@ impl<D: Disk> Log<D> {
             .and_then(|()| disk.sync_folder(&paths.folder))
             .map_err(|cause| unwritten(cause, paths))
     }
+}
+
+/// Puts a new journal under its name, durably; where that fails, nothing is left of what was written of it.
+fn put<D: Disk>(disk: &D, paths: &Paths, make: impl FnOnce(&D::File) -> io::Result<()>) -> io::Result<(D::File, u64)> {
+    let done = disk.create(&paths.fresh, &[&paths.base]).and_then(|file| {
+        make(&file)?;
+        file.sync()?;
+        let number = file.stamp()?.number;
+        disk.rename(&paths.fresh, &paths.journal)?;
+        Ok((file, number))
+    });
+    let named = done.inspect_err(|_| {
+        let _ = disk.remove(&paths.fresh);
+    })?;
+    disk.sync_folder(&paths.folder)?;
+    Ok(named)
 }
 
 /// Why nothing was appended.
