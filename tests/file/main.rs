@@ -1,5 +1,6 @@
 //! The file backend: the suite on each format, and what only files can do wrong.
 
+mod admission;
 mod behind;
 mod crash;
 mod damage;

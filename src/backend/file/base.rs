@@ -17,6 +17,7 @@ use super::{
     overlay::Delta,
     parquet::{ParquetBase, ParquetRows},
     progress::{Progress, Watch, Work},
+    rows::Row,
     sink::Sink,
     text::{TextBase, TextRows},
 };
@@ -256,6 +257,17 @@ impl<D: Disk> Base<D> {
         match self {
             Base::Text(text) => text.index(setup, limits),
             Base::Parquet(parquet) => parquet.index(setup, limits),
+        }
+    }
+
+    /// Refuses a write that no checkpoint could put into the file: of a record, or a deletion.
+    ///
+    /// # Errors
+    /// `Unsupported` or `Invalid`, with the field.
+    pub(super) fn admit(&self, row: Option<&Row>, setup: &Setup) -> Result<()> {
+        match self {
+            Base::Text(text) => super::rewrite::admit(text, row, setup),
+            Base::Parquet(parquet) => parquet.admit(row, setup),
         }
     }
 

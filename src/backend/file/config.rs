@@ -151,7 +151,8 @@ impl Options {
         Ok(self)
     }
     /// CSV without a header: columns are the fields of the schema in order, then `column_1`, `column_2`, … by their places.
-    /// Such a file has no place for an envelope: it is read, and written only where its ids are in a column.
+    /// Such a file has no place for an envelope and for other columns: it is read, and written only where its ids are in a
+    /// column and it has all columns that the records need; other writes are refused with `Unsupported`.
     #[must_use]
     pub fn without_header(mut self) -> Options {
         self.header = false;

@@ -74,7 +74,8 @@ impl Export {
         self.row_group_rows = Some(rows);
         self
     }
-    /// Writes versions, times and metadata, too. Ids are written in any case, where records do not hold their own.
+    /// Writes versions, times and metadata, too. Ids are written in any case, where records do not hold their own, but not
+    /// into CSV without a header.
     #[must_use]
     pub fn envelope(mut self) -> Export {
         self.envelope = true;

@@ -24,7 +24,6 @@ use crate::{
         Limits,
         write::{Effect, Outcome, Write, Written},
     },
-    value::Value,
     version::Version,
 };
 
@@ -185,14 +184,23 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
 
     /// What the record's type does not know of the old record, and an update keeps (semantics 5.10).
     fn kept(&self, current: &Current) -> Result<Option<Document>> {
-        if self.schema().open || matches!(current.source, Source::Nothing) {
+        let may_keep = match &current.source {
+            Source::Nothing => false,
+            _ if !self.schema().open => true,
+            Source::Base(document) => document.names().any(is_foreign),
+            Source::Overlay(row) => memchr::memmem::find(row.body(), b"\"_").is_some(),
+        };
+        if !may_keep {
             return Ok(None);
         }
-        let mut document = self.document(current)?;
-        for field in self.schema().fields.iter() {
-            document.set(field.name.clone(), Value::Null);
-        }
-        Ok((!document.is_empty()).then_some(document))
+        let document = self.document(current)?;
+        let known = |name: &str| self.schema().fields.iter().any(|field| field.name == name);
+        let kept = document.into_iter().filter(|(name, _)| match self.schema().open {
+            true => is_foreign(name),
+            false => !known(name),
+        });
+        let kept: Document = kept.collect();
+        Ok((!kept.is_empty()).then_some(kept))
     }
 
     /// What a write does, and what the caller is told when it is done.
@@ -201,7 +209,14 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
             && let Some(seen) = self.unseen(&pending.id, pending.fresh)
             && let Task::Create { row, .. } = pending.task
         {
-            return Planned::Proposed(self.put(row, seen, Effect::Created), None);
+            return match self.admit(Some(&row)) {
+                Ok(()) => Planned::Proposed(self.put(row, seen, Effect::Created), None),
+                Err(refused) => {
+                    let refused = refused.at_id(&pending.id);
+                    let task = Task::Create { row, expects: false };
+                    Planned::Settled(Err(refused), Box::new(Pending { task, ..pending }))
+                }
+            };
         }
         let current = match self.current(&pending.id, pending.fresh) {
             Ok(current) => current,
@@ -209,13 +224,14 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
         };
         let Pending { id, fresh, at, task } = pending;
         let write = match task {
-            Task::Create { row, expects: false } if current.envelope.is_none() => {
-                return Planned::Proposed(self.put(row, current.seen, Effect::Created), None);
-            }
             Task::Create { row, expects } => {
                 let error = match current.envelope {
                     Some(_) => Error::already_exists("the id is taken").at_id(&id),
-                    None => gone(&id),
+                    None if expects => gone(&id),
+                    None => match self.admit(Some(&row)) {
+                        Ok(()) => return Planned::Proposed(self.put(row, current.seen, Effect::Created), None),
+                        Err(refused) => refused.at_id(&id),
+                    },
                 };
                 let task = Task::Create { row, expects };
                 return Planned::Settled(Err(error), Box::new(Pending { id, fresh, at, task }));
@@ -249,6 +265,7 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
             }
             Write::Delete { expected, .. } => {
                 expect(expected.as_ref(), old, id)?;
+                self.admit(None)?;
                 Ok(self.delete(id, current))
             }
         }
@@ -256,7 +273,10 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
 
     fn patched(&self, id: &Id, current: &Current, changes: &Changes<R>) -> Result<Draft<'static, R>> {
         let bound = changes.bind(self.schema())?;
-        let document = self.document(current)?;
+        let mut document = self.document(current)?;
+        if document.names().any(is_foreign) {
+            document = document.into_iter().filter(|(name, _)| !is_foreign(name)).collect();
+        }
         let mut record = R::decode(self.schema(), &mut DocumentReader::new(&document)).map_err(|e| e.at_id(id))?;
         let mut metadata = current.envelope.as_ref().map_or_else(Metadata::new, |old| old.metadata().clone());
         bound.apply(self.schema(), &mut record, &mut metadata).map_err(|e| e.at_id(id))?;
@@ -270,8 +290,14 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
         let kept = self.kept(&current)?;
         let body = encode_body(draft.record(), self.schema(), kept.as_ref())?;
         let row = Row::new(envelope_of(id, draft, current.envelope.as_ref()), body);
+        self.admit(Some(&row)).map_err(|error| error.at_id(id))?;
         let effect = if current.envelope.is_some() { Effect::Updated } else { Effect::Created };
         Ok((self.put(row, current.seen, effect), true))
+    }
+
+    /// Refuses what no checkpoint could put into the base.
+    fn admit(&self, row: Option<&Row>) -> Result<()> {
+        self.view.base.admit(row, &self.store.core.setup)
     }
 
     fn put(&mut self, row: Row, seen: Seen, effect: Effect) -> Written {
@@ -296,6 +322,11 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
         self.proposals.push(Proposal { entry, seen });
         self.once &= is_fresh || self.own.push(id, &self.proposals);
     }
+}
+
+/// Whether a field has a name that only files of other tools give: it is kept, and nobody writes it.
+fn is_foreign(name: &str) -> bool {
+    name.starts_with('_')
 }
 
 /// The envelope that a draft gets when it is written now, in the place of an old one.

@@ -28,7 +28,7 @@ use crate::{
         timestamp,
     },
     id::Id,
-    record::{Document, Envelope, FieldDef, Name, RecordCodec, Schema, Target, Type},
+    record::{Document, Envelope, FieldDef, Name, Part, Path, RecordCodec, Schema, Step, Target, Type},
     store::Limits,
     value::Value,
 };
@@ -265,7 +265,8 @@ impl<'s> Table<'s> {
 
     /// That of a new file; with the columns of the envelope, where they are asked for.
     pub(super) fn of_new(old: &'s CsvLayout, needs: Needs, envelope: bool, setup: &'s Setup) -> Result<Table<'s>> {
-        let give_ids = !setup.ids.in_record(&setup.schema);
+        // Where nothing names the columns, only those of the records' own fields are told apart.
+        let give_ids = !setup.ids.in_record(&setup.schema) && (setup.options.header || envelope);
         let columns = declared(old, &setup.schema).into_iter().chain(needs.undeclared).collect();
         let needs = Needs { rows: envelope, metadata: envelope, undeclared: columns, ..needs };
         Table::with(old, needs, give_ids, setup)
@@ -283,15 +284,19 @@ impl<'s> Table<'s> {
         if needs.rows {
             declared(old, &setup.schema).into_iter().for_each(|name| add(name, &mut names));
         }
+        // Without a header there are no names, so that another column would be taken for something else.
+        let named = setup.options.header;
+        let room = if width == 0 { names.len() } else { width };
         needs.undeclared.into_iter().for_each(|name| add(name, &mut names));
-        let wanted =
-            [("_id", give_ids), ("_version", needs.rows), ("_created_at", needs.rows), ("_updated_at", needs.rows)];
+        let beside = needs.rows && named;
+        let wanted = [("_id", give_ids), ("_version", beside), ("_created_at", beside), ("_updated_at", beside)];
         let more = [("_metadata", needs.metadata), ("_types", needs.types)];
         for (name, _) in wanted.into_iter().chain(more).filter(|(_, wanted)| *wanted) {
             add(Cow::Borrowed(name), &mut names);
         }
-        if !setup.options.header && names.len() > width && !old.header.is_empty() {
-            return Err(Error::unsupported("a file without a header has no place for new columns; give it a header"));
+        if !named && let Some(more) = names.get(room) {
+            let why = "a file without a header has no place for ids, metadata and new columns: give it a header, or name its id column";
+            return Err(Error::unsupported(why).at_field(more.to_string()));
         }
         // What is written must open again.
         let why =
@@ -429,6 +434,12 @@ impl Cell {
         if let Some(part) = COLUMNS.into_iter().find(|part| part == name) {
             return Ok(Cell::Envelope(part));
         }
+        // Another tool's column, that has its name from there.
+        if name.starts_with('_') {
+            let steps = [Step { name: name.clone(), index: None }];
+            let (path, part) = (Path::field(name.clone()), Part::Field(steps.into()));
+            return Ok(Cell::Field(Target { path, part, ty: Type::Any, nullable: true, large: false }));
+        }
         let schema = open(&setup.schema);
         // A declared path such as `home.city`, or else one name as it stands.
         let path = Columns::path_of(name, &setup.schema);
@@ -438,6 +449,28 @@ impl Cell {
 
 fn open(schema: &Schema) -> Schema {
     Schema { open: true, ..schema.clone() }
+}
+
+/// Refuses writes that no checkpoint could put into the file: all of them, or one whose record needs columns that cannot be
+/// there.
+///
+/// # Errors
+/// `Unsupported`, with why.
+pub(super) fn admit<D: Disk>(base: &TextBase<D>, row: Option<&Changed>, setup: &Setup) -> Result<()> {
+    let Layout::Csv(old) = &base.layout else { return Ok(()) };
+    let columns = |needs: Needs| Table::with(old, needs, !setup.ids.in_record(&setup.schema), setup).map(drop);
+    let any = || Needs { rows: true, ..Needs::default() };
+    if !base.takes_rows(|| columns(any()).is_ok()) {
+        return columns(any());
+    }
+    match row {
+        Some(row) if !setup.options.header => {
+            let mut needs = any();
+            needs.add(row, setup)?;
+            columns(needs)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn base_has_rows<D: Disk>(base: &TextBase<D>) -> Result<bool> {

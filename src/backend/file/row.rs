@@ -168,9 +168,16 @@ impl Parts {
 /// The names of the envelope's columns, in the order in which they are written.
 pub(super) const COLUMNS: [&str; 6] = ["_id", "_version", "_created_at", "_updated_at", "_metadata", "_types"];
 
-const TEXT: FieldDef = FieldDef { ty: Type::Text, nullable: true, ..FieldDef::EMPTY };
-const TIME: FieldDef = FieldDef { ty: Type::Timestamp, nullable: true, ..FieldDef::EMPTY };
-const JSON: FieldDef = FieldDef { ty: Type::Json, nullable: true, ..FieldDef::EMPTY };
+const ID: FieldDef = part("_id", Type::Text);
+const VERSION: FieldDef = part("_version", Type::Text);
+const CREATED_AT: FieldDef = part("_created_at", Type::Timestamp);
+const UPDATED_AT: FieldDef = part("_updated_at", Type::Timestamp);
+const METADATA: FieldDef = part("_metadata", Type::Json);
+const TYPES: FieldDef = part("_types", Type::Json);
+
+const fn part(name: &'static str, ty: Type) -> FieldDef {
+    FieldDef { name: Cow::Borrowed(name), ty, nullable: true, ..FieldDef::EMPTY }
+}
 
 /// A decoder that keeps the envelope's fields for itself.
 pub(super) struct Opened<'p, D> {
@@ -184,37 +191,34 @@ impl<D: Decoder> Opened<'_, D> {
     /// Takes the field that the decoder has come to, if it is one of the envelope's.
     fn take(&mut self) -> Result<bool> {
         let Some(name) = COLUMNS.into_iter().find(|name| *name == self.inner.name()) else { return Ok(false) };
-        let placed = |error: Error| error.at_field(name);
         match name {
-            "_id" => self.parts.id = self.id().map_err(placed)?,
+            "_id" => self.parts.id = self.id()?,
             "_version" => {
                 // Where null has a spelling in CSV, an empty cell of another tool's is a text.
-                let text = self.inner.text(&TEXT).map_err(placed)?.filter(|text| !text.is_empty());
+                let text = self.inner.text(&VERSION)?.filter(|text| !text.is_empty());
                 let text = text.map(Cow::into_owned);
-                let version =
-                    text.map(|text| text.parse().map_err(|_| self.misfit(&TEXT, "not a version").with_value(&text)));
-                self.parts.version = version.transpose().map_err(placed)?;
+                let misread = |text: &str| self.misfit(&VERSION, "not a version").with_value(text);
+                self.parts.version = text.map(|text| text.parse().map_err(|_| misread(&text))).transpose()?;
             }
-            "_created_at" => self.parts.created_at = self.inner.timestamp(&TIME).map_err(placed)?,
-            "_updated_at" => self.parts.updated_at = self.inner.timestamp(&TIME).map_err(placed)?,
-            "_metadata" => self.parts.metadata = self.inner.json(&JSON).map_err(placed)?.unwrap_or_default(),
-            _ => self.parts.types = self.inner.json(&JSON).map_err(placed)?.unwrap_or_default(),
+            "_created_at" => self.parts.created_at = self.inner.timestamp(&CREATED_AT)?,
+            "_updated_at" => self.parts.updated_at = self.inner.timestamp(&UPDATED_AT)?,
+            "_metadata" => self.parts.metadata = self.inner.json(&METADATA)?.unwrap_or_default(),
+            _ => self.parts.types = self.inner.json(&TYPES)?.unwrap_or_default(),
         }
         Ok(true)
     }
     fn id(&mut self) -> Result<Option<Id>> {
         let text = match self.typed {
-            false => self.inner.text(&TEXT)?.map(Cow::into_owned),
-            true => match self.inner.any()? {
+            false => self.inner.text(&ID)?.map(Cow::into_owned),
+            true => match self.inner.any().map_err(|error| error.at_field(ID.name))? {
                 Value::Null => None,
                 Value::Text(text) => Some(text),
                 Value::Int(number) => Some(number.to_string()),
-                other => return Err(self.inner.misfit(&TEXT, format!("a {} is no id", other.kind()))),
+                other => return Err(self.inner.misfit(&ID, format!("a {} is no id", other.kind()))),
             },
         };
-        let id = |text: String| {
-            Id::new(&text).map_err(|cause| self.inner.misfit(&TEXT, cause.to_string()).with_value(&text))
-        };
+        let id =
+            |text: String| Id::new(&text).map_err(|cause| self.inner.misfit(&ID, cause.to_string()).with_value(&text));
         text.filter(|text| !text.is_empty()).map(id).transpose()
     }
 }

@@ -60,6 +60,8 @@ pub(super) struct TextBase<D: Disk> {
     blank: bool,
     index: Mutex<Option<Arc<Index>>>,
     count: OnceLock<u64>,
+    /// Whether its columns hold what records are, where that was asked.
+    takes_rows: OnceLock<bool>,
     shown: String,
 }
 
@@ -92,6 +94,7 @@ impl<D: Disk> TextBase<D> {
             blank: false,
             index: Mutex::new(None),
             count: OnceLock::new(),
+            takes_rows: OnceLock::new(),
             shown,
         };
         base.look(setup).map_err(|e| e.at_url(&base.shown))?;
@@ -146,6 +149,11 @@ impl<D: Disk> TextBase<D> {
             Some(file) => self.coding.reader(file, self.stamp.length, from),
             None => TextReader::Empty,
         }
+    }
+
+    /// Whether its columns hold what records are; asked once.
+    pub(super) fn takes_rows(&self, ask: impl FnOnce() -> bool) -> bool {
+        *self.takes_rows.get_or_init(ask)
     }
 
     /// Whether there is no text at all, which is no rows in every format.

@@ -8,6 +8,7 @@ use super::super::{
     index::Index,
     overlay::Delta,
     progress::Watch,
+    rows::Row,
     sink::Sink,
 };
 use crate::{
@@ -53,6 +54,9 @@ impl<D: Disk> ParquetBase<D> {
         match self.0 {}
     }
     pub(in super::super) fn explain(&self, _: Option<&Filter>, _: &Setup) -> Vec<String> {
+        match self.0 {}
+    }
+    pub(in super::super) fn admit(&self, _: Option<&Row>, _: &Setup) -> Result<()> {
         match self.0 {}
     }
     pub(in super::super) fn rewrite(
