@@ -2,7 +2,10 @@
 //! reading goes on, so that one build shows all of them.
 
 use proc_macro2::Span;
-use syn::{Attribute, Error, Ident, LitStr, Token, Type, ext::IdentExt, meta::ParseNestedMeta, spanned::Spanned};
+use syn::{
+    Attribute, Error, Ident, LitInt, LitStr, Token, Type, ext::IdentExt, meta::ParseNestedMeta, parenthesized,
+    punctuated::Punctuated, spanned::Spanned,
+};
 
 use crate::{
     case::{CASES, Case},
@@ -55,11 +58,19 @@ pub struct Field {
     pub unique: Option<Span>,
     pub json: Option<Span>,
     pub large: Option<Span>,
+    pub decimal: Option<Scale>,
     /// The language of its words.
     pub text: Option<LitStr>,
     pub rename: Option<LitStr>,
     pub alias: Vec<LitStr>,
     pub handle: Handle,
+}
+
+/// The precision and the scale of a decimal, and where they were given.
+pub struct Scale {
+    pub precision: u8,
+    pub scale: u8,
+    pub span: Span,
 }
 
 /// What a field's handle is called.
@@ -116,6 +127,7 @@ impl Field {
                 "unique" => flag(&mut read.unique, meta)?,
                 "json" => flag(&mut read.json, meta)?,
                 "large" => flag(&mut read.large, meta)?,
+                "decimal" => read.decimal = Some(scale(meta)?),
                 "text" => once(&mut read.text, meta)?,
                 "rename" => once(&mut read.rename, meta)?,
                 "alias" => read.alias.push(text(meta)?),
@@ -136,6 +148,7 @@ impl Field {
             ("unique", self.unique),
             ("json", self.json),
             ("large", self.large),
+            ("decimal", self.decimal.as_ref().map(|decimal| decimal.span)),
             ("text", self.text.as_ref().map(LitStr::span)),
             ("rename", self.rename.as_ref().map(LitStr::span)),
             ("alias", self.alias.first().map(LitStr::span)),
@@ -228,6 +241,24 @@ fn text(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
     let value = meta.value().map_err(|_| Error::new(meta.path.span(), wanted()))?;
     let span = value.span();
     value.parse().map_err(|_| Error::new(span, wanted()))
+}
+
+/// `decimal(precision, scale)`
+fn scale(meta: &ParseNestedMeta<'_>) -> syn::Result<Scale> {
+    const WANTED: &str = "write `decimal(precision, scale)`, as `decimal(9, 2)`: so many digits, and so many of them behind the point; a precision is from 1 to 76, a scale from 0 to that";
+    let span = meta.path.span();
+    if !meta.input.peek(syn::token::Paren) {
+        return Err(Error::new(span, WANTED));
+    }
+    let inside;
+    parenthesized!(inside in meta.input);
+    let place = inside.span();
+    let numbers = Punctuated::<LitInt, Token![,]>::parse_terminated(&inside).map_err(|_| Error::new(place, WANTED))?;
+    let numbers: Vec<u8> = numbers.iter().map(LitInt::base10_parse).collect::<syn::Result<_>>().unwrap_or_default();
+    match numbers[..] {
+        [precision @ 1..=76, scale] if scale <= precision => Ok(Scale { precision, scale, span }),
+        _ => Err(Error::new(place, WANTED)),
+    }
 }
 
 fn case(meta: &ParseNestedMeta<'_>) -> syn::Result<Case> {

@@ -19,7 +19,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// Makes a struct a record: schema, codec, and one handle for each field for queries.
 ///
 /// On the struct: `name`, `rename_all`, `handles = none`, `of`. On a field: `id`, `rename`, `skip`, `default`, `index`,
-/// `unique`, `json`, `large`, `text`, `alias`, `handle`. All of them stand in `#[record(..)]`.
+/// `unique`, `json`, `large`, `decimal(precision, scale)`, `text`, `alias`, `handle`. All of them stand in `#[record(..)]`.
 ///
 /// The code that is written names the crate `::dk_data`. Where `Cargo.toml` gives it another name, write
 /// `extern crate other_name as dk_data;` at the root of the crate.

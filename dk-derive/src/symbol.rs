@@ -4,7 +4,7 @@
 pub const STRUCT: &[&str] = &["name", "rename_all", "handles", "of"];
 /// On a field.
 pub const FIELD: &[&str] =
-    &["id", "rename", "skip", "default", "index", "unique", "json", "large", "text", "alias", "handle"];
+    &["id", "rename", "skip", "default", "index", "unique", "json", "large", "decimal", "text", "alias", "handle"];
 /// On an enum.
 pub const ENUM: &[&str] = &["rename_all"];
 /// On a variant.

@@ -96,6 +96,11 @@ fn attributes(field: &Field<'_>, faults: &mut Faults) {
             attrs.text.as_ref().map(syn::LitStr::span),
             "JSON has no words to be found: leave `json` or `text` out",
         ),
+        (
+            attrs.json,
+            attrs.decimal.as_ref().map(|decimal| decimal.span),
+            "JSON has no precision and scale: leave `json` or `decimal` out",
+        ),
         (attrs.json, attrs.large, "JSON has no limit that `large` would lift: leave `large` out"),
     ];
     for (one, other, why) in pairs {

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use rust_decimal::Decimal;
+
 use crate::record::{
     codec::derived_fields,
     field_type::Nullable,
@@ -50,6 +52,20 @@ pub const fn unique<T: Unique>() -> bool {
 /// `#[record(large)]`
 pub const fn large<T: Large>() -> bool {
     true
+}
+
+/// A field type that has a precision and a scale.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no precision and scale",
+    label = "only a `Decimal` or an `Option<Decimal>` can be `#[record(decimal(precision, scale))]`"
+)]
+pub trait Scaled {}
+impl Scaled for Decimal {}
+impl Scaled for Option<Decimal> {}
+
+/// `#[record(decimal(precision, scale))]`
+pub const fn decimal<T: Scaled>(precision: u8, scale: u8) -> Option<(u8, u8)> {
+    Some((precision, scale))
 }
 
 /// A field type in which `#[record(text = "..")]` finds words.

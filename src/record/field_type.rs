@@ -375,9 +375,53 @@ copies! {
     bool: Bool, bool, identity;
     Uuid: Uuid, uuid, Uuid::from_u128;
     Date: Date, date, identity;
-    Decimal: Decimal, decimal, identity;
 }
+
+impl FieldType for Decimal {
+    const TYPE: Type = Type::Decimal;
+    type Kind = ScalarKind;
+    #[inline]
+    fn encode<E: Encoder>(&self, field: &FieldDef, out: &mut E) -> Result<()> {
+        out.decimal(field, *self)
+    }
+    #[inline]
+    fn read<D: Decoder>(field: &FieldDef, from: &mut D) -> Result<Option<Self>> {
+        from.decimal(field)
+    }
+    #[inline]
+    fn cell(&self, _: &[Step]) -> ValueRef<'_> {
+        ValueRef::Decimal(*self)
+    }
+    fn from_value(field: &FieldDef, value: Value) -> Result<Self> {
+        let Value::Decimal(v) = value else { return Err(wrong(field, &value)) };
+        Ok(v)
+    }
+    #[inline]
+    fn check(&self, field: &FieldDef) -> Result<Form> {
+        match field.decimal {
+            Some((precision, scale)) if !has_room(*self, precision, scale) => Err(no_room(*self, field)),
+            _ => Ok(Form::Stored),
+        }
+    }
+}
+copied!(Decimal, |v| Value::Decimal(*v));
+impl Item for Decimal {}
 impl Number for Decimal {}
+
+/// Whether a decimal of this precision and scale can hold a value exactly.
+pub(crate) fn has_room(value: Decimal, precision: u8, scale: u8) -> bool {
+    let whole = value.trunc().mantissa().unsigned_abs();
+    let digits = u32::from(precision.saturating_sub(scale));
+    value.normalize().scale() <= u32::from(scale) && 10_u128.checked_pow(digits).is_none_or(|limit| whole < limit)
+}
+
+#[cold]
+fn no_room(value: Decimal, field: &FieldDef) -> Error {
+    let (precision, scale) = field.decimal.unwrap_or_default();
+    Error::invalid(format!("a decimal({precision}, {scale}) cannot hold it exactly"))
+        .at_field(field.name.clone())
+        .with_value(&value.to_string())
+}
 
 macro_rules! items { ($($native:ty),*) => { $( impl Item for $native {} )* }; }
 items!(i8, i16, i32, i64, u16, u32, u64, Timestamp, String);

@@ -63,6 +63,10 @@ pub struct FieldDef {
     /// Whether it may hold long text and gives up comparisons for it (semantics 2.8).
     #[serde(default, skip_serializing_if = "is_false")]
     pub large: bool,
+    /// Precision and scale of a decimal: the most digits that it has, and how many of them stand behind the point. A value
+    /// that does not fit is refused when it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<(u8, u8)>,
     /// The language whose words the store should find in it, as the engine calls it: `english`, `simple`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Name>,
@@ -268,6 +272,7 @@ impl FieldDef {
         index: false,
         unique: false,
         large: false,
+        decimal: None,
         text: None,
         aliases: Cow::Borrowed(&[]),
     };
@@ -301,6 +306,18 @@ impl FieldDef {
         self.large = true;
         self
     }
+    /// It is a decimal of so many digits, so many of which stand behind the point.
+    ///
+    /// ```
+    /// use dk_data::{FieldDef, Schema, Type};
+    /// let shop = Schema::new("shop").field(FieldDef::new("price", Type::Decimal).decimal(9, 2));
+    /// assert_eq!(shop.to_string(), "shop { price: decimal(9, 2) }");
+    /// ```
+    #[must_use]
+    pub fn decimal(mut self, precision: u8, scale: u8) -> FieldDef {
+        self.decimal = Some((precision, scale));
+        self
+    }
     /// The store should find its words, those of this language as the engine calls it: `english`, `simple`.
     #[must_use]
     pub fn searched(mut self, language: impl Into<Name>) -> FieldDef {
@@ -327,7 +344,9 @@ impl FieldDef {
 
 impl fmt::Display for FieldDef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}{}", self.name, self.ty, if self.nullable { "?" } else { "" })?;
+        write!(f, "{}: {}", self.name, self.ty)?;
+        self.decimal.iter().try_for_each(|(precision, scale)| write!(f, "({precision}, {scale})"))?;
+        f.write_str(if self.nullable { "?" } else { "" })?;
         for (set, word) in [(self.id, " id"), (self.index, " index"), (self.unique, " unique"), (self.large, " large")]
         {
             f.write_str(if set { word } else { "" })?;
@@ -413,6 +432,12 @@ impl FieldDef {
             () if self.name.contains('\0') => Some("a name holds U+0000"),
             () if self.id && self.nullable => Some("an id cannot be null"),
             () if self.id && !id_type => Some("an id is a text, a uuid or an integer"),
+            () if self.decimal.is_some() && self.ty != Type::Decimal => {
+                Some("only a decimal has a precision and a scale")
+            }
+            () if self.decimal.is_some_and(|(digits, scale)| !(1..=76).contains(&digits) || scale > digits) => {
+                Some("a decimal has a precision from 1 to 76 and a scale from 0 to that")
+            }
             () if self.text.is_some() && self.ty != Type::Text => Some("only text is searched for words"),
             () if self.text.as_ref().is_some_and(|language| language.contains('\0')) => Some("a language holds U+0000"),
             () if self.unique && self.ty.is_composed() => Some("only a scalar can be unique"),
@@ -481,6 +506,8 @@ pub enum FieldChange {
     Id(bool),
     /// It is large now, or no longer.
     Large(bool),
+    /// It has another precision and scale, or none.
+    Decimal(Option<(u8, u8)>),
 }
 
 impl fmt::Display for SchemaChange {
@@ -504,6 +531,8 @@ impl fmt::Display for FieldChange {
             FieldChange::Unique(yes) => now(f, *yes, "unique"),
             FieldChange::Id(yes) => now(f, *yes, "the id"),
             FieldChange::Large(yes) => now(f, *yes, "large"),
+            FieldChange::Decimal(Some((precision, scale))) => write!(f, "now decimal({precision}, {scale})"),
+            FieldChange::Decimal(None) => write!(f, "now without a precision and a scale"),
         }
     }
 }
@@ -554,6 +583,9 @@ impl FieldDef {
             (self.large, new.large, FieldChange::Large),
         ];
         flags.into_iter().filter(|(old, new, _)| old != new).for_each(|(_, new, change)| note(change(new)));
+        if self.decimal != new.decimal {
+            note(FieldChange::Decimal(new.decimal));
+        }
         match (&self.ty, &new.ty) {
             (Type::Record(old), Type::Record(inner)) => old.diff_nested(inner, parents, &new.name, changes),
             (old, ty) if old != ty => note(FieldChange::Retyped { from: old.clone(), to: ty.clone() }),
@@ -594,6 +626,33 @@ mod tests {
         let changes: Vec<String> = people().diff(&new).iter().map(ToString::to_string).collect();
         assert_eq!(changes, ["home.city: no longer indexed", "home.city: was text, is json"]);
         assert!(people().diff(&people()).is_empty());
+    }
+
+    #[test]
+    fn a_decimal_says_its_precision_and_scale_and_nothing_else_does() {
+        let priced =
+            |ty, precision, scale| Schema::new("shop").field(FieldDef::new("price", ty).decimal(precision, scale));
+        let shop = priced(Type::Decimal, 9, 2);
+        assert_eq!(shop.to_string(), "shop { price: decimal(9, 2) }");
+        assert_eq!(
+            serde_json::from_str::<Schema>(&serde_json::to_string(&shop).unwrap_or_default()).ok(),
+            Some(shop.clone())
+        );
+        let changes: Vec<String> = shop.diff(&priced(Type::Decimal, 18, 4)).iter().map(ToString::to_string).collect();
+        assert_eq!(changes, ["price: now decimal(18, 4)"]);
+        assert!(shop.validate().is_ok() && priced(Type::Decimal, 76, 76).validate().is_ok());
+        for wrong in [
+            priced(Type::F64, 9, 2),
+            priced(Type::Decimal, 0, 0),
+            priced(Type::Decimal, 77, 2),
+            priced(Type::Decimal, 2, 3),
+        ] {
+            assert_eq!(
+                wrong.validate().err().and_then(|e| e.place().field.clone()).as_deref(),
+                Some("price"),
+                "{wrong}"
+            );
+        }
     }
 
     #[test]

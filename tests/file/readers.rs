@@ -29,7 +29,15 @@ fn schema() -> Schema {
         ("bytes", Type::Bytes),
         ("colour", Type::Enum(vec!["red".into(), "green".into()].into())),
     ];
-    with(common(), more)
+    let mut schema = with(common(), more);
+    // All of the digits that every reader has.
+    schema
+        .fields
+        .to_mut()
+        .iter_mut()
+        .filter(|field| field.name == "wide")
+        .for_each(|field| field.decimal = Some((38, 10)));
+    schema
 }
 
 fn thing(n: usize) -> Document {

@@ -124,7 +124,14 @@ fn typed() -> (Schema, Vec<Document>) {
         ("json", Type::Json),
         ("vector", Type::Vector(2)),
     ];
-    let schema = with(schema, fields);
+    let mut schema = with(schema, fields);
+    // All of the digits that every reader has.
+    schema
+        .fields
+        .to_mut()
+        .iter_mut()
+        .filter(|field| field.name == "wide")
+        .for_each(|field| field.decimal = Some((38, 10)));
     let more = [
         document! {
             "u64" => u64::MAX, "u8" => 255, "single" => 0.1_f32, "price" => Decimal::new(110, 2), "wide" => Decimal::new(1234567, 5), "bytes" => Value::Bytes(vec![0, 255]),

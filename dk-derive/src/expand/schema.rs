@@ -4,7 +4,10 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Generics, LitStr, spanned::Spanned};
 
-use crate::ast::{self, Field, Record};
+use crate::{
+    ast::{self, Field, Record},
+    attr::Scale,
+};
 
 /// The definitions of the fields, and the schema of them.
 pub fn schema(record: &Record<'_>, generics: &Generics) -> TokenStream {
@@ -54,6 +57,12 @@ fn definition(field: &Field<'_>) -> TokenStream {
             None => quote!(false),
         }
     });
+    let decimal = match &attrs.decimal {
+        Some(Scale { precision, scale, .. }) => {
+            quote_spanned!(ty.span()=> ::dk_data::record::declared::decimal::<#ty>(#precision, #scale))
+        }
+        None => quote!(::core::option::Option::None),
+    };
     let text = match &attrs.text {
         Some(language) => {
             let language = language.value();
@@ -71,6 +80,7 @@ fn definition(field: &Field<'_>) -> TokenStream {
             index: #index,
             unique: #unique,
             large: #large,
+            decimal: #decimal,
             text: #text,
             aliases: ::std::borrow::Cow::Borrowed(&[#(::std::borrow::Cow::Borrowed(#aliases)),*]),
         }

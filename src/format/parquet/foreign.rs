@@ -5,7 +5,10 @@
 
 use arrow_schema::{DataType, Field, extension};
 
-use super::cells::{Fault, is_marked};
+use super::{
+    cells::{Fault, is_marked},
+    schema::DECIMAL,
+};
 use crate::record::{FieldDef, Name, Schema, Type};
 
 /// The field that a column is for documents.
@@ -13,8 +16,20 @@ use crate::record::{FieldDef, Name, Schema, Type};
 /// # Errors
 /// A type that has no counterpart.
 pub(super) fn field_of(field: &Field) -> Result<FieldDef, Fault> {
-    let made = FieldDef::new(Name::Owned(field.name().clone()), type_of(field)?);
-    Ok(if field.is_nullable() { made.nullable() } else { made })
+    Ok(named(Name::Owned(field.name().clone()), field, type_of(field)?))
+}
+
+/// The field of a column or of the items of one, with what its Parquet type says beside the type.
+fn named(name: Name, field: &Field, ty: Type) -> FieldDef {
+    let scale = match (&ty, field.data_type()) {
+        (Type::Decimal, DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale)) => {
+            u8::try_from(*scale).ok().map(|scale| (*precision, scale))
+        }
+        _ => None,
+    };
+    // What every decimal of ours fits into says nothing of these.
+    let decimal = scale.filter(|scale| *scale != DECIMAL);
+    FieldDef { nullable: field.is_nullable(), decimal, ..FieldDef::new(name, ty) }
 }
 
 fn type_of(field: &Field) -> Result<Type, Fault> {
@@ -45,10 +60,7 @@ fn type_of(field: &Field) -> Result<Type, Fault> {
         DataType::List(item) => match type_of(item)? {
             // Lists hold scalars or records.
             Type::List(_) | Type::Json => Type::Json,
-            ty => {
-                let inside = FieldDef::new("item", ty);
-                Type::List(if item.is_nullable() { inside.nullable() } else { inside }.into())
-            }
+            ty => Type::List(named(Name::Borrowed("item"), item, ty).into()),
         },
         DataType::Struct(fields) => {
             let fields = fields.iter().map(|field| field_of(field)).collect::<Result<Vec<_>, _>>()?;

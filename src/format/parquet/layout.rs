@@ -218,7 +218,7 @@ impl<I> Opened<I> {
     fn own_type(&self, column: &Field) -> Option<&Type> {
         let (_, field) = self.own.as_ref()?.find(column.name())?;
         let decimal = matches!(column.data_type(), DataType::Decimal128(..) | DataType::Decimal256(..));
-        let same = alike(&data_type(&field.ty, None), column.data_type()) || (field.ty == Type::Decimal && decimal);
+        let same = alike(&data_type(field), column.data_type()) || (field.ty == Type::Decimal && decimal);
         same.then_some(&field.ty)
     }
 
@@ -235,7 +235,8 @@ impl<I> Opened<I> {
             if let Some(own) = self.own.as_ref().and_then(|own| own.find(column.name()))
                 && let Some(ty) = self.own_type(column)
             {
-                field = crate::record::FieldDef { ty: ty.clone(), ..own.1.clone() };
+                let decimal = field.decimal;
+                field = crate::record::FieldDef { ty: ty.clone(), decimal, ..own.1.clone() };
             }
             schema = schema.field(field);
         }

@@ -1,7 +1,7 @@
 //! Parquet as records: typed columns, read by what a predicate and a record need.
 //!
 //! Which field is which column is told in `schema.rs`'s table, repeated here: integers and floats are columns of the same
-//! width and sign, decimals `decimal(76, 28)` unless a [precision](Parquet::decimal) is given, timestamps microseconds in
+//! width and sign, decimals `decimal(76, 28)` unless the [field](crate::FieldDef::decimal) or an [option](Parquet::decimal) gives a precision, timestamps microseconds in
 //! UTC, UUIDs 16 bytes with their logical type, enums strings, lists lists, nested records structs, vectors lists of floats,
 //! JSON strings with their logical type. Fields that an open schema does not declare get columns by the values of the first
 //! row group; what fits no column is kept in one more, `_extra`, as JSON with tags.
@@ -139,8 +139,8 @@ impl Parquet {
         self.0.page_rows = rows;
         self
     }
-    /// Precision and scale of a decimal field's column; a value that does not fit is refused. Tools whose decimals end at 38
-    /// digits read such a column exactly.
+    /// Precision and scale of a decimal field's column, where the [field](crate::FieldDef::decimal) says none or others; a
+    /// value that does not fit is refused. Tools whose decimals end at 38 digits read such a column exactly.
     #[must_use]
     pub fn decimal(mut self, field: &str, precision: u8, scale: i8) -> Parquet {
         self.0.decimals.push((field.to_owned(), precision, scale));

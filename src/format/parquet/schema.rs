@@ -3,7 +3,7 @@
 //! | field | column |
 //! |---|---|
 //! | bool, integers, floats | the type of the same width and sign |
-//! | decimal | decimal(76, 28), or the precision and scale that the [options](super::Parquet::decimal) give |
+//! | decimal | decimal(76, 28), or the precision and scale that the field or the [options](super::Parquet::decimal) say |
 //! | text, enum | string |
 //! | bytes | binary |
 //! | uuid | 16 bytes, logical type UUID |
@@ -22,7 +22,7 @@ use arrow_schema::{DataType, Field, Fields, TimeUnit, extension};
 use crate::record::{FieldDef, Schema, Type};
 
 /// Precision and scale of a column of decimals where nothing else is said: every decimal of 28 digits fits.
-pub(super) const DECIMAL: (u8, i8) = (76, 28);
+pub(super) const DECIMAL: (u8, u8) = (76, 28);
 
 /// What the items of a list are called, as the format's specification has it.
 const ITEM: &str = "element";
@@ -36,9 +36,19 @@ pub(super) fn columns(schema: &Schema, decimals: &Decimals) -> Vec<Field> {
 }
 
 fn column(field: &FieldDef, decimals: &Decimals) -> Field {
-    let found =
-        decimals.iter().find(|(name, ..)| *name == field.name).map(|(_, precision, scale)| (*precision, *scale));
-    marked(Field::new(field.name.as_ref(), data_type(&field.ty, found), is_nullable(field)), &field.ty)
+    let named = decimals.iter().find(|(name, ..)| *name == field.name);
+    let ty = match named {
+        Some((_, precision, scale)) if field.ty == Type::Decimal => decimal(*precision, *scale),
+        _ => data_type(field),
+    };
+    marked(Field::new(field.name.as_ref(), ty, is_nullable(field)), &field.ty)
+}
+
+fn decimal(precision: u8, scale: i8) -> DataType {
+    match precision {
+        ..=38 => DataType::Decimal128(precision, scale),
+        _ => DataType::Decimal256(precision, scale),
+    }
 }
 
 /// Whether a column of this field has nulls.
@@ -71,8 +81,8 @@ pub(super) fn marked(mut field: Field, ty: &Type) -> Field {
     field
 }
 
-pub(super) fn data_type(ty: &Type, decimal: Option<(u8, i8)>) -> DataType {
-    match ty {
+pub(super) fn data_type(field: &FieldDef) -> DataType {
+    match &field.ty {
         ty if is_tagged(ty) => DataType::Utf8,
         Type::Bool => DataType::Boolean,
         Type::I8 => DataType::Int8,
@@ -85,16 +95,16 @@ pub(super) fn data_type(ty: &Type, decimal: Option<(u8, i8)>) -> DataType {
         Type::U64 => DataType::UInt64,
         Type::F32 => DataType::Float32,
         Type::F64 => DataType::Float64,
-        Type::Decimal => match decimal.unwrap_or(DECIMAL) {
-            (precision @ ..=38, scale) => DataType::Decimal128(precision, scale),
-            (precision, scale) => DataType::Decimal256(precision, scale),
-        },
+        Type::Decimal => {
+            let (precision, scale) = field.decimal.unwrap_or(DECIMAL);
+            decimal(precision, scale as i8)
+        }
         Type::Bytes => DataType::Binary,
         Type::Uuid => DataType::FixedSizeBinary(16),
         Type::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         Type::Date => DataType::Date32,
         Type::List(item) => {
-            let inside = Field::new(ITEM, data_type(&item.ty, None), is_nullable(item));
+            let inside = Field::new(ITEM, data_type(item), is_nullable(item));
             DataType::List(Arc::new(marked(inside, &item.ty)))
         }
         Type::Vector(_) => DataType::List(Arc::new(Field::new(ITEM, DataType::Float32, false))),

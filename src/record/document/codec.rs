@@ -257,6 +257,7 @@ impl FieldType for Value {
         match (self, &field.ty) {
             (Value::Text(text), _) => text.check(field),
             (Value::Float(v), _) => v.check(field),
+            (Value::Decimal(v), _) => v.check(field),
             (Value::Timestamp(v), _) => v.check(field),
             (Value::Json(json), _) if json.is_null() => Ok(Form::Loose),
             (Value::Json(json), _) => check_json(json, field).map(|()| Form::Stored),
