@@ -2,7 +2,10 @@
 
 mod admission;
 mod behind;
+#[cfg(feature = "parquet")]
+mod columns;
 mod crash;
+mod cuts;
 mod damage;
 mod disk;
 mod export;
@@ -10,6 +13,7 @@ mod faults;
 mod foreign;
 mod null;
 mod opening;
+mod options;
 mod pools;
 mod processes;
 #[path = "../foreign/python.rs"]

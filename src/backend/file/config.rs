@@ -101,7 +101,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The format of files whose name does not say it, and of new ones in a folder.
+    /// The format of files whose name does not say it, and of new ones in a folder. Where a single file is opened, exported or
+    /// imported, its name must not say another.
     #[must_use]
     pub fn format(mut self, format: Format, compression: Compression) -> Options {
         self.format = Some((format, compression));
@@ -329,15 +330,32 @@ impl fmt::Display for Format {
 /// The format of a file: what its name says, else the option.
 ///
 /// # Errors
-/// `Configuration` where neither says it.
+/// `Configuration` where neither says it, and for Parquet in another compression than its own.
 pub(super) fn format_of(path: &Path, options: &Options) -> Result<(Format, Compression)> {
-    options.format.or_else(|| named(path)).map_or_else(
-        || {
-            let why = "the name does not say the format: call it .csv, .tsv, .jsonl or .json, with .gz or .zst, or give an option";
+    let refused = |why: &'static str| Err(Error::configuration(why).at_url(&shown(path)));
+    match named(path).or(options.format) {
+        Some((Format::Parquet, Compression::Gzip | Compression::Zstd)) => {
+            refused("Parquet compresses its own pages, and is not packed again: leave .gz or .zst out")
+        }
+        Some(format) => Ok(format),
+        None => refused(
+            "the name does not say the format: call it .csv, .tsv, .jsonl, .json or .parquet, text with .gz or .zst, or give an option",
+        ),
+    }
+}
+
+/// The format of one file, of which name and option say the same where both say it.
+///
+/// # Errors
+/// `Configuration` where they do not, and as [`format_of`].
+pub(super) fn format_of_one(path: &Path, options: &Options) -> Result<(Format, Compression)> {
+    match (named(path), options.format) {
+        (Some(named), Some(told)) if named != told => {
+            let why = format!("the name says {}, and the option {}", ending(named.0, named.1), ending(told.0, told.1));
             Err(Error::configuration(why).at_url(&shown(path)))
-        },
-        |by_option| Ok(named(path).unwrap_or(by_option)),
-    )
+        }
+        _ => format_of(path, options),
+    }
 }
 
 #[cfg(test)]

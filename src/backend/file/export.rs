@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::{
     base::{Ask, Base, IdRule, Setup},
     checkpoint::in_place,
-    config::{Compression, Format, Options, format_of},
+    config::{Compression, Format, Options, format_of_one},
     core::canonical,
     disk::{Disk, Os},
     layout::CsvLayout,
@@ -51,8 +51,10 @@ pub struct Export {
     options: Options,
     level: Option<i32>,
     row_group_rows: Option<usize>,
+    decimals: Vec<(String, u8, u8)>,
     envelope: bool,
     overwrite: bool,
+    counted: bool,
 }
 
 impl Export {
@@ -68,10 +70,23 @@ impl Export {
         self.level = Some(level);
         self
     }
-    /// Rows of a row group of Parquet.
+    /// Rows of a row group of Parquet; other formats have none.
     #[must_use]
     pub fn row_group_rows(mut self, rows: usize) -> Export {
         self.row_group_rows = Some(rows);
+        self
+    }
+    /// Precision and scale of a decimal field's column in Parquet, where the [field](crate::FieldDef::decimal) says none or
+    /// others; other formats have none. A value that does not fit is refused.
+    #[must_use]
+    pub fn decimal(mut self, field: impl Into<String>, precision: u8, scale: u8) -> Export {
+        self.decimals.push((field.into(), precision, scale));
+        self
+    }
+    /// Counts the records before they are written, so that progress tells of how many.
+    #[must_use]
+    pub fn counted(mut self) -> Export {
+        self.counted = true;
         self
     }
     /// Writes versions, times and metadata, too. Ids are written in any case, where records do not hold their own, but not
@@ -88,11 +103,13 @@ impl Export {
         self
     }
 
-    /// Writes the records of a query, in its order. CSV of an open schema takes two passes: the first finds the columns.
+    /// Writes the records of a query, in its order. CSV of an open schema takes two passes: the first finds the columns, and
+    /// counts the records.
     ///
     /// # Errors
-    /// `AlreadyExists` where the file is there, `Conflict` where it is a store with a journal; `Configuration` for a format
-    /// that is not known or a level that it has not; what the store and the disk report. Where it fails, no file is there.
+    /// `AlreadyExists` where the file is there, `Conflict` where it is a store with a journal, and where a record came between
+    /// two passes that needs another column; `Configuration` for a format that is not known, and for an option that it has
+    /// not; what the store and the disk report. Where it fails, no file is there.
     pub fn run<R, S, Q>(
         &self,
         store: &S,
@@ -109,8 +126,8 @@ impl Export {
         let path = &canonical(path.as_ref());
         let schema = Arc::new((**store.shape()).clone());
         let ids = IdRule::of(&self.options, &schema)?;
-        let setup = Setup::new(format_of(path, &self.options)?, self.options.clone(), schema, ids);
-        self.check_level(&setup)?;
+        let setup = Setup::new(format_of_one(path, &self.options)?, self.options.clone(), schema, ids);
+        self.check_options(&setup)?;
         let paths = Paths::of(path);
         let lock = Lock::take(&Os, &paths.lock, self.options.wait)?;
         let done = self.check_target(&paths).and_then(|()| {
@@ -128,7 +145,12 @@ impl Export {
         done
     }
 
-    fn check_level(&self, setup: &Setup) -> Result<()> {
+    fn check_options(&self, setup: &Setup) -> Result<()> {
+        let of_parquet = self.row_group_rows.is_some() || !self.decimals.is_empty();
+        if of_parquet && setup.format != Format::Parquet {
+            let why = format!("row groups and the types of columns are Parquet's, and this is {}", setup.format);
+            return Err(Error::configuration(why));
+        }
         let levels = match (setup.format, setup.compression) {
             (Format::Parquet, _) | (_, Compression::Zstd) => 1..=22,
             (_, Compression::Gzip) => 0..=9,
@@ -173,7 +195,15 @@ impl Export {
         Q: AsQuery<R, Select = Whole> + Clone,
         Q::Predicate: RunsOn<S::Engine>,
     {
-        let mut watch = Watch::new(None, Work::Export);
+        let mut counted = match self.counted {
+            true => Some(store.count(query.clone())?),
+            false => None,
+        };
+        let needs = match setup.format {
+            Format::Csv | Format::Tsv => self.needs(store, query.clone(), setup, &mut counted)?,
+            _ => Needs::default(),
+        };
+        let mut watch = Watch::new(None, Work::Export).of(counted, None);
         let mut told = |records: u64, bytes: u64| {
             watch.at(records, bytes);
             on_progress(&watch.state());
@@ -183,7 +213,7 @@ impl Export {
             Format::Parquet => {
                 let parts = (!setup.ids.in_record(&setup.schema), self.envelope);
                 let rows = store.stream(query)?;
-                parquet::export(rows, shape, parts, (self.level, self.row_group_rows), &mut sink, &mut told)?
+                parquet::export(rows, shape, parts, self.parquet(), &mut sink, &mut told)?
             }
             Format::Json | Format::JsonLines => {
                 let objects = Objects::of_new(setup);
@@ -205,7 +235,6 @@ impl Export {
                 records
             }
             Format::Csv | Format::Tsv => {
-                let needs = self.needs(store, query.clone(), setup)?;
                 let layout = CsvLayout::empty(setup)?;
                 let table = Table::of_new(&layout, needs, self.envelope, setup)?;
                 table.put_header(sink.text());
@@ -222,8 +251,13 @@ impl Export {
         Ok(Exported { records, bytes: looks.length })
     }
 
-    /// The columns that records bring beside the declared ones.
-    fn needs<R, S, Q>(&self, store: &S, query: Q, setup: &Setup) -> Result<Needs>
+    /// What is said of Parquet alone.
+    fn parquet(&self) -> parquet::Said<'_> {
+        (self.level, self.row_group_rows, &self.decimals)
+    }
+
+    /// The columns that records bring beside the declared ones, and how many records there are where that is seen.
+    fn needs<R, S, Q>(&self, store: &S, query: Q, setup: &Setup, counted: &mut Option<u64>) -> Result<Needs>
     where
         R: RecordCodec,
         S: Store<R>,
@@ -232,9 +266,12 @@ impl Export {
     {
         let mut needs = Needs::default();
         if is_loose(&setup.schema) {
+            let mut seen = 0;
             for row in store.stream(query)? {
                 needs.add(&self.row(&row?, store.shape())?, setup)?;
+                seen += 1;
             }
+            *counted = Some(seen);
         }
         Ok(needs)
     }
@@ -332,7 +369,7 @@ impl Import {
         let path = &canonical(path.as_ref());
         let schema = Arc::new((**store.shape()).clone());
         let ids = IdRule::of(&self.options, &schema)?;
-        let setup = Setup::new(format_of(path, &self.options)?, self.options.clone(), schema, ids);
+        let setup = Setup::new(format_of_one(path, &self.options)?, self.options.clone(), schema, ids);
         let paths = Paths::of(path);
         let failed = |cause: std::io::Error| Error::backend("the file cannot be looked at").caused_by(cause);
         let there = |path: &Path| Os.stamp(path).map(|stamp| stamp.is_some()).map_err(failed);

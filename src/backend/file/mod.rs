@@ -75,7 +75,7 @@ pub use self::{
     transaction::{FileTransaction, FileTransactionStore},
 };
 use self::{
-    config::{ending, named},
+    config::{ending, format_of_one, named},
     core::{Core, locked},
     disk::{Disk, Os},
     lock::shown,
@@ -159,10 +159,7 @@ impl<D: Disk> Files<D> {
     /// As [`open_file`](Files::open_file).
     pub fn open_file_on(disk: D, path: impl AsRef<Path>, options: Options) -> Result<Files<D>> {
         let path = path.as_ref();
-        if named(path).is_none() && options.format.is_none() {
-            let why = "the name does not say the format: call it .csv, .tsv, .jsonl, .json or .parquet, text with .gz or .zst, or give an option";
-            return Err(Error::configuration(why).at_url(&shown(path)));
-        }
+        format_of_one(path, &options)?;
         Ok(Files::at(disk, Place::File(absolute(path)?), options))
     }
 

@@ -78,6 +78,11 @@ impl Watch {
         self
     }
 
+    /// There are so many records in all.
+    pub(super) fn total(&mut self, records: u64) {
+        self.state.total_records = Some(records);
+    }
+
     /// So much is done in all.
     pub(super) fn at(&mut self, records: u64, bytes: u64) {
         (self.state.records, self.state.bytes) = (records, bytes);

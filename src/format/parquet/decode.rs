@@ -101,7 +101,7 @@ impl<'a> RowDecoder<'a> {
                 Place::Field(index) => return Ok(Next::Field(index)),
                 Place::Undeclared => return Ok(Next::Undeclared),
                 Place::Extra => self.open_extra(&column.cells)?,
-                Place::Envelope => {}
+                Place::Envelope | Place::Unread => {}
             }
         }
     }
@@ -419,6 +419,8 @@ pub(super) enum Place {
     Extra,
     /// Part of the envelope.
     Envelope,
+    /// Of another meaning than its name has here.
+    Unread,
 }
 
 fn integer<T: TryFrom<i128>>(value: ValueRef<'_>) -> Option<T> {

@@ -11,7 +11,7 @@ use parquet::{
 };
 
 use super::{
-    EXTRA, SCHEMA_KEY,
+    EXTRA, METADATA, SCHEMA_KEY,
     checksum::{BLOCKS_KEY, Sums, TAIL_KEY, Tail},
     decode::Place,
     fault::{guarded, raised},
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    record::{Name, Part, Schema, Step, Target, Type},
+    record::{FieldDef, Name, Part, Schema, Step, Target, Type},
 };
 
 /// An open file.
@@ -51,6 +51,8 @@ pub(super) struct Source {
     pub(super) hint: Option<Type>,
 }
 
+/// The name that other formats keep for the types of values.
+const TYPES: &str = "_types";
 /// The two ends of every file.
 const MAGIC: &[u8; 4] = b"PAR1";
 
@@ -215,7 +217,7 @@ impl<I> Opened<I> {
     }
 
     /// The type that our own writer gave a column, where the column still is what it was.
-    fn own_type(&self, column: &Field) -> Option<&Type> {
+    pub(super) fn own_type(&self, column: &Field) -> Option<&Type> {
         let (_, field) = self.own.as_ref()?.find(column.name())?;
         let decimal = matches!(column.data_type(), DataType::Decimal128(..) | DataType::Decimal256(..));
         let same = alike(&data_type(field), column.data_type()) || (field.ty == Type::Decimal && decimal);
@@ -230,17 +232,28 @@ impl<I> Opened<I> {
         let mut schema = Schema::new(Name::Owned(name.to_owned()));
         schema.open = self.own.as_ref().is_some_and(|own| own.open);
         for column in self.columns().fields().iter().filter(|column| !column.name().starts_with('_')) {
-            let refused = |fault| Error::unsupported(fault).at_field(column.name().clone());
-            let mut field = foreign::field_of(column).map_err(refused)?;
-            if let Some(own) = self.own.as_ref().and_then(|own| own.find(column.name()))
-                && let Some(ty) = self.own_type(column)
-            {
-                let decimal = field.decimal;
-                field = crate::record::FieldDef { ty: ty.clone(), decimal, ..own.1.clone() };
-            }
-            schema = schema.field(field);
+            schema = schema.field(self.field_of(column)?);
         }
         Ok(schema)
+    }
+
+    /// The field that a column is: what our own writer left, or what Parquet's types say.
+    ///
+    /// # Errors
+    /// `Unsupported`, with the column, for a type that has no counterpart.
+    pub(super) fn field_of(&self, column: &Field) -> Result<FieldDef> {
+        let refused = |fault| Error::unsupported(fault).at_field(column.name().clone());
+        let field = foreign::field_of(column).map_err(refused)?;
+        let own = self.own.as_ref().and_then(|own| own.find(column.name()));
+        Ok(match (own, self.own_type(column)) {
+            (Some((_, own)), Some(ty)) => FieldDef { ty: ty.clone(), decimal: field.decimal, ..own.clone() },
+            _ => field,
+        })
+    }
+
+    /// Whether a column is the one in which our own writer keeps what fits no other.
+    pub(super) fn is_extra(&self, column: &Field) -> bool {
+        column.name() == EXTRA && self.own.is_some() && *column.data_type() == DataType::Utf8
     }
 
     /// What each column is to a schema.
@@ -266,8 +279,9 @@ impl<I> Opened<I> {
         let found = schema.find(name);
         let place = match found {
             Some((index, _)) => Place::Field(index),
-            None if name == EXTRA => Place::Extra,
-            None if name.starts_with('_') => Place::Envelope,
+            None if self.is_extra(column) => Place::Extra,
+            None if is_of_envelope(column) => Place::Envelope,
+            None if is_reserved(name) => Place::Unread,
             None => Place::Undeclared,
         };
         let own = self.own_type(column).cloned();
@@ -286,8 +300,24 @@ impl<I> Opened<I> {
     }
 }
 
+/// Whether a column of this name stands beside the fields of a record.
+pub(super) fn is_reserved(name: &str) -> bool {
+    super::ENVELOPE.contains(&name) || name == EXTRA || name == TYPES
+}
+
+/// Whether a column is a part of an envelope: by its name, and by a type that such a part can have.
+pub(super) fn is_of_envelope(column: &Field) -> bool {
+    let ty = column.data_type();
+    match column.name().as_str() {
+        "_id" => ty.is_integer() || matches!(ty, DataType::Utf8 | DataType::FixedSizeBinary(16)),
+        "_created_at" | "_updated_at" => matches!(ty, DataType::Timestamp(..)),
+        "_version" | METADATA => *ty == DataType::Utf8,
+        _ => false,
+    }
+}
+
 /// Whether a column is of the type that our own writer made, names of list items aside.
-fn alike(made: &DataType, found: &DataType) -> bool {
+pub(super) fn alike(made: &DataType, found: &DataType) -> bool {
     match (made, found) {
         (DataType::List(made), DataType::List(found)) => alike(made.data_type(), found.data_type()),
         (DataType::Struct(made), DataType::Struct(found)) => {
@@ -305,7 +335,8 @@ impl Layout {
         let wanted = |source: &Source| match source.place {
             Place::Field(_) => true,
             Place::Undeclared | Place::Extra => schema.open,
-            Place::Envelope => envelope && super::ENVELOPE.contains(&source.name.as_ref()),
+            Place::Envelope => envelope,
+            Place::Unread => false,
         };
         (0..self.columns.len()).filter(|at| wanted(&self.columns[*at])).collect()
     }

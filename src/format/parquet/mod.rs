@@ -33,21 +33,31 @@ mod decode;
 mod encode;
 mod envelope;
 mod fault;
+#[cfg(feature = "file")]
+mod fit;
 mod foreign;
 mod index;
 mod infer;
 mod layout;
 mod mask;
+#[cfg(feature = "file")]
+mod plan;
 mod properties;
 mod prune;
 mod reader;
+#[cfg(feature = "file")]
+mod rewrite;
 mod scan;
 mod schema;
 mod source;
 mod writer;
 
 pub use envelope::{FoundParts, Parts};
+#[cfg(feature = "file")]
+pub(crate) use plan::Plan;
 pub use reader::{ParquetReader, Rows};
+#[cfg(feature = "file")]
+pub(crate) use rewrite::Rewriter;
 pub use scan::{Found, Pruning};
 pub use source::{Input, Source};
 pub use writer::ParquetWriter;
@@ -192,6 +202,21 @@ impl Parquet {
     ) -> Result<ParquetWriter<R, W>> {
         ParquetWriter::new(out, shape, self.0.clone())
     }
+    /// Writes a file anew; see [`Rewriter::new`].
+    ///
+    /// # Errors
+    /// As said there.
+    #[cfg(feature = "file")]
+    pub(crate) fn rewrite<'d, I: Source, W: Write + Send>(
+        &self,
+        file: &ParquetFile<I>,
+        plan: &Plan,
+        out: W,
+        more: bool,
+        shown: impl Iterator<Item = &'d Document> + Clone,
+    ) -> Result<Rewriter<I, W>> {
+        Rewriter::new(file, plan, &self.0, out, more, shown)
+    }
     /// Writes documents of this schema.
     ///
     /// # Errors
@@ -284,8 +309,14 @@ impl<I: Source> ParquetFile<I> {
         let nulls = |group: &RowGroupMetaData| group.column(leaf).statistics().and_then(|known| known.null_count_opt());
         columns.column(leaf).max_def_level() == 0 || metadata.row_groups().iter().all(|group| nulls(group) == Some(0))
     }
+    /// Whether it has this part of an envelope.
+    #[cfg(feature = "file")]
+    pub(crate) fn has_part(&self, name: &str) -> bool {
+        self.0.columns().fields().iter().any(|column| column.name() == name && layout::is_of_envelope(column))
+    }
     /// The schema of its documents: that of our own writer where it left one, else what Parquet's types say. Columns whose
-    /// names begin with `_` belong to the envelope and are no fields.
+    /// names begin with `_` cannot be declared and are not in it; documents of an open schema have those that are no part of an
+    /// envelope.
     ///
     /// # Errors
     /// `Unsupported`, with the column, for a type that has no counterpart here.

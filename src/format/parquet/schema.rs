@@ -44,7 +44,7 @@ fn column(field: &FieldDef, decimals: &Decimals) -> Field {
     marked(Field::new(field.name.as_ref(), ty, is_nullable(field)), &field.ty)
 }
 
-fn decimal(precision: u8, scale: i8) -> DataType {
+pub(super) fn decimal(precision: u8, scale: i8) -> DataType {
     match precision {
         ..=38 => DataType::Decimal128(precision, scale),
         _ => DataType::Decimal256(precision, scale),

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, io::Write, sync::Arc};
 
-use arrow_array::ArrayRef;
+use arrow_array::{ArrayRef, new_empty_array};
 use arrow_schema::{DataType, FieldRef};
 use parquet::{
     arrow::{
@@ -55,7 +55,7 @@ enum State<W: Write + Send> {
 type Encoding = Beside<Result<Vec<ArrowColumnChunk>, ParquetError>>;
 
 /// The output, and the row group that is being gathered.
-struct Groups<W: Write + Send> {
+pub(super) struct Groups<W: Write + Send> {
     schema: Schema,
     /// Whether there is a column for what no column was made for.
     extra: bool,
@@ -64,6 +64,8 @@ struct Groups<W: Write + Send> {
     fields: Vec<FieldRef>,
     columns: Vec<Builder>,
     rows: usize,
+    /// What the footer says beside the schema.
+    entries: Vec<KeyValue>,
     /// The row group before it, whose columns are being encoded.
     group: Option<Encoding>,
     target: Target<W>,
@@ -203,9 +205,24 @@ impl<W: Write + Send> Groups<W> {
             fields: fields.into_iter().map(Arc::new).collect(),
             schema,
             rows: 0,
+            entries: Vec::new(),
             group: None,
             target: Target::Unbegun(out),
         }
+    }
+
+    /// Of row groups that come as arrays of these fields.
+    #[cfg(feature = "file")]
+    pub(super) fn of_arrays(
+        out: W,
+        schema: Schema,
+        fields: Vec<FieldRef>,
+        entries: Vec<KeyValue>,
+        settings: &Settings,
+    ) -> Groups<W> {
+        let (parts, settings, target) = (settings.parts, settings.clone(), Target::Unbegun(out));
+        let (extra, columns, rows, group) = (false, Vec::new(), 0, None);
+        Groups { schema, extra, parts, settings, fields, columns, rows, entries, group, target }
     }
 
     /// Appends a record; says whether the row group is full.
@@ -249,7 +266,11 @@ impl<W: Write + Send> Groups<W> {
         }
         self.rows = 0;
         let arrays = self.columns.iter_mut().map(Builder::take).collect::<Result<Vec<_>, _>>();
-        let arrays = arrays.map_err(|cause| refused(cause.into()))?;
+        self.put(arrays.map_err(|cause| refused(cause.into()))?)
+    }
+
+    /// Writes a row group.
+    pub(super) fn put(&mut self, arrays: Vec<ArrayRef>) -> Result<()> {
         self.begin(&arrays)?;
         self.append()?;
         self.group = Some(self.encode(&arrays).map_err(refused)?);
@@ -267,6 +288,7 @@ impl<W: Write + Send> Groups<W> {
             let output = Output { out, sums: Blocks::default(), tail: None };
             let mut file = SerializedFileWriter::new(output, columns.root_schema_ptr(), Arc::new(properties))?;
             file.append_key_value_metadata(KeyValue::new(SCHEMA_KEY.to_owned(), own));
+            std::mem::take(&mut self.entries).into_iter().for_each(|entry| file.append_key_value_metadata(entry));
             let factory = ArrowRowGroupWriterFactory::new(&file, arrow.clone());
             Ok(Target::Begun(Box::new(file), factory, 0))
         };
@@ -307,10 +329,10 @@ impl<W: Write + Send> Groups<W> {
         append().map_err(refused)
     }
 
-    fn finish(mut self) -> Result<W> {
+    pub(super) fn finish(mut self) -> Result<W> {
         // A file of no records still has its columns.
-        let empty = self.columns.iter_mut().map(Builder::take).collect::<Result<Vec<_>, _>>();
-        self.begin(&empty.map_err(|cause| refused(cause.into()))?)?;
+        let empty: Vec<ArrayRef> = self.fields.iter().map(|field| new_empty_array(field.data_type())).collect();
+        self.begin(&empty)?;
         self.append()?;
         let Target::Begun(mut file, ..) = self.target else {
             return Err(Error::backend("an earlier write failed, and the file was given up"));
@@ -330,7 +352,7 @@ impl<W: Write + Send> Groups<W> {
     }
 }
 
-fn push_envelope(parts: Parts, envelope: Option<&Envelope>, columns: &mut [Builder]) -> Result<()> {
+pub(super) fn push_envelope(parts: Parts, envelope: Option<&Envelope>, columns: &mut [Builder]) -> Result<()> {
     match envelope {
         Some(envelope) => parts.push(envelope, columns),
         None => Ok(()),
@@ -338,7 +360,12 @@ fn push_envelope(parts: Parts, envelope: Option<&Envelope>, columns: &mut [Build
 }
 
 /// A document in settled columns: what fits its column goes there, everything else into the column of the rest.
-fn encode_document(document: &Document, schema: &Schema, extra: bool, out: &mut ColumnEncoder<'_>) -> Result<()> {
+pub(super) fn encode_document(
+    document: &Document,
+    schema: &Schema,
+    extra: bool,
+    out: &mut ColumnEncoder<'_>,
+) -> Result<()> {
     for field in schema.fields.iter() {
         match document.get(&field.name) {
             Some(value) if value.check(field).is_ok() => value.encode(field, out)?,
@@ -390,7 +417,7 @@ fn encoded(columns: Vec<Column>) -> Result<Vec<ArrowColumnChunk>, ParquetError> 
 /// How many columns Parquet makes of one.
 fn leaves(ty: &DataType) -> usize {
     match ty {
-        DataType::List(item) => leaves(item.data_type()),
+        DataType::List(item) | DataType::Map(item, _) => leaves(item.data_type()),
         DataType::Struct(fields) => fields.iter().map(|field| leaves(field.data_type())).sum(),
         _ => 1,
     }

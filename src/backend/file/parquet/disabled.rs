@@ -70,12 +70,15 @@ impl<D: Disk> ParquetBase<D> {
     }
 }
 
+/// What an export says of Parquet alone: a level, rows of a row group, decimal fields with precision and scale.
+pub(in super::super) type Said<'e> = (Option<i32>, Option<usize>, &'e [(String, u8, u8)]);
+
 /// Refuses to write it.
 pub(in super::super) fn export<R: RecordCodec, D: Disk>(
     _: impl Iterator<Item = Result<Stored<R>>>,
     _: &R::Shape,
     _: (bool, bool),
-    _: (Option<i32>, Option<usize>),
+    _: Said<'_>,
     _: &mut Sink<D>,
     _: &mut impl FnMut(u64, u64),
 ) -> Result<u64> {

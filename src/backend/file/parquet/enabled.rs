@@ -1,10 +1,11 @@
 //! Base files of Parquet. Rows are found by their ordinals, scans by what statistics leave; a checkpoint writes the file anew.
 
 use std::{
+    collections::HashSet,
     io::{self, Write},
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -13,8 +14,9 @@ use bytes::Bytes;
 
 use super::super::{
     apart::apart,
-    base::{Ask, BaseRow, Setup, settled},
+    base::{Ask, BaseRow, IdRule, Setup, settled},
     disk::{Disk, DiskFile, Stamp, read_full},
+    identity::Identity,
     index::Index,
     lock::shown,
     overlay::Delta,
@@ -26,10 +28,10 @@ use super::super::{
 };
 use crate::{
     error::{Error, Result},
-    format::parquet::{Compression, Found, FoundParts, Parquet, ParquetFile, ParquetWriter, Parts, Rows, Source},
+    format::parquet::{Compression, Found, FoundParts, Parquet, ParquetFile, Parts, Plan, Rows, Source},
     id::Id,
     query::{Bound, Filter, Predicate, Seen},
-    record::{Document, Envelope, FieldDef, Part, Path as FieldPath, RecordCodec, Schema, Stored, Type},
+    record::{Document, Envelope, Part, Path as FieldPath, RecordCodec, Schema, Stored, Type},
     store::Limits,
     value::Value,
     version::Version,
@@ -56,6 +58,8 @@ pub(in super::super) struct ParquetBase<D: Disk> {
     index: Mutex<Option<Arc<Index>>>,
     /// Records that were looked up before there was an index.
     looked_up: AtomicU64,
+    /// What its columns will be; made when something is to be written.
+    plan: OnceLock<Plan>,
     shown: String,
 }
 
@@ -113,10 +117,15 @@ impl<D: Disk> ParquetBase<D> {
         }
         let found = found.map(|file| Bytesource(Arc::new(file)));
         let file = found.map(open).transpose().map_err(|e| e.at_url(&shown))?;
-        let named = file.as_ref().is_some_and(|file| file.columns().any(|name| name == "_id"));
+        let mut seen = HashSet::new();
+        if let Some(twice) = file.iter().flat_map(ParquetFile::columns).find(|name| !seen.insert(*name)) {
+            let why = "the file has two columns of this name";
+            return Err(Error::corrupt(why).at_field(twice.to_owned()).at_url(&shown));
+        }
+        let named = file.as_ref().is_some_and(|file| file.has_part("_id"));
         let all_named = named && file.as_ref().is_some_and(|file| file.is_never_null("_id"));
-        let (index, looked_up) = (Mutex::new(None), AtomicU64::new(0));
-        Ok(ParquetBase { file, stamp, named, all_named, by_page: false, index, looked_up, shown })
+        let (index, looked_up, plan) = (Mutex::new(None), AtomicU64::new(0), OnceLock::new());
+        Ok(ParquetBase { file, stamp, named, all_named, by_page: false, index, looked_up, plan, shown })
     }
 
     pub(in super::super) fn stamp(&self) -> Stamp {
@@ -252,8 +261,29 @@ impl<D: Disk> ParquetBase<D> {
     }
 
     /// Refuses a write that no checkpoint could put into the file.
-    pub(in super::super) fn admit(&self, _: Option<&Changed>, _: &Setup) -> Result<()> {
-        Ok(())
+    ///
+    /// # Errors
+    /// `Unsupported` or `Invalid`, with the column.
+    pub(in super::super) fn admit(self: &Arc<Self>, row: Option<&Changed>, setup: &Setup) -> Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let record = || row.map(|row| row::decode_body(row.body(), &setup.open).map(|(record, _)| record)).transpose();
+        let old = || row.map_or(Ok(None), |row| self.by_id(row.envelope().id(), setup));
+        self.plan(file, setup).admit(record, old)
+    }
+
+    /// The record with this id as it stands in the file.
+    fn by_id(self: &Arc<Self>, id: &Id, setup: &Setup) -> Result<Option<Document>> {
+        let ask: Ask<Document> = Ask::all(setup.open.clone(), setup.ids.clone(), &Limits::default());
+        for place in self.index(setup, &ask.limits)?.places(id) {
+            if let Some(found) = self.read(place, id, &ask)? {
+                return Ok(Some(found.record));
+            }
+        }
+        Ok(None)
+    }
+
+    fn plan(&self, file: &ParquetFile<Bytesource<D::File>>, setup: &Setup) -> &Plan {
+        self.plan.get_or_init(|| file.plan(&setup.schema))
     }
 
     pub(in super::super) fn rewrite(
@@ -263,57 +293,86 @@ impl<D: Disk> ParquetBase<D> {
         out: &mut Sink<D>,
         watch: &mut Watch,
     ) -> Result<()> {
-        let changed: Vec<&Changed> = delta.rows().collect();
-        let schema = self.schema(setup)?;
+        let parquet = Parquet::default().envelope(self.parts(delta, setup));
         // What a journal holds says its types by itself, whatever the columns are.
-        let told = Schema { open: true, ..Schema::clone(&setup.schema) };
-        let parts = self.parts(&changed, setup);
-        let parquet = Parquet::default().envelope(parts);
-        let mut writer = parquet.write_documents(Passing(out), schema.clone())?;
-        let ask = Ask::all(Arc::new(schema), setup.ids.clone(), &Limits::default());
+        let told = &setup.open;
+        let Some(file) = &self.file else {
+            let mut writer = parquet.write_documents(Passing(out), Schema::clone(&setup.schema))?;
+            watch.total(delta.added().len() as u64);
+            for (row, done) in delta.added().into_iter().zip(1..) {
+                writer.write_with(row.envelope(), &document(row, told)?)?;
+                watch.at(done, self.stamp.length);
+            }
+            writer.finish()?;
+            return Ok(());
+        };
+        let plan = self.plan(file, setup);
+        let (shown, more) = undeclared(delta, setup)?;
+        let mut rewriter = parquet.rewrite(file, plan, Passing(out), more, shown.iter())?;
+        drop(shown);
+        let shape = Arc::new(plan.read_by(&Identity::shape(setup)));
+        let ask: Ask<Document> = Ask::all(shape, IdRule::default(), &Limits::default());
+        let added = delta.added();
+        watch.total(self.count() + added.len() as u64);
         let (mut done, all) = (0, self.count().max(1));
-        for rows in self.scan::<Document>(ask)? {
+        for rows in self.scan(ask)? {
             done += rows.len() as u64;
             watch.at(done, part_of(self.stamp.length, done, all));
             for row in rows {
-                let mut stored = row.stored?;
-                match delta.get(stored.envelope.id()).map(|held| &held.row) {
-                    Some(None) => continue,
-                    Some(Some(changed)) => put(changed, &told, &mut writer)?,
-                    None => {
-                        stored.envelope = without_own_version(stored.envelope, self.fingerprint());
-                        writer.write_with(&stored.envelope, &stored.record)?;
-                    }
+                let Stored { envelope, record } = row.stored?;
+                match delta.get(envelope.id()).map(|held| &held.row) {
+                    Some(None) => rewriter.skip()?,
+                    Some(Some(changed)) => rewriter.replace(changed.envelope(), document(changed, told)?)?,
+                    None => rewriter.keep(envelope.id(), &record)?,
                 }
             }
         }
-        delta.added().into_iter().try_for_each(|row| put(row, &told, &mut writer))?;
-        writer.finish()?;
+        for row in added {
+            rewriter.add(row.envelope(), &document(row, told)?)?;
+            done += 1;
+            watch.at(done, self.stamp.length);
+        }
+        rewriter.finish()?;
         Ok(())
     }
 
-    /// The columns of the new file: those of the old one, and the declared fields.
-    fn schema(&self, setup: &Setup) -> Result<Schema> {
-        let mut schema = Schema { open: true, ..Schema::clone(&setup.schema) };
-        let Some(file) = &self.file else { return Ok(Schema { open: setup.schema.open, ..schema }) };
-        for field in file.schema(&setup.schema.name)?.fields.iter() {
-            if schema.find(&field.name).is_none() {
-                schema = schema.field(FieldDef { id: false, unique: false, ..field.clone() }.nullable());
-            }
-        }
-        Ok(schema)
-    }
-
-    fn parts(&self, changed: &[&Changed], setup: &Setup) -> Parts {
-        let had = |wanted: &str| self.file.as_ref().is_some_and(|file| file.columns().any(|name| name == wanted));
-        let any = !changed.is_empty();
+    fn parts(&self, delta: &Delta<'_>, setup: &Setup) -> Parts {
+        let had = |wanted: &str| self.file.as_ref().is_some_and(|file| file.has_part(wanted));
+        let any = delta.rows().next().is_some();
         Parts {
             id: !setup.ids.in_record(&setup.schema),
             version: any || had("_version"),
             times: any || had("_created_at"),
-            metadata: had("_metadata") || changed.iter().any(|row| !row.envelope().metadata().is_empty()),
+            metadata: had("_metadata") || delta.rows().any(|row| !row.envelope().metadata().is_empty()),
         }
     }
+}
+
+/// How many changed records are looked at for columns that they need.
+const SHOWN: usize = 131_072;
+
+/// Changed records that have fields beside the declared ones, in the order in which they came; and whether there are more.
+fn undeclared(delta: &Delta<'_>, setup: &Setup) -> Result<(Vec<Document>, bool)> {
+    let mut rows: Vec<&Changed> = delta.rows().collect();
+    rows.sort_by_key(|row| row.envelope().microseconds().0);
+    let mut rows = rows.into_iter();
+    let mut shown = Vec::new();
+    for row in rows.by_ref() {
+        if setup.schema.open || row::decode_body::<Identity>(row.body(), &setup.schema)?.1.undeclared {
+            shown.push(document(row, &setup.open)?);
+        }
+        if shown.len() == SHOWN {
+            break;
+        }
+    }
+    Ok((shown, rows.next().is_some()))
+}
+
+/// Records between two words of an export.
+const TELL_EVERY: u64 = 8_192;
+
+fn document(row: &Changed, schema: &Schema) -> Result<Document> {
+    row::decode_body(row.body(), schema).map(|(document, _)| document)
 }
 
 /// The id of a record as a filter on the field that holds it.
@@ -326,17 +385,6 @@ fn id_filter(id: &Id, schema: &Schema) -> Option<Filter> {
         _ => return None,
     };
     Some(Filter::eq(FieldPath::field(field.name.clone()), value))
-}
-
-fn put<D: Disk>(row: &Changed, schema: &Schema, writer: &mut ParquetWriter<Document, Passing<'_, D>>) -> Result<()> {
-    let (document, _) = row::decode_body::<Document>(row.body(), schema)?;
-    writer.write_with(row.envelope(), &document)
-}
-
-/// A version that is the file's own and the row's place says nothing in another file.
-fn without_own_version(envelope: Envelope, fingerprint: u64) -> Envelope {
-    let own = envelope.version().and_then(Version::as_pair).is_some_and(|(first, _)| first == fingerprint);
-    if own { envelope.with_version(None) } else { envelope }
 }
 
 fn envelope_of(id: Id, parts: Option<Box<FoundParts>>) -> Result<Envelope> {
@@ -353,6 +401,9 @@ fn part_of(length: u64, rows: u64, all: u64) -> u64 {
     (length as f64 * (rows as f64 / all as f64)) as u64
 }
 
+/// What an export says of Parquet alone: a level, rows of a row group, decimal fields with precision and scale.
+pub(in super::super) type Said<'e> = (Option<i32>, Option<usize>, &'e [(String, u8, u8)]);
+
 /// Writes records into a new file; with their ids, with versions, times and metadata. Says how many.
 ///
 /// # Errors
@@ -361,11 +412,10 @@ pub(in super::super) fn export<R: RecordCodec, D: Disk>(
     rows: impl Iterator<Item = Result<Stored<R>>>,
     shape: &R::Shape,
     (id, envelope): (bool, bool),
-    (level, row_group_rows): (Option<i32>, Option<usize>),
+    (level, row_group_rows, decimals): Said<'_>,
     out: &mut Sink<D>,
     told: &mut impl FnMut(u64, u64),
 ) -> Result<u64> {
-    const TELL_EVERY: u64 = 8_192;
     let parts = Parts { id, version: envelope, times: envelope, metadata: envelope };
     let mut parquet = Parquet::default().envelope(parts);
     if let Some(level) = level {
@@ -373,6 +423,10 @@ pub(in super::super) fn export<R: RecordCodec, D: Disk>(
     }
     if let Some(rows) = row_group_rows {
         parquet = parquet.row_group_rows(rows);
+    }
+    for (field, precision, scale) in decimals {
+        let scale = i8::try_from(*scale).unwrap_or(i8::MAX);
+        parquet = parquet.decimal(field, *precision, scale);
     }
     let mut records = 0;
     let bytes = AtomicU64::new(0);

@@ -6,6 +6,6 @@ mod disabled;
 mod enabled;
 
 #[cfg(not(feature = "parquet"))]
-pub(super) use disabled::{ParquetBase, ParquetRows, export};
+pub(super) use disabled::{ParquetBase, ParquetRows, Said, export};
 #[cfg(feature = "parquet")]
-pub(super) use enabled::{ParquetBase, ParquetRows, export};
+pub(super) use enabled::{ParquetBase, ParquetRows, Said, export};
