@@ -17,7 +17,7 @@ use super::{
     row::{self, COLUMNS, CsvRow, Native, Types},
     rows::Row as Changed,
     sink::Sink,
-    text::{TextBase, identities},
+    text::{BOM, TextBase, identities},
 };
 use crate::{
     error::{Error, Result},
@@ -41,6 +41,12 @@ pub(super) fn rewrite<D: Disk>(
     out: &mut Sink<D>,
     watch: &mut Watch,
 ) -> Result<()> {
+    if base.marked {
+        out.text().extend_from_slice(&BOM);
+    }
+    if let Some(count) = base.known_count() {
+        watch.total(count + delta.added().len() as u64);
+    }
     match &base.layout {
         Layout::Csv(csv) => {
             let table = Table::new(csv, base, delta, setup)?;
@@ -78,7 +84,7 @@ fn array<D: Disk>(
     added(delta, rows, (out, watch), |at, changed, out| {
         objects.put_new(changed, if begun || at > 0 { b",\n" } else { b"[\n" }, out)
     })?;
-    let end: &[u8] = if out.is_empty() { b"[]\n" } else { b"\n]\n" };
+    let end: &[u8] = if !begun && delta.added().is_empty() { b"[]\n" } else { b"\n]\n" };
     out.text().extend_from_slice(end);
     Ok(())
 }
@@ -244,6 +250,8 @@ pub(super) struct Table<'s> {
     names: Vec<Name>,
     /// For each column, where its value is in a record.
     cells: Vec<Cell>,
+    /// The undeclared fields that have a column.
+    undeclared: HashSet<Name>,
     /// The columns of the old file.
     width: usize,
     line_end: &'static [u8],
@@ -312,7 +320,8 @@ impl<'s> Table<'s> {
             cell => Ok(cell),
         };
         let cells = names.iter().enumerate().map(cell).collect::<Result<_>>()?;
-        Ok(Table { setup, dialect: old.dialect, old, names, cells, width, line_end })
+        let undeclared = names.iter().filter(|name| setup.schema.find(name).is_none()).cloned().collect();
+        Ok(Table { setup, dialect: old.dialect, old, names, cells, undeclared, width, line_end })
     }
 
     pub(super) fn put_header(&self, out: &mut Vec<u8>) {
@@ -404,6 +413,12 @@ impl<'s> Table<'s> {
 
     pub(super) fn put_new(&self, changed: &Changed, out: &mut Vec<u8>) -> Result<()> {
         let now = Content::of(changed, &open(&self.setup.schema))?;
+        // An export looks for columns before it writes.
+        let has_column = |name: &str| self.undeclared.contains(name) || self.setup.schema.find(name).is_some();
+        if let Some((name, _)) = now.document.iter().find(|(name, _)| !has_column(name)) {
+            let why = "a record that came meanwhile has a field for which there is no column: try again";
+            return Err(Error::conflict(why).at_field(name.to_owned()).at_id(changed.envelope.id()).retryable(true));
+        }
         for (column, cell) in self.cells.iter().enumerate() {
             if column > 0 {
                 out.push(self.dialect.delimiter());

@@ -46,6 +46,9 @@ const ROW_BYTES: usize = 1 << 10;
 const MEMORY_PER_BYTE: usize = 4;
 const MEMORY_PER_ROW: usize = 200;
 
+/// A byte order mark, which some tools put before UTF-8.
+pub(super) const BOM: [u8; 3] = *b"\xEF\xBB\xBF";
+
 /// A base file of text.
 pub(super) struct TextBase<D: Disk> {
     file: Option<Arc<D::File>>,
@@ -60,6 +63,8 @@ pub(super) struct TextBase<D: Disk> {
     blank: bool,
     index: Mutex<Option<Arc<Index>>>,
     count: OnceLock<u64>,
+    /// Whether the text begins with a byte order mark.
+    pub(super) marked: bool,
     /// Whether its columns hold what records are, where that was asked.
     takes_rows: OnceLock<bool>,
     shown: String,
@@ -94,6 +99,7 @@ impl<D: Disk> TextBase<D> {
             blank: false,
             index: Mutex::new(None),
             count: OnceLock::new(),
+            marked: false,
             takes_rows: OnceLock::new(),
             shown,
         };
@@ -112,6 +118,9 @@ impl<D: Disk> TextBase<D> {
         if self.is_blank()? {
             return Ok(());
         }
+        let mut first = [0; BOM.len()];
+        // What does not read is told where the rows are read.
+        self.marked = io::Read::read_exact(&mut self.reader(0), &mut first).is_ok() && first == BOM;
         let Some(first) = blocks.next() else { return Ok(()) };
         let mut first = match first {
             Ok(first) => first,
@@ -149,6 +158,11 @@ impl<D: Disk> TextBase<D> {
             Some(file) => self.coding.reader(file, self.stamp.length, from),
             None => TextReader::Empty,
         }
+    }
+
+    /// How many rows there are, where that is known.
+    pub(super) fn known_count(&self) -> Option<u64> {
+        self.count.get().copied()
     }
 
     /// Whether its columns hold what records are; asked once.
@@ -324,10 +338,17 @@ impl<D: Disk> TextBase<D> {
         parsed
     }
 
-    /// A row with its id settled.
-    fn settle<R: RecordCodec>(&self, row: ParsedRow<R>, ordinal: u64, ask: &Ask<R>) -> Result<Stored<R>> {
+    /// A row with its id settled; `line` says where it stands.
+    fn settle<R: RecordCodec>(
+        &self,
+        row: ParsedRow<R>,
+        ordinal: u64,
+        ask: &Ask<R>,
+        line: impl FnOnce() -> u64,
+    ) -> Result<Stored<R>> {
         let (record, mut parts) = row.read.map_err(|e| e.at_url(&self.shown))?;
-        let own = ask.ids.own(&record, &ask.shape).map_err(|e| e.at_url(&self.shown))?;
+        let own = ask.ids.own(&record, &ask.shape);
+        let own = own.map_err(|e| e.at_line(line(), None).at_url(&self.shown))?;
         let id = match own.or_else(|| parts.id.take()) {
             Some(id) => id,
             None if ask.fresh_ids => Id::generate(),
@@ -520,8 +541,8 @@ impl<R: RecordCodec, D: Disk> Parsing<R, D> {
         };
         at.blocks += blocks.len();
         let bytes = blocks.last().map_or(0, |block| block.offset() + block.bytes().len() as u64);
+        let rows = self.settled(parsed, &blocks, failure, &mut at.ordinal);
         blocks.into_iter().for_each(|block| at.from.recycle(block));
-        let rows = self.settled(parsed, failure, &mut at.ordinal);
         Batch { rows, at, bytes, last }
     }
 
@@ -548,13 +569,20 @@ impl<R: RecordCodec, D: Disk> Parsing<R, D> {
     }
 
     /// Rows with their ids; those in front of them have been counted in `ordinal`.
-    fn settled(&self, parsed: Vec<Parsed<R>>, failure: Option<Error>, ordinal: &mut u64) -> Vec<BaseRow<R>> {
+    fn settled(
+        &self,
+        parsed: Vec<Parsed<R>>,
+        blocks: &[Block],
+        failure: Option<Error>,
+        ordinal: &mut u64,
+    ) -> Vec<BaseRow<R>> {
         let mut rows = Vec::with_capacity(parsed.iter().map(|block| block.rows.len()).sum());
-        for block in parsed {
+        for (block, text) in parsed.into_iter().zip(blocks) {
             for row in block.rows {
                 let (place, bytes) = (row.place, row.bytes * MEMORY_PER_BYTE + MEMORY_PER_ROW);
                 let number = *ordinal + row.number + 1;
-                let stored = self.base.settle(row, number, &self.ask);
+                let line = || text.position((place - text.offset()) as usize).line;
+                let stored = self.base.settle(row, number, &self.ask, line);
                 if let (Raw::Settled(filter), Ok(Stored { record, envelope })) = (&self.raw, &stored)
                     && !filter.matches(Seen { record, envelope })
                 {

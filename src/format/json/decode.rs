@@ -226,19 +226,23 @@ impl<'t> JsonDecoder<'t> {
             b'"' => self.tokens.text().map(|text| Value::Text(text.into_owned())),
             b'[' => self.array(Self::value).map(Value::List),
             b'{' => self.object(&Schema::open("")).map(|inside: Document| Value::Record(inside)),
-            _ => self.tokens.number().map(number),
+            _ => {
+                let text = self.tokens.number()?;
+                number(text).ok_or_else(|| self.tokens.fault("out of the range of f64").with_value(text))
+            }
         }
     }
 }
 
-/// A number of JSON as a value: an integer of up to 64 bits, a decimal where a longer one fits, else a float.
-fn number(text: &str) -> Value {
+/// A number of JSON as a value: an integer of up to 64 bits, a decimal where a longer one fits, else a float; `None` where it is
+/// beyond those.
+fn number(text: &str) -> Option<Value> {
     let whole = !text.contains(['.', 'e', 'E']);
     match text.parse::<i128>() {
-        Ok(int) if i64::try_from(int).is_ok() || u64::try_from(int).is_ok() => Value::Int(int),
+        Ok(int) if i64::try_from(int).is_ok() || u64::try_from(int).is_ok() => Some(Value::Int(int)),
         _ => match Decimal::from_str_exact(text) {
-            Ok(decimal) if whole => Value::Decimal(decimal),
-            _ => Value::Float(text.parse().unwrap_or(f64::MAX)),
+            Ok(decimal) if whole => Some(Value::Decimal(decimal)),
+            _ => text.parse().ok().filter(|v: &f64| v.is_finite()).map(Value::Float),
         },
     }
 }
