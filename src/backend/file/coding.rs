@@ -1,8 +1,10 @@
 //! Compression in frames: a row is read by decompressing the one frame that it lies in.
 //!
 //! A `.zst` file is a run of frames with a seek table behind them, a `.gz` file a run of members each of which says its
-//! length in an extra field; every tool reads both. No text is handed out before the checksum of its frame was seen. Files of
-//! other makers are mostly one frame, and are read from the front: what is wrong with it shows at its end.
+//! length in an extra field; every tool reads both. No text is handed out before the checksum of its frame was seen. A file that was
+//! cut off where a frame ends is told by what is missing: the seek table behind frames that begin with a mark, the member that
+//! says how many there are. Files of other makers are mostly one frame, and are read from the front: what is wrong with it shows
+//! at its end.
 
 use std::{
     io::{self, BufReader, Read, Write},
@@ -33,11 +35,26 @@ const ZSTD_HEAD: usize = 18;
 /// The head of a member of ours: ten bytes, and an extra field of twelve with its length.
 const GZIP_HEAD: usize = 24;
 
+/// The extra fields of members: of one with text, its own length and that of the text; of the last one, its own length and how many
+/// there are before it.
+const GZIP_TEXT: &[u8; 4] = b"DK\x08\0";
+const GZIP_END: &[u8; 4] = b"DE\x08\0";
+/// What a `.zst` file of ours begins with, and no other: a frame without text, that says so in as many bytes as it can.
+const ZSTD_MARK: [u8; 20] = [0x28, 0xb5, 0x2f, 0xfd, 0xe4, 0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0, 0, 0x99, 0xe9, 0xd8, 0x51];
+
 /// How a file is compressed, and where its frames begin.
 pub(super) struct Coding {
     compression: Compression,
-    /// Where the frames begin and the last one ends; nothing where that is not known.
-    bounds: OnceLock<Arc<[Frame]>>,
+    bounds: OnceLock<Bounds>,
+}
+
+/// What a file says of its frames.
+#[derive(Clone, Debug, Default)]
+struct Bounds {
+    /// Where they begin and the last one ends; nothing where that is not known.
+    frames: Arc<[Frame]>,
+    /// Whether it is one of ours, and its end is missing.
+    is_cut: bool,
 }
 
 /// Where a frame begins, in the text and in the file.
@@ -58,7 +75,7 @@ impl Coding {
 
     /// Whether what is wrong with the file shows only when all of it was read, as of those of other makers; known when some was.
     pub(super) fn tells_at_its_end(&self) -> bool {
-        self.bounds.get().is_some_and(|bounds| bounds.is_empty())
+        self.bounds.get().is_some_and(|bounds| bounds.frames.is_empty())
     }
 
     /// The text from a place on. What cannot be decompressed is an error of the reader.
@@ -66,35 +83,41 @@ impl Coding {
         if self.is_plain() {
             return TextReader::Plain(FileReader::new(file.clone(), from..length));
         }
-        let bounds = self.bounds.get_or_init(|| self.find_bounds(&**file, length).unwrap_or_default().into());
+        let Bounds { frames: bounds, is_cut } = self.bounds.get_or_init(|| self.find_bounds(&**file, length));
+        let is_cut = *is_cut;
         if let Some(next) = bounds.partition_point(|frame| frame.text <= from).checked_sub(1) {
             let (file, compression, bounds) = (file.clone(), self.compression, bounds.clone());
             let inner = Frames { file, compression, bounds, next, text: Vec::new(), read: 0 };
             let skip = from - inner.bounds[next].text;
-            return TextReader::Frames(Skipping { inner, skip });
+            return TextReader::Frames(Skipping { inner, skip, is_cut });
         }
         let input = FileReader::new(file.clone(), 0..length);
         match self.compression {
             Compression::Gzip => {
                 let inner = MultiGzDecoder::new(BufReader::new(input));
-                TextReader::Gzip(Box::new(Skipping { inner, skip: from }))
+                TextReader::Gzip(Box::new(Skipping { inner, skip: from, is_cut }))
             }
             // Only memory can be short here.
             _ => match zstd::Decoder::new(input) {
-                Ok(inner) => TextReader::Zstd(Skipping { inner, skip: from }),
+                Ok(inner) => TextReader::Zstd(Skipping { inner, skip: from, is_cut }),
                 Err(_) => TextReader::Empty,
             },
         }
     }
 
-    /// Where the frames begin, and where the last one ends; `None` where the file does not tell, or what it tells is not so.
-    fn find_bounds<F: DiskFile>(&self, file: &F, length: u64) -> Option<Vec<Frame>> {
-        let bounds = match self.compression {
-            Compression::None => None,
-            Compression::Zstd => seek_table(file, length),
+    /// Where the frames begin, and where the last one ends, where the file tells, and what it tells is so.
+    fn find_bounds<F: DiskFile>(&self, file: &F, length: u64) -> Bounds {
+        let (frames, is_cut) = match self.compression {
+            Compression::None => (None, false),
+            Compression::Zstd => {
+                let table = seek_table(file, length);
+                let is_cut = table.is_none() && bytes(file, 0).is_some_and(|start| start == ZSTD_MARK);
+                (table, is_cut)
+            }
             Compression::Gzip => members(file, length),
         };
-        bounds.filter(|bounds| bounds.windows(2).all(|frame| frame[1].text - frame[0].text <= MOST_FRAME_BYTES))
+        let is_short = |frames: &Vec<Frame>| frames.windows(2).all(|f| f[1].text - f[0].text <= MOST_FRAME_BYTES);
+        Bounds { frames: frames.filter(is_short).unwrap_or_default().into(), is_cut }
     }
 
     /// The text of a damaged file, with line ends for the frames that do not read, and where those are. `None` where it is not
@@ -103,7 +126,10 @@ impl Coding {
     /// # Errors
     /// What the disk reports.
     pub(super) fn intact<F: DiskFile>(&self, file: &F, length: u64) -> io::Result<Option<Intact>> {
-        let Some(bounds) = self.find_bounds(file, length) else { return Ok(None) };
+        let bounds = self.find_bounds(file, length).frames;
+        if bounds.is_empty() {
+            return Ok(None);
+        }
         let mut intact = Intact::default();
         for frame in bounds.windows(2) {
             let (start, end) = (frame[0], frame[1]);
@@ -242,24 +268,46 @@ fn content_size<F: DiskFile>(file: &F, place: u64) -> Option<u64> {
     zstd::zstd_safe::get_frame_content_size(&head).ok()?
 }
 
-fn members<F: DiskFile>(file: &F, length: u64) -> Option<Vec<Frame>> {
-    let mut next = Frame::default();
-    let mut frames = vec![next];
-    while next.file < length {
-        let head: [u8; GZIP_HEAD] = bytes(file, next.file)?;
-        if head[..4] != [0x1f, 0x8b, 8, 4] || head[12..16] != *b"DK\x08\0" {
-            return None;
-        }
-        let text = number(&head[20..])?;
-        next.file += u64::from(number(&head[16..])?).max(1);
-        next.text += u64::from(text);
-        frames.push(next);
-        // The head has no checksum: the end of the member must say the same.
-        if u32::from_le_bytes(bytes(file, next.file.checked_sub(4)?)?) != text {
-            return None;
+/// The members of a file of ours, and whether the last of them is missing. Another tool may have put two such files together, or
+/// members of its own behind them: of those nothing is known.
+fn members<F: DiskFile>(file: &F, length: u64) -> (Option<Vec<Frame>>, bool) {
+    let mut frames = vec![Frame::default()];
+    // Those that no last one has counted yet.
+    let mut open: u32 = 0;
+    while let Some(next) = frames.last().copied().filter(|next| next.file < length) {
+        match member(file, next) {
+            Some((next, None)) => {
+                open += 1;
+                frames.push(next);
+            }
+            Some((next, Some(count))) if count == open => {
+                open = 0;
+                frames.push(next);
+            }
+            // Some are missing before it.
+            Some((_, Some(_))) => return (None, true),
+            None => return (None, false),
         }
     }
-    Some(frames)
+    match open {
+        0 => (Some(frames), false),
+        _ => (None, true),
+    }
+}
+
+/// Where a member of ours ends; of the last one, how many it says that there are.
+fn member<F: DiskFile>(file: &F, start: Frame) -> Option<(Frame, Option<u32>)> {
+    let head: [u8; GZIP_HEAD] = bytes(file, start.file)?;
+    let is_end = head[12..16] == *GZIP_END;
+    if head[..4] != [0x1f, 0x8b, 8, 4] || !(is_end || head[12..16] == *GZIP_TEXT) {
+        return None;
+    }
+    let said = number(&head[20..])?;
+    let text = if is_end { 0 } else { said };
+    let next = Frame { file: start.file + u64::from(number(&head[16..])?).max(1), text: start.text + u64::from(text) };
+    // The head has no checksum: the end of the member must say the same.
+    let ends = u32::from_le_bytes(bytes(file, next.file.checked_sub(4)?)?) == text;
+    ends.then_some((next, is_end.then_some(said)))
 }
 
 /// Compresses one frame onto the end of `out`, at a level of the compression's own.
@@ -274,16 +322,24 @@ pub(super) fn compress(compression: Compression, level: Option<i32>, text: &[u8]
         }
         Compression::Gzip => {
             let level = level.and_then(|level| u32::try_from(level).ok());
-            compress_member(level.map_or_else(flate2::Compression::default, flate2::Compression::new), text, out)?;
+            let level = level.map_or_else(flate2::Compression::default, flate2::Compression::new);
+            compress_member(level, GZIP_TEXT, None, text, out)?;
         }
     }
     Ok(())
 }
 
-fn compress_member(level: flate2::Compression, text: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+/// A member; the last one says how many there are before it.
+fn compress_member(
+    level: flate2::Compression,
+    extra: &[u8; 4],
+    count: Option<u32>,
+    text: &[u8],
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
     let start = out.len();
     out.extend_from_slice(&[0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 12, 0]);
-    out.extend_from_slice(b"DK\x08\0");
+    out.extend_from_slice(extra);
     out.extend_from_slice(&[0; 8]);
     let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), level);
     deflated.write_all(text)?;
@@ -294,16 +350,23 @@ fn compress_member(level: flate2::Compression, text: &[u8], out: &mut Vec<u8>) -
     out.extend_from_slice(&length.to_le_bytes());
     let whole = u32::try_from(out.len() - start).map_err(long)?;
     out[start + 16..start + 20].copy_from_slice(&whole.to_le_bytes());
-    out[start + 20..start + 24].copy_from_slice(&length.to_le_bytes());
+    out[start + 20..start + 24].copy_from_slice(&count.unwrap_or(length).to_le_bytes());
     Ok(())
 }
 
-/// What stands behind the last frame: the seek table of a `.zst` file, an empty member of a `.gz` file without any.
+/// What stands before the first frame.
+pub(super) fn head(compression: Compression) -> &'static [u8] {
+    if compression == Compression::Zstd { &ZSTD_MARK } else { b"" }
+}
+
+/// What stands behind the last frame: the seek table of a `.zst` file, the last member of a `.gz` file.
 pub(super) fn tail(compression: Compression, frames: &[(u32, u32)], out: &mut Vec<u8>) -> io::Result<()> {
     match compression {
         Compression::None => {}
-        Compression::Gzip if frames.is_empty() => compress_member(flate2::Compression::default(), b"", out)?,
-        Compression::Gzip => {}
+        Compression::Gzip => {
+            let count = u32::try_from(frames.len()).map_err(|_| io::Error::other("too many frames"))?;
+            compress_member(flate2::Compression::default(), GZIP_END, Some(count), b"", out)?;
+        }
         Compression::Zstd => {
             let count = u32::try_from(frames.len()).map_err(|_| io::Error::other("too many frames"))?;
             out.extend_from_slice(&SKIPPABLE.to_le_bytes());
@@ -324,6 +387,8 @@ pub(super) fn tail(compression: Compression, frames: &[(u32, u32)], out: &mut Ve
 pub(super) struct Skipping<I> {
     inner: I,
     skip: u64,
+    /// Whether more is missing behind what is there.
+    is_cut: bool,
 }
 
 impl<I: Read> Read for Skipping<I> {
@@ -331,11 +396,23 @@ impl<I: Read> Read for Skipping<I> {
         while self.skip > 0 {
             let passed = io::copy(&mut self.inner.by_ref().take(self.skip), &mut io::sink())?;
             if passed == 0 {
-                return Ok(0);
+                return self.ended();
             }
             self.skip -= passed;
         }
-        self.inner.read(buffer)
+        match self.inner.read(buffer)? {
+            0 if !buffer.is_empty() => self.ended(),
+            bytes => Ok(bytes),
+        }
+    }
+}
+
+impl<I> Skipping<I> {
+    fn ended(&self) -> io::Result<usize> {
+        match self.is_cut {
+            false => Ok(0),
+            true => Err(io::Error::new(io::ErrorKind::InvalidData, "the file was cut off: its end is missing")),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{
     base::looks,
-    coding::{FRAME_BYTES, compress, tail},
+    coding::{FRAME_BYTES, compress, head, tail},
     config::Compression,
     disk::{Disk, DiskFile, Stamp},
     journal::Fingerprint,
@@ -107,14 +107,20 @@ impl<D: Disk> Sink<D> {
     }
 
     fn put_frame(&mut self, frame: &[u8], text: &[u8]) -> Result<()> {
+        self.begin()?;
         self.write(frame)?;
         self.frames.push((length(frame.len()), length(text.len())));
         Ok(())
     }
 
-    /// Whether nothing was put in yet.
-    pub(super) fn is_empty(&self) -> bool {
-        self.written == 0 && self.text.is_empty()
+    /// Puts what stands before the first frame.
+    fn begin(&mut self) -> Result<()> {
+        let head = head(self.compression);
+        if self.frames.is_empty() && !head.is_empty() {
+            self.write(head)?;
+            self.frames.push((length(head.len()), 0));
+        }
+        Ok(())
     }
 
     /// How many bytes the file has, so far.
@@ -139,6 +145,7 @@ impl<D: Disk> Sink<D> {
     /// `Backend` where it could not be made durable.
     pub(super) fn finish(mut self) -> Result<(Fingerprint, Stamp)> {
         self.flush()?;
+        self.begin()?;
         let mut end = Vec::new();
         tail(self.compression, &self.frames, &mut end).map_err(|cause| self.failed(cause))?;
         self.write(&end)?;
