@@ -417,7 +417,7 @@ impl<'s> Table<'s> {
         let has_column = |name: &str| self.undeclared.contains(name) || self.setup.schema.find(name).is_some();
         if let Some((name, _)) = now.document.iter().find(|(name, _)| !has_column(name)) {
             let why = "a record that came meanwhile has a field for which there is no column: try again";
-            return Err(Error::conflict(why).at_field(name.to_owned()).at_id(changed.envelope.id()).retryable(true));
+            return Err(Error::conflict(why).at_field(name.to_owned()).at_id(changed.envelope().id()).retryable(true));
         }
         for (column, cell) in self.cells.iter().enumerate() {
             if column > 0 {
