@@ -215,8 +215,8 @@ fn an_index_that_grows_on_behind_a_broken_connection_is_waited_for() {
         });
         proxy.take_log();
         proxy.cut_all();
-        let looks = |sql: &String| sql.contains("pg_stat_progress_create_index");
-        wait_until("somebody looks whether it is made", || proxy.take_log().iter().any(looks));
+        let looks = |sql: &String| sql.contains("pg_try_advisory_lock");
+        wait_until("somebody looks whether the other one is done", || proxy.take_log().iter().any(looks));
         writer.batch_execute("COMMIT").expect("it ends");
         making.join().expect("it does not panic")
     });

@@ -9,6 +9,7 @@ mod connect;
 mod cut_tables;
 mod cuts;
 mod data;
+mod differences;
 mod example;
 mod faults;
 mod golden;

@@ -5,11 +5,8 @@ use std::{thread, time::Duration};
 
 use tokio_postgres::Row;
 
-use super::{Postgres, error::is_lost, live::flag, migrate::Difference, pool::Session, query::Statement};
-use crate::{
-    error::{Error, Result},
-    store::Limits,
-};
+use super::{compare::Difference, error::is_lost, live::flag, pool::Session, query::Statement};
+use crate::error::{Error, Result};
 
 /// How often an index is made that others take away meanwhile.
 const TRIES: usize = 3;
@@ -61,10 +58,10 @@ pub(super) fn missing(
 ) -> impl Iterator<Item = Difference> {
     let half = (found == Some(State::HalfMade)).then(|| {
         let told = format!("{} is not valid: it was left half made", making.what);
-        Difference::new(told, dropping(&making.name), true)
+        Difference::safe(told, dropping(&making.name))
     });
     // Rows that share a value stand in the way of a unique one; the server says which.
-    half.into_iter().chain([Difference { making: Some(making), ..Difference::new(told, sql, true) }])
+    half.into_iter().chain([Difference { making: Some(making), ..Difference::safe(told, sql) }])
 }
 
 /// How far the index has come; `None` where there is none.
@@ -111,33 +108,26 @@ fn make(session: &mut Session, name: &str, sql: &str) -> Result<()> {
     Err(last)
 }
 
-impl Postgres {
-    /// Does what a difference says.
-    ///
-    /// # Errors
-    /// What the server reports, of an index with the field that it is of; nothing of it is left then.
-    pub(super) fn apply(&self, difference: &Difference) -> Result<()> {
-        let link = self.link();
-        let Some(Making { name, what, field }) = &difference.making else {
-            return link.read(Limits::NONE, |session| session.batch(&difference.sql));
+/// Does what a difference says.
+///
+/// # Errors
+/// What the server reports, of an index with the field that it is of; nothing of it is left then.
+pub(super) fn apply(session: &mut Session, difference: &Difference) -> Result<()> {
+    let Some(Making { name, what, field }) = &difference.making else {
+        return session.batch(&difference.sql);
+    };
+    make(session, name, &difference.sql).map_err(|error| {
+        if is_lost(&error) {
+            return error;
+        }
+        // Over the same connection: to others the server tells for a moment that somebody makes it still.
+        let left = match clear(session, name) {
+            Ok(()) => "",
+            Err(_) => "; half of it is left, and taken away by the next `migrate`",
         };
-        let mut left = "";
-        let made = link.read(Limits::NONE, |session| {
-            make(session, name, &difference.sql).inspect_err(|error| {
-                // Over the same connection: to others the server tells for a moment that somebody makes it still.
-                if !is_lost(error) && clear(session, name).is_err() {
-                    left = "; half of it is left, and taken away by the next `migrate`";
-                }
-            })
-        });
-        made.map_err(|error| {
-            if is_lost(&error) {
-                return error;
-            }
-            let why = format!("{what} was not made: {}{left}", error.message());
-            let told = Error::new(error.kind(), why).retryable(error.is_retryable());
-            let told = field.iter().fold(told, |told, field| told.at_field(field.clone()));
-            told.because(error)
-        })
-    }
+        let why = format!("{what} was not made: {}{left}", error.message());
+        let told = Error::new(error.kind(), why).retryable(error.is_retryable());
+        let told = field.iter().fold(told, |told, field| told.at_field(field.clone()));
+        told.because(error)
+    })
 }

@@ -1,12 +1,12 @@
 //! Indexes beyond those of attributes: on expressions, on several fields, of some of the rows.
 
 use super::{
-    Postgres,
     build::{self, Making, State},
-    link::Link,
+    compare::Difference,
+    config::PostgresConfig,
     live::Live,
-    migrate::Difference,
     name::{cut, quoted},
+    pool::Session,
     query::{Lowering, Statement},
     schema::Table,
 };
@@ -14,19 +14,18 @@ use crate::{
     error::{Error, Result},
     query::{Filter, Operand, cursor::checksum},
     record::Schema,
-    store::Limits,
 };
 
 /// The longest part of an index's name before its checksum, in bytes.
 const MAX_STEM: usize = 46;
 
 /// An index of one store that no attribute asks for. Given to [`PostgresConfig::index`](super::PostgresConfig::index), it is
-/// made with the table and by [`ensure`](Postgres::ensure), and [`diff`](Postgres::diff) and [`migrate`](Postgres::migrate)
-/// know it.
+/// made with the table and by [`ensure`](super::Postgres::ensure), and [`diff`](super::Postgres::diff) and
+/// [`migrate`](super::Postgres::migrate) know it.
 ///
 /// Fields are written as queries write them, so that what is asked is what is indexed. An index has a name of the store's
 /// and its own, with a checksum of what it is: one that was asked for in another way before is told from it, and replaced by
-/// [`migrate`](Postgres::migrate).
+/// [`migrate`](super::Postgres::migrate).
 ///
 /// ```
 /// use dk_data::{Filter, backend::postgres::{Postgres, PostgresIndex}};
@@ -106,7 +105,7 @@ impl PostgresIndex {
     }
 
     /// What stands behind the name of the table.
-    fn definition(&self, link: &Link, lowering: &Lowering<'_>) -> Result<String> {
+    fn definition(&self, session: &mut Session, lowering: &Lowering<'_>) -> Result<String> {
         if self.keys.is_empty() {
             return Err(Error::configuration("an index without keys: say `by`"));
         }
@@ -116,7 +115,7 @@ impl PostgresIndex {
         if let Some(filter) = &self.only {
             let mut statement = Statement::default();
             lowering.condition(filter, &mut statement)?;
-            conditions.push(written_out(link, &statement)?);
+            conditions.push(written_out(session, &statement)?);
         }
         conditions.extend(self.only_sql.iter().map(|condition| format!("({condition})")));
         if !conditions.is_empty() {
@@ -145,13 +144,13 @@ impl Key {
 }
 
 /// A condition with its parameters written into it, each as the server itself writes it.
-fn written_out(link: &Link, statement: &Statement) -> Result<String> {
+fn written_out(session: &mut Session, statement: &Statement) -> Result<String> {
     if statement.kinds.is_empty() {
         return Ok(statement.sql.clone());
     }
     let items = (1..=statement.kinds.len()).map(|n| format!("quote_literal(${n}::text) || '::' || pg_typeof(${n})"));
     let ask = Statement { sql: format!("SELECT {}", items.collect::<Vec<_>>().join(", ")), ..statement.clone() };
-    let rows = link.read(Limits::NONE, |session| session.query(&ask))?;
+    let rows = session.query(&ask)?;
     let row = rows.first().ok_or_else(|| Error::backend("the server did not write the values out"))?;
     let literal = |at: usize| {
         let raw = super::codec::raw(row, at)?.unwrap_or_default();
@@ -192,7 +191,7 @@ fn filled(sql: &str, literals: &[String]) -> String {
 pub(super) struct Wanted {
     name: String,
     /// What the names of all its forms begin with.
-    stem: String,
+    pub(super) stem: String,
     unique: bool,
     /// `ON table (..) WHERE ..`
     on: String,
@@ -210,12 +209,17 @@ impl Wanted {
 ///
 /// # Errors
 /// `Query`, with the field, for what the schema does not have; `Configuration` for an index without keys.
-pub(super) fn wanted(link: &Link, table: &Table, schema: &Schema) -> Result<Vec<Wanted>> {
+pub(super) fn wanted(
+    session: &mut Session,
+    config: &PostgresConfig,
+    table: &Table,
+    schema: &Schema,
+) -> Result<Vec<Wanted>> {
     let lowering = Lowering { table, schema };
-    let own = link.config().indexes.iter().filter(|index| index.store == table.name);
+    let own = config.indexes.iter().filter(|index| index.store == table.name);
     let wanted = own.map(|index| {
         let refused = |e: Error| Error::configuration(format!("the index `{}`: {e}", index.name)).because(e);
-        let on = format!("ON {} {}", table.qualified, index.definition(link, &lowering).map_err(refused)?);
+        let on = format!("ON {} {}", table.qualified, index.definition(session, &lowering).map_err(refused)?);
         let whole = format!("{}.{}", table.name, index.name);
         let stem = format!("{}~", cut(&whole, MAX_STEM));
         // Two long names that begin alike differ in their checksums.
@@ -244,21 +248,13 @@ pub(super) fn differences(wanted: &[Wanted], namespace: Option<&str>, live: &Liv
         for name in old {
             let sql = build::dropping(&super::schema::qualified(namespace, name));
             let what = format!("the index `{name}` is what `{}` was before", index.name);
-            all.push(Difference::new(what, sql, true));
+            all.push(Difference::safe(what, sql));
         }
     }
     all
 }
 
-impl Postgres {
-    /// Makes those indexes of a table that are missing, without holding writers up.
-    pub(super) fn make_missing(&self, differences: Vec<Difference>, name: &str) -> Result<()> {
-        let mut missing = differences.iter().filter(|difference| difference.making.is_some());
-        missing.try_for_each(|difference| self.apply(difference)).map_err(|e| e.in_store(name))
-    }
-}
-
-impl super::PostgresConfig {
+impl PostgresConfig {
     /// Adds an index to one of the stores.
     #[must_use]
     pub fn index(mut self, index: PostgresIndex) -> Self {

@@ -56,6 +56,8 @@ pub(super) struct LiveColumn {
     pub(super) type_name: String,
     pub(super) not_null: bool,
     pub(super) by_bytes: bool,
+    /// Whether equality has to say that it is one of bytes.
+    pub(super) equal_by_bytes: bool,
     pub(super) primary: bool,
     pub(super) modifier: Option<Modifier>,
     /// Whether only what has the same bytes is equal in it.
@@ -108,7 +110,7 @@ fn indexes() -> String {
     )
 }
 
-fn text(row: &Row, at: usize) -> Result<String> {
+pub(super) fn text(row: &Row, at: usize) -> Result<String> {
     let raw = codec::raw(row, at)?.unwrap_or_default();
     Ok(String::from_utf8_lossy(raw).into_owned())
 }
@@ -138,6 +140,7 @@ pub(super) fn inspect(session: &mut Session, qualified: &str) -> Result<Option<L
             type_name: text(row, 3)?,
             not_null: flag(row, 4)?,
             by_bytes: flag(row, 5)?,
+            equal_by_bytes: false,
             primary: flag(row, 6)?,
             modifier: kind.and_then(|kind| Modifier::of(kind, typmod)),
             deterministic: flag(row, 8)?,
@@ -149,7 +152,11 @@ pub(super) fn inspect(session: &mut Session, qualified: &str) -> Result<Option<L
             default: codec::raw(row, 11)?.map(|raw| String::from_utf8_lossy(raw).into_owned()),
         })
     };
-    let columns = rows.iter().map(column).collect::<Result<_>>()?;
+    let mut columns = rows.iter().map(column).collect::<Result<Vec<_>>>()?;
+    if columns.iter().any(|column| !column.by_bytes) {
+        let compared = super::catalogue::compared_by_c(session, qualified)?;
+        columns.iter_mut().for_each(|column| column.equal_by_bytes = compared.contains(&column.name));
+    }
     let rows = session.query(&ask(&indexes()))?;
     let index = |row: &Row| {
         let column = codec::raw(row, 2)?.map(|raw| String::from_utf8_lossy(raw).into_owned());
@@ -205,8 +212,9 @@ impl LiveColumn {
     fn serves(&self, expected: &Column) -> Option<Column> {
         let in_array = |kind: Kind| expected.array.is_some_and(|array| holds(kind, array));
         let kind = self.kind.filter(|kind| holds(*kind, expected.kind) || in_array(*kind))?;
-        let (by_bytes, modifier, takes) = (self.by_bytes, self.modifier, self.takes);
-        Some(Column { kind, nullable: !self.not_null, by_bytes, modifier, takes, ..expected.clone() })
+        let (modifier, takes) = (self.modifier, self.takes);
+        let (by_bytes, equal_by_bytes) = (self.by_bytes, self.equal_by_bytes);
+        Some(Column { kind, nullable: !self.not_null, by_bytes, equal_by_bytes, modifier, takes, ..expected.clone() })
     }
 }
 
@@ -462,10 +470,11 @@ pub(super) fn look(link: &Link, qualified: &str) -> Result<Option<Live>> {
 
 /// Makes a table and its indexes, all or nothing; others that make it at the same time wait, in a transaction until that ends.
 pub(super) fn create(link: &Link, table: &Table, schema: &Schema) -> Result<()> {
-    let more = super::index::wanted(link, table, schema)?;
+    let config = link.config();
     let alone = format!("SELECT pg_advisory_xact_lock(hashtextextended({}, 7236291803))", literal(&table.qualified));
-    let mut sql = vec![alone, table.create()];
-    sql.extend(table.indexes.iter().map(|index| table.create_index(index, false)));
-    sql.extend(more.iter().map(|index| index.create(false)));
-    link.read(Limits::NONE, |session| session.batch(&sql.join("; "))).map_err(|e| e.in_store(&table.name))
+    let made = link.read(Limits::NONE, |session| {
+        let sql = super::migrate::creation(session, config, table, schema)?;
+        session.batch(&format!("{alone}; {sql}"))
+    });
+    made.map_err(|e| e.in_store(&table.name))
 }

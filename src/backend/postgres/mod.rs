@@ -19,11 +19,14 @@ mod aggregate;
 mod batch;
 mod block;
 mod build;
+mod catalogue;
 mod cell;
 mod client;
 mod codec;
 mod commit;
+mod compare;
 mod config;
+mod convert;
 mod copy;
 mod defaults;
 mod describe;
@@ -43,6 +46,7 @@ mod numeric;
 mod pool;
 mod query;
 mod regex;
+mod relayout;
 mod rows;
 mod schema;
 mod search;
@@ -67,9 +71,9 @@ use std::{
 };
 
 pub use self::{
+    compare::Difference,
     config::{Isolation, PostgresConfig, Tls},
     index::PostgresIndex,
-    migrate::Difference,
     rows::PostgresRows,
     store::PostgresStore,
     transaction::PostgresTransaction,

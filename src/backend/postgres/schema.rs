@@ -29,6 +29,8 @@ pub(super) struct Column {
     pub(super) nullable: bool,
     /// Whether its text is compared by bytes already; where not, every comparison says so.
     pub(super) by_bytes: bool,
+    /// Whether equality has to say so as well: alone it means another thing, or finds no index.
+    pub(super) equal_by_bytes: bool,
     /// What its type leaves of the values of its kind.
     pub(super) modifier: Option<Modifier>,
     /// When it takes a value that is written.
@@ -56,6 +58,7 @@ impl Column {
             kind,
             nullable,
             by_bytes: true,
+            equal_by_bytes: false,
             modifier: None,
             takes: Takes::Always,
             array: None,

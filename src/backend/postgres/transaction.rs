@@ -51,7 +51,12 @@ impl Postgres {
 
     /// The same for what needs no more than the link.
     pub(super) fn transaction_on<T>(&self, work: impl FnOnce(Link) -> Result<T>) -> Result<T> {
-        self.run(self.pool.config.isolation, |transaction| work(Link::Transaction(transaction)))
+        self.transaction_at(self.pool.config.isolation, work)
+    }
+
+    /// The same in an isolation of its own.
+    pub(super) fn transaction_at<T>(&self, isolation: Isolation, work: impl FnOnce(Link) -> Result<T>) -> Result<T> {
+        self.run(isolation, |transaction| work(Link::Transaction(transaction)))
     }
 
     fn run<T, E: From<Error>>(
