@@ -15,6 +15,7 @@ mod faults;
 mod golden;
 mod indexes;
 mod injection;
+mod locales;
 mod migrations;
 mod plans;
 mod proxy;

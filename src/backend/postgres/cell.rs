@@ -32,6 +32,8 @@ pub(super) struct Cell {
     pub(super) nullable: bool,
     /// Whether text in it is compared by bytes without saying so.
     pub(super) by_bytes: bool,
+    /// Whether equality has to say that it is by bytes. Where it need not it does not, so that the column's own indexes serve it.
+    pub(super) equal_by_bytes: bool,
 }
 
 /// A column in SQL. Of `json` the server knows neither operators nor the parts, so it is taken for `jsonb`.
@@ -49,6 +51,14 @@ impl Cell {
             form: Form::Native(column.kind),
             nullable: column.nullable,
             by_bytes: column.by_bytes,
+            equal_by_bytes: column.equal_by_bytes,
+        }
+    }
+    /// The expression as text that equals what has the same bytes.
+    pub(super) fn equal(&self) -> String {
+        match self.equal_by_bytes {
+            true => self.text(),
+            false => self.sql.clone(),
         }
     }
     /// The expression as text that is compared by bytes.
@@ -77,7 +87,7 @@ impl Table {
             Part::Metadata(name) => {
                 let metadata = part(&self.metadata, "_metadata")?;
                 let sql = format!("({} -> {})", metadata.sql, literal(name));
-                Ok(Cell { sql, form: Form::Plain, nullable: true, by_bytes: true })
+                Ok(Cell { sql, form: Form::Plain, nullable: true, by_bytes: true, equal_by_bytes: false })
             }
             // A record that carries its id is stored under it.
             Part::Field(steps) if self.layout == Layout::Document && is_id(schema, steps) => Ok(Cell::of(&self.id)),
@@ -125,7 +135,13 @@ impl Table {
         // The path ends at a record: it is there where the nearest nullable one around it is.
         match there {
             Some(column) => Cell { form: Form::There, ..Cell::of(column) },
-            None => Cell { sql: "TRUE".to_owned(), form: Form::There, nullable: false, by_bytes: true },
+            None => Cell {
+                sql: "TRUE".to_owned(),
+                form: Form::There,
+                nullable: false,
+                by_bytes: true,
+                equal_by_bytes: false,
+            },
         }
     }
 }
@@ -183,7 +199,7 @@ fn inside(mut sql: String, steps: &[Step], schema: &Schema, target: &Target, tag
 
 /// A value inside JSON as the type that it has, on request by an expression that an index can have.
 fn extracted(json: &str, ty: &Type, by_index: bool) -> Cell {
-    let cell = |sql: String, form| Cell { sql, form, nullable: true, by_bytes: true };
+    let cell = |sql: String, form| Cell { sql, form, nullable: true, by_bytes: true, equal_by_bytes: false };
     let native = |sql: String, kind| cell(format!("({sql})::{}", Kind::sql(kind)), Form::Native(kind));
     let kind = kind_of(ty);
     match (ty, kind.scalar) {

@@ -256,7 +256,7 @@ impl Lowering<'_> {
         match literals.is_empty() {
             true => out.push("FALSE"),
             false => {
-                out.push(&format!("({} = ANY(", native_sql(cell, kind.scalar, scalar)));
+                out.push(&format!("({} = ANY(", native_sql(cell, kind.scalar, scalar, Op::Eq)));
                 bind_list(scalar, &literals, out);
                 out.push("))");
             }
@@ -296,7 +296,7 @@ impl Lowering<'_> {
             };
             out.push("(");
             bind_literal(compared_as(std::slice::from_ref(&literal), kind.scalar), &literal, out);
-            out.push(&format!(" = ANY({}))", cell.sql));
+            out.push(&format!(" = ANY({}))", native_sql(&cell, kind.scalar, kind.scalar, Op::Eq)));
             return Ok(Answer::of(&cell));
         }
         let part = coerce(part, &target, true)?;
@@ -398,8 +398,9 @@ fn compared_as(literals: &[Literal], scalar: Scalar) -> Scalar {
     if scalar == Scalar::Float4 && !literals.iter().all(exact) { Scalar::Float8 } else { scalar }
 }
 
-fn native_sql(cell: &Cell, of: Scalar, compared: Scalar) -> String {
+fn native_sql(cell: &Cell, of: Scalar, compared: Scalar, op: Op) -> String {
     match (of, compared) {
+        (Scalar::Text, _) if op == Op::Eq => cell.equal(),
         (Scalar::Text, _) => cell.text(),
         (of, compared) if of != compared => format!("{}::{}", cell.sql, compared.sql()),
         _ => cell.sql.clone(),
@@ -416,7 +417,7 @@ fn native_compare(cell: &Cell, folded: Folded, kind: Kind, out: &mut Statement) 
         Folded::Always => out.push("TRUE"),
         Folded::With(op, literal) => {
             let scalar = compared_as(std::slice::from_ref(&literal), kind.scalar);
-            out.push(&format!("({} {} ", native_sql(cell, kind.scalar, scalar), op.symbol()));
+            out.push(&format!("({} {} ", native_sql(cell, kind.scalar, scalar, op), op.symbol()));
             bind_literal(scalar, &literal, out);
             out.push(")");
             return Answer::of(cell);
@@ -460,7 +461,7 @@ fn length(cell: &Cell) -> Cell {
         _ => format!("(CASE WHEN jsonb_typeof({0}) = 'array' THEN jsonb_array_length({0}) END)", cell.sql),
     };
     let nullable = cell.nullable || !matches!(cell.form, Form::Native(_));
-    Cell { sql, form: Form::Native(Scalar::Int4.one()), nullable, by_bytes: true }
+    Cell { sql, form: Form::Native(Scalar::Int4.one()), nullable, by_bytes: true, equal_by_bytes: false }
 }
 
 // ---- values inside JSON
@@ -501,7 +502,8 @@ fn plain(value: &Value) -> Option<serde_json::Value> {
 /// Compares a value of run-time type with a literal; values of another kind compare with nothing (semantics 3.8).
 fn tagged_compare(json: &str, op: Op, value: &Value, out: &mut Statement) -> Result<Answer> {
     let typed = |scalar: Scalar, sql: String, out: &mut Statement| {
-        let cell = Cell { sql, form: Form::Native(scalar.one()), nullable: true, by_bytes: true };
+        let cell =
+            Cell { sql, form: Form::Native(scalar.one()), nullable: true, by_bytes: true, equal_by_bytes: false };
         let ty = if scalar == Scalar::Numeric { Type::Decimal } else { Type::Any };
         Ok(native_compare(&cell, fold::fold(op, value, scalar, &ty), scalar.one(), out))
     };
@@ -553,7 +555,7 @@ fn scalar_compare(json: &str, op: Op, value: &Value, out: &mut Statement) -> Res
         Value::Text(_) => (Scalar::Text, json_string(json)),
         _ => (Scalar::Numeric, json_as(json, "number", "numeric")),
     };
-    let cell = Cell { sql, form: Form::Native(scalar.one()), nullable: true, by_bytes: true };
+    let cell = Cell { sql, form: Form::Native(scalar.one()), nullable: true, by_bytes: true, equal_by_bytes: false };
     let literal = match value {
         // As stored floats are: by digits that order as the floats do.
         Value::Float(float) if float.is_finite() => {
@@ -891,8 +893,13 @@ fn families(json: &str, form: Form, value: Option<&Value>) -> Vec<(Cell, Bound)>
         "(CASE jsonb_typeof({json}) WHEN 'boolean' THEN 0 WHEN 'number' THEN 1 WHEN 'string' THEN 3 WHEN 'array' THEN 8 \
          WHEN 'object' {objects} END)"
     );
-    let cell =
-        |sql: String, scalar: Scalar| Cell { sql, form: Form::Native(scalar.one()), nullable: true, by_bytes: true };
+    let cell = |sql: String, scalar: Scalar| Cell {
+        sql,
+        form: Form::Native(scalar.one()),
+        nullable: true,
+        by_bytes: true,
+        equal_by_bytes: false,
+    };
     let rank_of = |value: &Value| match value {
         Value::Null => None,
         value => Some(Literal::Int(rank_of(value).into())),
