@@ -105,7 +105,7 @@ fn refuse_what_hangs(link: &Link, old: &Table, found: &Live, own: &[String]) -> 
     let named = named.collect::<Vec<_>>().join(", ");
     let more = if attached.len() > MOST { " and others" } else { "" };
     Err(Error::configuration(format!(
-        "the table that takes the place of {} would not have {named}{more}: take them away first, and make them again as they          suit the other layout",
+        "the table that takes the place of {} would not have {named}{more}: take them away first, and make them again as they suit the other layout",
         old.qualified
     )))
 }
