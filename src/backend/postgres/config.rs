@@ -151,20 +151,21 @@ impl PostgresConfig {
         application_name: impl Into<String> => |v| v.into();
         /// Settings of the session, as the server's command line has them: `-c synchronous_commit=off`.
         options: impl Into<String> => |v| Some(v.into());
-        /// How long the server works on one statement before it gives up with `Timeout`.
+        /// How long the server works on one statement before it gives up with `Timeout`. A call whose deadline is nearer ends at that.
         statement_timeout: Duration => |v| Some(v);
         /// How long a connection may take to be made; 10 seconds unless said otherwise.
         connect_timeout: Duration => |v| v;
         /// How long the server may say nothing while it owes an answer before it is asked over another connection whether it
         /// still works on it; 60 seconds unless said otherwise, never with `None`. Where it does not, the connection counts as broken.
         silence: Option<Duration> => |v| v;
-        /// After how long of silence the network asks whether the other side is still there.
+        /// After how long of silence the network asks whether the other side is still there; from a second to nine hours.
         keepalive: Option<Duration> => |v| v;
         /// How long sent bytes may stay without an answer before the connection counts as broken.
         tcp_user_timeout: Option<Duration> => |v| v;
-        /// The most connections, 16 unless said otherwise. Each stream that is read and each transaction holds one.
+        /// The most connections, 16 unless said otherwise, up to 10,000. Each stream that is read and each transaction holds one.
         pool_size: u32 => |v| v.max(1);
-        /// How many connections are kept open when nobody uses them.
+        /// The least number of connections that are kept ready for use, none unless said otherwise. They are made in advance
+        /// whenever fewer are idle, which under load may come to `pool_size`; what lies idle for ten minutes is closed.
         pool_idle: u32 => |v| v;
         /// How long a call waits for a free connection before it gives up with `Timeout`.
         pool_timeout: Duration => |v| v;
@@ -238,11 +239,27 @@ impl PostgresConfig {
         }
         config.take_address(address)?;
         config.database = non_empty(decoded(database)?);
+        let (mut tls, mut authorities) = (None, None);
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (key, value) =
                 pair.split_once('=').ok_or_else(|| Error::configuration("a key of the URL has no value"))?;
-            config = config.with_key(&decoded(key)?, decoded(value)?)?;
+            let (key, value) = (decoded(key)?, decoded(value)?);
+            match key.as_str() {
+                "tls" => tls = Some(one_of("tls", &value, &[("off", 0), ("require", 1), ("verify", 2)])?),
+                "tls_ca" => authorities = Some(PathBuf::from(value)),
+                key => config = config.with_key(key, value)?,
+            }
         }
+        // Whichever comes first: a file of authorities is given to be used.
+        config.tls = match (tls, authorities) {
+            (Some(0), Some(_)) => return Err(Error::configuration("`tls_ca` has no use where `tls` is off")),
+            (Some(2), None) => {
+                return Err(Error::configuration("to verify the server takes authorities: add `tls_ca`"));
+            }
+            (_, Some(file)) => Tls::Verify(file),
+            (Some(1), None) => Tls::Require,
+            _ => Tls::Off,
+        };
         Ok(config)
     }
 
@@ -266,8 +283,6 @@ impl PostgresConfig {
         let count = |value: &str| number(key, value).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
         Ok(match key {
             "schema" => self.schema(value),
-            "tls" => self.take_tls(&value)?,
-            "tls_ca" => self.tls(Tls::Verify(value.into())),
             "application_name" => self.application_name(value),
             "options" => self.options(value),
             "statement_timeout_ms" => self.statement_timeout(millis(&value)?),
@@ -290,13 +305,29 @@ impl PostgresConfig {
         })
     }
 
-    fn take_tls(self, value: &str) -> Result<PostgresConfig> {
-        match (one_of("tls", value, &[("off", 0), ("require", 1), ("verify", 2)])?, &self.tls) {
-            (0, _) => Ok(self.tls(Tls::Off)),
-            (1, _) => Ok(self.tls(Tls::Require)),
-            (_, Tls::Verify(_)) => Ok(self),
-            _ => Ok(self.tls(Tls::Verify(PathBuf::new()))),
+    /// Refuses what the pool, the system or the server cannot be told.
+    pub(super) fn check(&self) -> Result<()> {
+        let (never, least, most) = (Duration::ZERO, Duration::from_millis(1), Duration::from_millis(i32::MAX as u64));
+        // The most seconds that the system takes.
+        let keepalive = (Duration::from_secs(1), Duration::from_secs(32_767));
+        for (key, value, (least, most)) in [
+            ("statement_timeout_ms", self.statement_timeout, (least, most)),
+            ("connect_timeout_ms", Some(self.connect_timeout), (least, most)),
+            ("silence_ms", self.silence, (least, most)),
+            ("keepalive_ms", self.keepalive, keepalive),
+            ("tcp_user_timeout_ms", self.tcp_user_timeout, (never, most)),
+            ("pool_timeout_ms", Some(self.pool_timeout), (least, most)),
+        ] {
+            if let Some(value) = value.filter(|value| !(least..=most).contains(value)) {
+                let why = format!("`{key}` is between {} and {}", least.as_millis(), most.as_millis());
+                return Err(Error::configuration(why).with_value(&format!("{value:?}")));
+            }
         }
+        if self.pool_size > MAX_CONNECTIONS {
+            let why = format!("`pool_size` is between 1 and {MAX_CONNECTIONS}");
+            return Err(Error::configuration(why).with_value(&self.pool_size.to_string()));
+        }
+        Ok(())
     }
 
     /// The URL without its secrets.
@@ -340,7 +371,10 @@ const ISOLATIONS: [(&str, Isolation); 3] = [
     ("serializable", Isolation::Serializable),
 ];
 
-const KEYS: [&str; 18] = [
+/// More connections than a server is ever set up for.
+const MAX_CONNECTIONS: u32 = 10_000;
+
+const KEYS: [&str; 19] = [
     "schema",
     "tls",
     "tls_ca",
@@ -348,6 +382,7 @@ const KEYS: [&str; 18] = [
     "options",
     "statement_timeout_ms",
     "connect_timeout_ms",
+    "silence_ms",
     "keepalive_ms",
     "tcp_user_timeout_ms",
     "pool_size",
@@ -429,6 +464,43 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_authorities_counts_wherever_it_stands() {
+        for keys in
+            ["tls_ca=f", "tls=require&tls_ca=f", "tls_ca=f&tls=require", "tls_ca=f&tls=verify", "tls=verify&tls_ca=f"]
+        {
+            let config = PostgresConfig::from_url(&format!("postgres://h/x?{keys}")).expect(keys);
+            assert_eq!(config.tls, Tls::Verify("f".into()), "{keys}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_told_to_anybody_is_refused() {
+        let long = u64::MAX;
+        for keys in [
+            "pool_timeout_ms=0".to_owned(),
+            format!("pool_timeout_ms={long}"),
+            "pool_size=4294967295".to_owned(),
+            "connect_timeout_ms=0".to_owned(),
+            format!("connect_timeout_ms={long}"),
+            "silence_ms=0".to_owned(),
+            format!("silence_ms={long}"),
+            "keepalive_ms=999".to_owned(),
+            format!("keepalive_ms={long}"),
+            format!("tcp_user_timeout_ms={long}"),
+            "statement_timeout_ms=0".to_owned(),
+            format!("statement_timeout_ms={long}"),
+        ] {
+            let config = PostgresConfig::from_url(&format!("postgres://h/x?{keys}")).expect("it is written well");
+            let error = config.check().expect_err(&keys);
+            let key = keys.split('=').next().expect("a key");
+            assert!(error.kind() == crate::ErrorKind::Configuration && error.to_string().contains(key), "{error}");
+        }
+        let none = PostgresConfig::new().statement_timeout(Duration::from_micros(500));
+        none.check().expect_err("to the server that is none");
+        PostgresConfig::new().check().expect("what is so unless said otherwise is right");
+    }
+
+    #[test]
     fn what_is_wrong_is_refused_without_its_secrets() {
         for (url, why) in [
             ("postgres:/x", "not a PostgreSQL URL"),
@@ -438,6 +510,9 @@ mod tests {
             ("postgres://u:secret@h/x?tls=maybe", "one of off, require, verify"),
             ("postgres://u:secret@h/x?pool_size=many", "is a number"),
             ("postgres://u:secret@h/x?aplication_name=x", "did you mean `application_name`?"),
+            ("postgres://u:secret@h/x?silense_ms=3", "did you mean `silence_ms`?"),
+            ("postgres://u:secret@h/x?tls_ca=f&tls=off", "has no use"),
+            ("postgres://u:secret@h/x?tls=verify", "add `tls_ca`"),
         ] {
             let error = PostgresConfig::from_url(url).expect_err(url);
             let text = format!("{error} {error:?}");

@@ -402,6 +402,7 @@ impl Pool {
         // At most every connection of the pool is stale at once.
         for _ in 0..=self.config.pool_size {
             let mut loan = match self.get(limits) {
+        config.check()?;
                 Err(error) if is_lost(&error) && error.place().url.is_none() => continue,
                 got => got?,
             };
