@@ -55,6 +55,55 @@ fn what_is_wrong_is_told_at_once_with_its_reason_and_without_the_password() {
 }
 
 #[test]
+fn what_cannot_be_told_to_anybody_is_refused() {
+    let wrong = [
+        (config().pool_timeout(Duration::ZERO), "pool_timeout_ms"),
+        (config().pool_timeout(Duration::MAX), "pool_timeout_ms"),
+        (config().pool_size(u32::MAX), "pool_size"),
+        (config().keepalive(Some(Duration::from_millis(10))), "keepalive_ms"),
+        (config().keepalive(Some(Duration::from_secs(1_000_000))), "keepalive_ms"),
+        (config().tcp_user_timeout(Some(Duration::MAX)), "tcp_user_timeout_ms"),
+        (config().statement_timeout(Duration::from_micros(500)), "statement_timeout_ms"),
+    ];
+    for (config, key) in wrong {
+        refused(config.password("s3cr3t"), ErrorKind::Configuration, key);
+    }
+}
+
+#[test]
+fn what_goes_wrong_after_the_start_is_told_at_once_too() {
+    let scratch = Scratch::new();
+    let proxy = crate::proxy::Proxy::before(address(&url()));
+    let gone = scratch.config_at(&proxy.address()).connect().expect("it answers");
+    let store = gone.documents("things", Schema::open("things")).expect("it is made");
+    proxy.refuse(true);
+    proxy.cut_all();
+    // More often than the pool has connections.
+    for attempt in 0..24 {
+        let start = Instant::now();
+        let error = store.read("x").expect_err("nobody is there");
+        assert_eq!(error.kind(), ErrorKind::Connection, "{attempt}: {error:?}");
+        assert!(start.elapsed() < AT_ONCE, "{attempt}: told after {:?}", start.elapsed());
+    }
+    proxy.refuse(false);
+    crate::server::wait_until("it answers again", || store.read("x").is_ok());
+
+    let mut admin = crate::server::client(&crate::server::admin_url());
+    let name = scratch.name.clone();
+    admin.batch_execute(&format!("CREATE ROLE {name} LOGIN PASSWORD 'before'")).expect("the superuser may");
+    let account = scratch.config().user(name.as_str()).password("before").create_tables(false);
+    let db = account.connect().expect("that is its password");
+    admin.batch_execute(&format!("ALTER ROLE {name} PASSWORD 'after'")).expect("the superuser may");
+    assert!(crate::server::terminate(&crate::server::admin_url(), &name) > 0);
+    let start = Instant::now();
+    let error = db.describe("none").expect_err("it was its password");
+    admin.batch_execute(&format!("DROP ROLE {name}")).expect("it owns nothing");
+    assert_eq!(error.kind(), ErrorKind::Configuration, "{error:?}");
+    assert!(error.to_string().contains("password authentication failed"), "{error}");
+    assert!(start.elapsed() < AT_ONCE, "told after {:?}", start.elapsed());
+}
+
+#[test]
 fn a_host_that_never_answers_is_given_up() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = silent.local_addr().expect("it is bound").port();
@@ -232,6 +281,50 @@ fn a_thread_that_drives_a_runtime_is_told_of_spawn_blocking() {
         assert!(runtime.block_on(counted).expect("it does not panic").is_ok(), "the way out is one");
     }
     assert_eq!(store.count(Query::new()).ok(), Some(0), "nothing was written, and the store still works");
+}
+
+#[test]
+fn what_began_elsewhere_is_refused_there_too_and_goes_on_elsewhere() {
+    let scratch = Scratch::new();
+    let db = scratch.database();
+    let store = db.documents("things", Schema::open("things")).expect("it is made");
+    store.ensure_watch().expect("the table is ours");
+    store.create_batch((0..5_000).map(|n| document! { "n" => n })).expect("it writes");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let mut rows = store.stream(Query::new()).expect("it streams");
+    assert!(rows.next().is_some_and(|row| row.is_ok()));
+    let mut watch = store.watch(Query::new()).expect("it listens");
+    runtime.block_on(async {
+        let row = rows.next().expect("it is not at its end");
+        names_the_way_out(vec![row.map(drop), watch.next_within(Duration::ZERO).map(drop)]);
+        assert!(rows.next().is_none(), "an error ends a stream");
+    });
+    watch.next_within(Duration::ZERO).expect("nothing is lost");
+    let done = db.transaction(|tx| {
+        let inside = tx.documents("things", Schema::open("things"))?;
+        let (mut first, second) = (inside.stream(Query::new())?, inside.stream(Query::new())?);
+        assert!(first.next().is_some_and(|row| row.is_ok()));
+        runtime.block_on(async {
+            let batch = (0..20).map(|n| document! { "n" => n });
+            let batch = inside.create_batch(batch).and_then(|all| all.into_iter().collect::<Result<Vec<_>, _>>());
+            names_the_way_out(vec![
+                inside.create(document! { "n" => 1 }).map(drop),
+                batch.map(drop),
+                inside.read("x").map(drop),
+                inside.delete("x").map(drop),
+                inside.search(Query::new().limit(3)).map(drop),
+                inside.stream(Query::new()).map(drop),
+                inside.count(Query::new()).map(drop),
+                tx.documents("others", Schema::open("others")).map(drop),
+                tx.savepoint(|| Ok::<_, Error>(())),
+                first.find_map(Result::err).map_or(Ok(()), Err),
+            ]);
+            drop((first, second));
+        });
+        inside.create(document! { "n" => 1 }).map(drop)
+    });
+    done.expect("the transaction goes on");
+    assert_eq!(store.count(Query::new()).ok(), Some(5_001));
 }
 
 #[test]

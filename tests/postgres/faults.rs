@@ -438,3 +438,56 @@ fn a_panic_in_a_transaction_undoes_it_and_gives_its_connection_back() {
         assert_eq!(store.count(Query::new()).expect("the pool has its connection again"), 0);
     }
 }
+
+#[test]
+fn a_panic_that_is_caught_undoes_its_savepoint() {
+    let scratch = Scratch::new();
+    let db = scratch.database();
+    let store = db.documents("things", Schema::open("things")).expect("it is made");
+    let done = db.transaction(|tx| {
+        let things = tx.documents("things", Schema::open("things"))?;
+        things.create(document! { "n" => 1 })?;
+        let work = || -> Result<(), Error> {
+            things.create(document! { "n" => 2 })?;
+            panic!("work stops in the middle");
+        };
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| tx.savepoint(work)));
+        assert!(caught.is_err());
+        things.create(document! { "n" => 3 })?;
+        Ok::<_, Error>(())
+    });
+    done.expect("the rest stands");
+    assert_eq!(store.count(Query::new()).ok(), Some(2), "what the panic has left in the middle does not");
+}
+
+/// The statement time-out of a session holds in whichever way it was set, and beside deadlines too.
+#[test]
+fn the_nearer_of_deadline_and_time_out_counts_and_the_time_out_stays() {
+    let mut scratch = Scratch::new();
+    let soon = Duration::from_millis(400);
+    let by_options = scratch.config().options("-c statement_timeout=400");
+    for config in [scratch.config().statement_timeout(soon), by_options] {
+        let db = config.pool_size(1).connect().expect("it answers");
+        let store = db.documents("things", Schema::open("things")).expect("it is made");
+        let free = db.documents("others", Schema::open("others")).expect("it is made");
+        let mut lock = scratch.client.transaction().expect("it answers");
+        lock.batch_execute("LOCK TABLE things IN ACCESS EXCLUSIVE MODE").expect("it is ours");
+        let late = |result: Result<u64, Error>, start: Instant| {
+            assert_eq!(result.expect_err("it is locked").kind(), ErrorKind::Timeout);
+            assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+        };
+        let far = store.with(Limits::default().deadline_in(Duration::from_secs(30)));
+        late(far.count(Query::new()), Instant::now());
+        late(store.count(Query::new()), Instant::now());
+        // In a transaction a read that takes too long ends alone.
+        let done = db.transaction(|tx| {
+            tx.documents("others", Schema::open("others"))?.create(document! { "n" => 1 })?;
+            late(tx.documents("things", Schema::open("things"))?.count(Query::new()), Instant::now());
+            tx.documents("others", Schema::open("others"))?.create(document! { "n" => 2 }).map(drop)
+        });
+        done.expect("it goes on");
+        assert_eq!(free.count(Query::new()).ok(), Some(2));
+        lock.rollback().expect("it answers");
+        scratch.client.batch_execute("DROP TABLE things, others").expect("they are ours");
+    }
+}

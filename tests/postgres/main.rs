@@ -5,6 +5,7 @@
 
 mod adopted;
 mod airports;
+mod changed;
 mod connect;
 mod cut_tables;
 mod cuts;

@@ -1,17 +1,24 @@
-//! What the server and the driver report, as errors of this crate: one function for all of it. Pure.
+//! What the server and the driver report, as errors of this crate: one function for all of it. Does no I/O.
 
-use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
+use tokio_postgres::error::{DbError, ErrorPosition, Severity, SqlState};
 
 use crate::error::{Error, ErrorKind};
 
 /// Any failure of the driver.
 #[cold]
 pub(super) fn failure(cause: tokio_postgres::Error) -> Error {
+    let error = described(&cause);
+    if cause.as_db_error().is_some_and(tells_of_change) {
+        super::notice_change();
+    }
+    error.because(cause)
+}
+
+/// The same without its source.
+#[cold]
+pub(super) fn described(cause: &tokio_postgres::Error) -> Error {
     match cause.as_db_error() {
-        Some(report) => {
-            let error = reported(report);
-            error.because(cause)
-        }
+        Some(report) => reported(report),
         None => unreported(cause),
     }
 }
@@ -23,15 +30,34 @@ fn reported(report: &DbError) -> Error {
         // It is one: it was parsed before it was sent.
         return super::regex::too_large();
     }
-    let message = format!("{}{}", report.message(), more(report));
-    let error = Error::new(kind_of(code), message);
+    let again = if tells_of_change(report) { "; open its store again if the table was changed" } else { "" };
+    let message = format!("{}{}{again}", report.message(), more(report));
+    let error = Error::new(kind_of(report), message);
     let transient = [
         &SqlState::T_R_SERIALIZATION_FAILURE,
         &SqlState::T_R_DEADLOCK_DETECTED,
         &SqlState::LOCK_NOT_AVAILABLE,
         &SqlState::TOO_MANY_CONNECTIONS,
     ];
-    if transient.contains(&code) { error.retryable(true) } else { error }
+    if transient.contains(&code) || is_outdated(report) { error.retryable(true) } else { error }
+}
+
+/// Whether the statement was prepared before its table was changed. It did not run.
+fn is_outdated(report: &DbError) -> bool {
+    // The code alone says that something is not supported.
+    report.code().code() == "0A000" && report.routine() == Some("RevalidateCachedQuery")
+}
+
+/// Whether the table may be another one than it was when its store was opened: a table or a column is gone, or what was sent
+/// has another form than the column.
+fn tells_of_change(report: &DbError) -> bool {
+    let code = report.code().code();
+    is_outdated(report) || matches!(code, "42703" | "42P01" | "22P03") || (code == "08P01" && !ends(report))
+}
+
+/// Whether the connection ends with it.
+fn ends(report: &DbError) -> bool {
+    report.parsed_severity() != Some(Severity::Error)
 }
 
 /// Detail, hint and code, as far as there are some.
@@ -45,8 +71,9 @@ fn more(report: &DbError) -> String {
     format!("{detail}{hint} [SQLSTATE {}{place}]", report.code().code())
 }
 
-fn kind_of(code: &SqlState) -> ErrorKind {
-    match code.code() {
+fn kind_of(report: &DbError) -> ErrorKind {
+    match report.code().code() {
+        _ if is_outdated(report) => ErrorKind::Conflict,
         "23505" | "23P01" => ErrorKind::AlreadyExists,
         "23502" | "23503" | "23514" => ErrorKind::Validation,
         "40001" | "40P01" | "55P03" => ErrorKind::Conflict,
@@ -54,7 +81,8 @@ fn kind_of(code: &SqlState) -> ErrorKind {
         "53300" | "57P01" | "57P02" | "57P03" | "57P05" => ErrorKind::Connection,
         "28P01" | "28000" | "3D000" | "3F000" | "42501" | "42P01" | "42703" | "42704" => ErrorKind::Configuration,
         "25006" => ErrorKind::Unsupported,
-        code if code.starts_with("08") => ErrorKind::Connection,
+        // An error of this class that ends nothing is about the statement, or about a server behind the server.
+        code if code.starts_with("08") && ends(report) => ErrorKind::Connection,
         code if code.starts_with("22") || code.starts_with("54") => ErrorKind::Invalid,
         _ => ErrorKind::Backend,
     }
@@ -97,9 +125,9 @@ pub(super) fn timed_out(error: &Error) -> bool {
 }
 
 /// What went wrong on the way.
-fn unreported(cause: tokio_postgres::Error) -> Error {
-    let message = shown(&cause);
-    let kind = match io(&cause) {
+fn unreported(cause: &tokio_postgres::Error) -> Error {
+    let message = shown(cause);
+    let kind = match io(cause) {
         _ if cause.is_closed() => ErrorKind::Connection,
         Some(_) => ErrorKind::Connection,
         None if message.contains("connecting") || message.contains("TLS") => ErrorKind::Connection,
@@ -108,7 +136,7 @@ fn unreported(cause: tokio_postgres::Error) -> Error {
         }
         None => ErrorKind::Backend,
     };
-    Error::new(kind, message).because(cause)
+    Error::new(kind, message)
 }
 
 /// The name of the constraint that a write violated.
@@ -121,6 +149,16 @@ pub(super) fn is_stale(cause: &tokio_postgres::Error) -> bool {
     cause.code().is_some_and(|code| matches!(code.code(), "0A000" | "26000" | "42P05"))
 }
 
+/// The same of an error of this crate.
+pub(super) fn was_stale(error: &Error) -> bool {
+    std::error::Error::source(error).and_then(|cause| cause.downcast_ref()).is_some_and(is_stale)
+}
+
+/// Whether the server refused a connection that it may take a moment later: it has too many, or it starts.
+pub(super) fn is_passing(error: &Error) -> bool {
+    said(error).and_then(tokio_postgres::Error::code).is_some_and(|code| matches!(code.code(), "53300" | "57P03"))
+}
+
 /// Whether nothing came back because the connection is gone.
 pub(super) fn is_lost(error: &Error) -> bool {
     error.kind() == ErrorKind::Connection
@@ -129,7 +167,7 @@ pub(super) fn is_lost(error: &Error) -> bool {
 /// The same of the driver's own error.
 pub(super) fn is_broken(cause: &tokio_postgres::Error) -> bool {
     match cause.as_db_error() {
-        Some(report) => kind_of(report.code()) == ErrorKind::Connection,
+        Some(report) => kind_of(report) == ErrorKind::Connection,
         None => cause.is_closed() || io(cause).is_some(),
     }
 }

@@ -9,8 +9,8 @@ use tokio_postgres::Row;
 
 use super::{
     config::PostgresConfig,
-    error::is_lost,
-    pool::{Loan, Pool, Session},
+    error::{is_lost, was_stale},
+    pool::{Loan, Pool, Session, refuse_in_runtime},
     query::Statement,
     rows::RawRows,
     write::ambiguous,
@@ -32,11 +32,14 @@ pub(super) struct Transaction {
     loan: Mutex<Option<Loan>>,
     config: Arc<PostgresConfig>,
     names: AtomicU64,
+    /// The server ends statements of this connection that take too long.
+    timed: bool,
 }
 
 impl Transaction {
     pub(super) fn new(loan: Loan, config: Arc<PostgresConfig>) -> Transaction {
-        Transaction { loan: Mutex::new(Some(loan)), config, names: AtomicU64::new(0) }
+        let timed = loan.statement_timeout_ms > 0;
+        Transaction { loan: Mutex::new(Some(loan)), config, names: AtomicU64::new(0), timed }
     }
     fn lock(&self) -> MutexGuard<'_, Option<Loan>> {
         // No code of the user's runs under the lock, and a broken connection says so itself.
@@ -51,17 +54,22 @@ impl Transaction {
         self.names.fetch_add(1, Ordering::Relaxed)
     }
     pub(super) fn run<T>(&self, limits: &Limits, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
+        refuse_in_runtime()?;
         limits.check()?;
         let mut loan = self.lock();
         let session = loan.as_mut().ok_or_else(ended)?;
-        session.limit(limits, &self.config)?;
+        session.limit(limits)?;
         work(session)
     }
-    /// Runs something that only reads. A deadline ends that alone, and nothing else of the transaction.
-    pub(super) fn read<T>(&self, limits: &Limits, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
-        match limits.deadline {
-            Some(_) => self.guarded(limits, work),
-            None => self.run(limits, work),
+    /// Runs something that only reads. A time-out ends that alone, and nothing else of the transaction.
+    pub(super) fn read<T>(&self, limits: &Limits, mut work: impl FnMut(&mut Session) -> Result<T>) -> Result<T> {
+        if limits.deadline.is_none() && !self.timed {
+            return self.run(limits, work);
+        }
+        match self.guarded(limits, &mut work) {
+            // What it was prepared on has been forgotten.
+            Err(error) if was_stale(&error) => self.guarded(limits, work),
+            done => done,
         }
     }
     /// Runs something whose failure takes nothing else of the transaction with it.
@@ -81,20 +89,58 @@ impl Transaction {
             }
         })
     }
-    /// Runs something between two marks, and goes back to the first where it fails.
+    /// Runs something between two marks, and goes back to the first where it fails or panics.
     pub(super) fn savepoint<T, E: From<Error>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        let name = format!("dk_{}", self.next());
-        self.run(Limits::NONE, |session| session.batch(&format!("SAVEPOINT {name}")))?;
+        let mark = Mark::set(self)?;
         match work() {
             Ok(done) => {
-                self.run(Limits::NONE, |session| session.batch(&format!("RELEASE SAVEPOINT {name}")))?;
+                mark.keep()?;
                 Ok(done)
             }
             Err(error) => {
-                let back = format!("ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}");
-                self.run(Limits::NONE, |session| session.batch(&back))?;
+                mark.undo()?;
                 Err(error)
             }
+        }
+    }
+}
+
+/// A mark in a transaction, to which it goes back where the mark is dropped.
+struct Mark<'t> {
+    transaction: &'t Transaction,
+    name: String,
+    passed: bool,
+}
+
+impl<'t> Mark<'t> {
+    fn set(transaction: &'t Transaction) -> Result<Mark<'t>> {
+        let name = format!("dk_{}", transaction.next());
+        transaction.run(Limits::NONE, |session| session.batch(&format!("SAVEPOINT {name}")))?;
+        Ok(Mark { transaction, name, passed: false })
+    }
+    fn keep(mut self) -> Result<()> {
+        self.passed = true;
+        self.transaction.run(Limits::NONE, |session| session.batch(&format!("RELEASE SAVEPOINT {}", self.name)))
+    }
+    fn undo(mut self) -> Result<()> {
+        self.go_back()
+    }
+    fn go_back(&mut self) -> Result<()> {
+        self.passed = true;
+        let back = format!("ROLLBACK TO SAVEPOINT {0}; RELEASE SAVEPOINT {0}", self.name);
+        self.transaction.run(Limits::NONE, |session| {
+            session.batch(&back)?;
+            session.time_out_unknown();
+            Ok(())
+        })
+    }
+}
+
+impl Drop for Mark<'_> {
+    fn drop(&mut self) {
+        if !self.passed {
+            // It cannot fail while the connection holds, and with the connection all is undone.
+            let _ = self.go_back();
         }
     }
 }
@@ -113,10 +159,10 @@ impl Link {
     }
 
     /// Runs something that only reads.
-    pub(super) fn read<T>(&self, limits: &Limits, mut work: impl FnMut(&mut Session) -> Result<T>) -> Result<T> {
+    pub(super) fn read<T>(&self, limits: &Limits, work: impl FnMut(&mut Session) -> Result<T>) -> Result<T> {
         match self {
             Link::Pool(pool) => pool.read(limits, work),
-            Link::Transaction(transaction) => transaction.read(limits, |session| work(session)),
+            Link::Transaction(transaction) => transaction.read(limits, work),
         }
     }
 

@@ -67,7 +67,10 @@ mod write;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 pub use self::{
@@ -102,11 +105,28 @@ pub enum Layout {
 #[derive(Clone)]
 pub struct Postgres {
     pool: Pool,
-    /// The tables that were looked up, by name; more than one where a table is opened with several schemas.
-    tables: Arc<Mutex<Tables>>,
+    known: Arc<Known>,
 }
 
+/// The tables that were looked up.
+#[derive(Default)]
+struct Known {
+    tables: Mutex<Tables>,
+    /// The number of [`CHANGES`] when that was done.
+    changes: AtomicU64,
+}
+
+/// By name; more than one where a table is opened with several schemas.
 type Tables = HashMap<String, Vec<Arc<Opened>>>;
+
+/// How often a table seemed to be another one than it was when it was looked up. Then all are looked up again: nobody knows
+/// what else others have changed, and it happens seldom.
+static CHANGES: AtomicU64 = AtomicU64::new(0);
+
+/// Says that a table may have been changed since it was looked up.
+fn notice_change() {
+    CHANGES.fetch_add(1, Ordering::Relaxed);
+}
 
 impl Postgres {
     /// Connects as a URL says; see [`PostgresConfig::from_url`] for what it can say.
@@ -136,11 +156,16 @@ impl Postgres {
     }
 
     fn on(pool: Pool) -> Postgres {
-        Postgres { pool, tables: Arc::default() }
+        Postgres { pool, known: Arc::default() }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut tables = self.known.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes = CHANGES.load(Ordering::Relaxed);
+        if self.known.changes.swap(changes, Ordering::Relaxed) != changes {
+            tables.clear();
+        }
+        tables
     }
 
     /// A table that was looked up before with the same schema.

@@ -16,7 +16,7 @@ use tokio_postgres::{Row, Statement as Prepared};
 use super::{
     client::{Client, Road},
     config::PostgresConfig,
-    error::{failure, is_lost, is_refusal, is_stale, timed_out},
+    error::{failure, is_lost, is_passing, is_refusal, is_stale, timed_out},
     query::Statement,
     silence::{About, Doing, GRACE, Watch},
     wire::{Raw, Scalar},
@@ -30,6 +30,10 @@ use crate::{
 const MAX_STATEMENTS: usize = 256;
 /// A connection that lay idle for this long is looked at before a write is sent over it.
 const IDLE: Duration = Duration::from_millis(2);
+/// How long a call waits for a connection before it looks why there is none.
+const FIRST_WAIT: Duration = Duration::from_millis(20);
+/// The most between two tries to make a connection that could not be made.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Runs something that blocks: here, or in a thread of its own where this one may drive an async runtime.
 pub(super) fn elsewhere(blocking: impl FnOnce() + Send + 'static) {
@@ -48,13 +52,16 @@ pub(super) struct Backend {
 }
 
 impl Backend {
-    fn of(client: &mut Client) -> Result<Backend, tokio_postgres::Error> {
-        let sql = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+    /// Of a new connection, with the time-out of its statements in milliseconds; zero is none.
+    fn of(client: &mut Client) -> Result<(Backend, i64), tokio_postgres::Error> {
+        let sql = "SELECT pid, backend_start, \
+                   (extract(epoch FROM current_setting('statement_timeout')::interval) * 1000)::bigint \
+                   FROM pg_stat_activity WHERE pid = pg_backend_pid()";
         let row = client.query_unprepared(sql)?.pop();
         let int = |at: usize| row.as_ref().and_then(|row| row.try_get::<_, Option<Raw<'_>>>(at).ok().flatten());
         let pid = int(0).and_then(|raw| raw.0.try_into().ok()).map_or(0, i32::from_be_bytes);
-        let started = int(1).and_then(|raw| raw.0.try_into().ok()).map_or(0, i64::from_be_bytes);
-        Ok(Backend { pid, started })
+        let long = |at: usize| int(at).and_then(|raw| raw.0.try_into().ok()).map_or(0, i64::from_be_bytes);
+        Ok((Backend { pid, started: long(1) }, long(2)))
     }
 
     /// Asks whether it waits for us, and since when; nothing where it is gone.
@@ -88,14 +95,19 @@ pub(super) struct Session {
     used: Instant,
     /// A transaction is open; the connection is closed rather than handed on.
     pub(super) in_transaction: bool,
-    /// The statement time-out that a deadline has set.
+    /// The time-out that its statements have of their own, by whomever it was set; zero is none.
+    pub(super) statement_timeout_ms: i64,
+    /// A deadline has set another one.
     deadline: bool,
 }
 
 impl Session {
-    fn new(client: Client, watch: Arc<Watch>, config: &Arc<PostgresConfig>) -> Result<Session, tokio_postgres::Error> {
-        let mut client = client;
-        let backend = Backend::of(&mut client)?;
+    fn new(
+        mut client: Client,
+        watch: Arc<Watch>,
+        config: &Arc<PostgresConfig>,
+    ) -> Result<Session, tokio_postgres::Error> {
+        let (backend, statement_timeout_ms) = Backend::of(&mut client)?;
         watch.wait_until(None);
         let _ = watch.about.set(About { config: config.clone(), backend });
         Ok(Session {
@@ -107,6 +119,7 @@ impl Session {
             tick: 0,
             used: Instant::now(),
             in_transaction: false,
+            statement_timeout_ms,
             deadline: false,
         })
     }
@@ -211,15 +224,16 @@ impl Session {
         })
     }
 
-    /// Runs a statement. One whose plan went stale is made anew, once: it did not run.
+    /// Runs a statement. One whose plan went stale is made anew, once: it did not run. In a transaction it has
+    /// ended that.
     fn planned<T>(
         &mut self,
         run: impl Fn(&mut Session) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, tokio_postgres::Error> {
         match self.answered(&run) {
-            Err(cause) if is_stale(&cause) && !self.in_transaction => {
+            Err(cause) if is_stale(&cause) => {
                 self.forget_all();
-                self.answered(run)
+                if self.in_transaction { Err(cause) } else { self.answered(run) }
             }
             done => done,
         }
@@ -236,16 +250,22 @@ impl Session {
     }
 
     /// Gives the server the deadline of a call, or takes away that of the call before.
-    pub(super) fn limit(&mut self, limits: &Limits, config: &PostgresConfig) -> Result<()> {
+    pub(super) fn limit(&mut self, limits: &Limits) -> Result<()> {
         limits.check()?;
         self.watch.wait_until(limits.deadline.and_then(|deadline| deadline.checked_add(GRACE)));
-        let millis = match limits.deadline {
-            Some(deadline) => deadline.saturating_duration_since(Instant::now()).as_millis().max(1),
-            None if self.deadline => config.statement_timeout.map_or(0, |limit| limit.as_millis()),
-            None => return Ok(()),
+        let Some(deadline) = limits.deadline else {
+            return if std::mem::take(&mut self.deadline) { self.batch("RESET statement_timeout") } else { Ok(()) };
         };
-        self.deadline = limits.deadline.is_some();
-        self.batch(&format!("SET statement_timeout = {}", millis.min(i32::MAX as u128)))
+        let left = deadline.saturating_duration_since(Instant::now()).as_millis();
+        let left = i64::try_from(left).unwrap_or(i64::MAX).clamp(1, i32::MAX.into());
+        let own = Some(self.statement_timeout_ms).filter(|own| *own > 0);
+        self.deadline = true;
+        self.batch(&format!("SET statement_timeout = {}", own.map_or(left, |own| own.min(left))))
+    }
+
+    /// Says that the time-out is what it was some time ago: a part of a transaction was undone.
+    pub(super) fn time_out_unknown(&mut self) {
+        self.deadline = true;
     }
 
     /// Whether the connection can be written over. One that lay idle is listened to for a moment, so that what the server
@@ -267,8 +287,19 @@ pub(super) struct Manager {
     road: Road,
     /// The connection by which it was found out that the server can be reached; the pool begins with it.
     first: Mutex<Option<Session>>,
-    /// Why the last connection could not be made: the pool tries again and tells nobody.
-    failed: Arc<Mutex<Option<Error>>>,
+    /// Why the last connections could not be made: the pool tries again and tells nobody.
+    failed: Arc<Mutex<Option<Failed>>>,
+}
+
+/// Connections that could not be made since the last that was.
+struct Failed {
+    times: u32,
+    at: Instant,
+    error: Error,
+    /// It was the server that refused, and not the way to it.
+    refused: bool,
+    /// It may take one a moment later.
+    passing: bool,
 }
 
 impl Manager {
@@ -339,8 +370,15 @@ impl ManageConnection for Manager {
     fn connect(&self) -> Result<Box<Session>> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         let made = first.map_or_else(|| self.make(self.config.silence), Ok);
-        let why = made.as_ref().err().map(|error| Error::new(ErrorKind::Connection, error.message().to_owned()));
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = why;
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        *failed = made.as_ref().err().map(|error| Failed {
+            times: failed.as_ref().map_or(1, |before| before.times.saturating_add(1)),
+            at: Instant::now(),
+            error: Error::new(error.kind(), error.message().to_owned()).at_url(&self.config.shown()),
+            refused: is_refusal(error),
+            passing: is_passing(error),
+        });
+        drop(failed);
         made.map(Box::new)
     }
     fn is_valid(&self, session: &mut Box<Session>) -> Result<()> {
@@ -359,7 +397,7 @@ pub(super) type Loan = r2d2::PooledConnection<Manager>;
 pub(super) struct Pool {
     pool: r2d2::Pool<Manager>,
     pub(super) config: Arc<PostgresConfig>,
-    failed: Arc<Mutex<Option<Error>>>,
+    failed: Arc<Mutex<Option<Failed>>>,
     /// Whoever takes several connections does so alone.
     spare: Arc<Mutex<()>>,
 }
@@ -368,6 +406,7 @@ impl Pool {
     /// Opens one connection, so that what is wrong is said at once, and a pool that begins with it.
     pub(super) fn open(config: PostgresConfig) -> Result<Pool> {
         refuse_in_runtime()?;
+        config.check()?;
         let config = Arc::new(config);
         let (mut manager, first) = Manager::probe(&config)?;
         manager.first = Mutex::new(Some(first));
@@ -376,7 +415,8 @@ impl Pool {
             .max_size(config.pool_size)
             .min_idle(Some(config.pool_idle.min(config.pool_size)))
             .test_on_check_out(false)
-            .connection_timeout(config.pool_timeout)
+            // Half of it is the most between two tries.
+            .connection_timeout(RETRY * 2)
             .build_unchecked(manager);
         Ok(Pool { pool, config, failed, spare: Arc::default() })
     }
@@ -391,10 +431,41 @@ impl Pool {
         let wait = limits.deadline.map_or(self.config.pool_timeout, |deadline| {
             deadline.saturating_duration_since(Instant::now()).min(self.config.pool_timeout)
         });
-        let none = |_| limits.check().err().unwrap_or_else(|| self.exhausted());
-        let mut loan = self.pool.get_timeout(wait).map_err(none)?;
-        loan.limit(limits, &self.config)?;
+        let first = wait.min(FIRST_WAIT);
+        let mut loan = match self.pool.get_timeout(first) {
+            Ok(loan) => loan,
+            Err(_) => self.wait_on(limits, first, wait)?,
+        };
+        loan.limit(limits)?;
         Ok(loan)
+    }
+
+    /// Waits on for a connection, as long as there is hope for one.
+    #[cold]
+    fn wait_on(&self, limits: &Limits, mut waited: Duration, wait: Duration) -> Result<Loan> {
+        let mut step = waited;
+        while waited < wait {
+            if let Some(error) = self.hopeless() {
+                return Err(error);
+            }
+            // Each look makes the pool try one more connection, unless it has all that it may have.
+            let full = self.pool.state().connections >= self.config.pool_size;
+            step = if full { wait } else { step * 2 }.min(wait - waited);
+            if let Ok(loan) = self.pool.get_timeout(step) {
+                return Ok(loan);
+            }
+            waited += step;
+        }
+        Err(limits.check().err().unwrap_or_else(|| self.exhausted()))
+    }
+
+    /// Why no connection will come, as far as is known: none can be made, and none that is in use can be hoped for.
+    fn hopeless(&self) -> Option<Error> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        // What failed once may go well the next time; what failed long ago may go well by now.
+        let failed = failed.as_ref().filter(|failed| failed.times > 1 && failed.at.elapsed() < RETRY * 2)?;
+        let wait = failed.passing || (failed.refused && self.pool.state().connections > 0);
+        (!wait).then(|| failed.again())
     }
 
     /// A connection to write over: one that was closed while it lay idle is replaced before anything is sent.
@@ -402,7 +473,6 @@ impl Pool {
         // At most every connection of the pool is stale at once.
         for _ in 0..=self.config.pool_size {
             let mut loan = match self.get(limits) {
-        config.check()?;
                 Err(error) if is_lost(&error) && error.place().url.is_none() => continue,
                 got => got?,
             };
@@ -480,7 +550,7 @@ impl Pool {
 
     /// Why the last connection could not be made; nothing where it was made.
     pub(super) fn failure(&self) -> Option<Error> {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Failed::again)
     }
 
     /// Why there is no connection.
@@ -501,6 +571,15 @@ impl Pool {
             Some(failed) => error.because(failed),
             None => error,
         }
+    }
+}
+
+impl Failed {
+    /// The error, for one more who asks.
+    fn again(&self) -> Error {
+        let Failed { error, .. } = self;
+        let url = error.place().url.as_deref().unwrap_or_default();
+        Error::new(error.kind(), error.message().to_owned()).retryable(error.is_retryable()).at_url(url)
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     codec::{self, CellDecoder, Shape},
     error::{failure, is_lost, is_stale},
     link::Transaction,
-    pool::{Loan, Pool, elsewhere},
+    pool::{Loan, Pool, elsewhere, refuse_in_runtime},
     query::Statement,
     schema::{Column, Table, VersionAt, flattened, kind_of, width},
     store::PostgresStore,
@@ -121,9 +121,27 @@ impl Output {
 
     /// A row as a stored record.
     pub(super) fn stored<R: RecordCodec>(&self, row: &Row, schema: &Schema) -> Result<Stored<R>> {
-        let id = self.id_of(row)?;
-        let record = codec::decode_record(row, &self.kinds, self.shape, schema).map_err(|e| e.at_id(&id))?;
+        let id = self.id_of(row).map_err(|e| self.unread(row, e))?;
+        let record = codec::decode_record(row, &self.kinds, self.shape, schema);
+        let record = record.map_err(|e| self.unread(row, e).at_id(&id))?;
         Ok(Stored { envelope: self.envelope_of(row, id)?, record })
+    }
+
+    /// Why a row does not read: its columns may be others than they were when the table was looked up.
+    #[cold]
+    fn unread(&self, row: &Row, error: Error) -> Error {
+        let columns = self.kinds.iter().copied().enumerate().chain([self.id]);
+        let found = columns.map(|(at, kind)| (row.columns().get(at), kind));
+        // Those of a document that are chosen are expressions, whose types are the query's own.
+        let changed = found
+            .filter(|_| !matches!(self.shape, Shape::Chosen))
+            .find(|(column, kind)| column.is_some_and(|column| Kind::of_oid(column.type_().oid()) != Some(*kind)));
+        let Some((Some(column), kind)) = changed else { return error };
+        super::notice_change();
+        let is = Kind::of_oid(column.type_().oid()).map_or_else(|| column.type_().to_string(), Kind::sql);
+        let (name, was) = (column.name(), kind.sql());
+        Error::configuration(format!("`{name}` was {was} when the store was opened, and is {is} now: open it again"))
+            .caused_by(error)
     }
 
     fn id_of(&self, row: &Row) -> Result<Id> {
@@ -250,17 +268,26 @@ impl Streaming {
                     let running = Some(Running { rows, loan });
                     return Ok(RawRows::Streaming(Box::new(Streaming { running, pool: pool.clone(), in_transaction })));
                 }
-                Err(cause) if is_stale(&cause) && tries == 0 && !in_transaction => {
+                Err(cause) => {
+                    let stale = is_stale(&cause);
+                    if stale {
+                        loan.forget_all();
+                    }
+                    if !stale || tries > 0 || in_transaction {
+                        return Err(Box::new((failure(cause), loan)));
+                    }
                     tries += 1;
-                    loan.forget_all();
                 }
-                Err(cause) => return Err(Box::new((failure(cause), loan))),
             }
         }
     }
 
     fn next(&mut self) -> Option<Result<Row>> {
         let Running { rows, loan } = self.running.as_mut()?;
+        if let Err(refused) = refuse_in_runtime() {
+            self.abandon();
+            return Some(Err(refused));
+        }
         match loan.client.next(rows) {
             Some(Ok(row)) => Some(Ok(row)),
             end => {
@@ -280,13 +307,20 @@ impl Streaming {
     }
 }
 
-impl Drop for Streaming {
-    fn drop(&mut self) {
+impl Streaming {
+    /// Lets go of a query that is not at its end.
+    fn abandon(&mut self) {
         let Some(Running { mut loan, .. }) = self.running.take() else { return };
         // What is still coming is of no use to anybody: the server is told to stop, and the connection is not handed on.
         loan.in_transaction = true;
         let pool = self.pool.clone();
         elsewhere(move || pool.cancel(&loan));
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        self.abandon();
     }
 }
 
@@ -325,7 +359,7 @@ impl Cursor {
 
 impl Drop for Cursor {
     fn drop(&mut self) {
-        // After the transaction there is nothing to close.
+        // After the transaction there is nothing to close, and what is refused here is closed with it.
         let close = format!("CLOSE {}", self.name);
         let _ = self.transaction.guarded(Limits::NONE, |session| session.batch(&close));
     }

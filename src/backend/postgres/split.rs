@@ -38,7 +38,7 @@ impl<R: RecordCodec> Split<R> for PostgresStore<R> {
             let more = blocks.map_or(0, |blocks| parts.min(blocks.unsigned_abs() as usize).saturating_sub(1));
             let mut loans = vec![loan];
             for mut loan in pool.spare(more) {
-                loan.limit(limits, &pool.config)?;
+                loan.limit(limits)?;
                 begin(&mut loan)?;
                 loan.batch(&format!("SET TRANSACTION SNAPSHOT {}", literal(&name)))?;
                 loans.push(loan);

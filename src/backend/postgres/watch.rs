@@ -362,7 +362,7 @@ impl<R: RecordCodec> PostgresWatch<R> {
         let mut loan = self.pool.get_fresh(limits)?;
         // It is nobody else's: others would hear what it hears.
         loan.in_transaction = true;
-        loan.limit(Limits::NONE, &self.pool.config)?;
+        loan.limit(Limits::NONE)?;
         loan.batch(&format!("LISTEN {}", quoted(&channel(&self.table))))?;
         Ok(loan)
     }
