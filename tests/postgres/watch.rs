@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use dk_data::{
     Database, Document, Draft, ErrorKind, FieldDef, Filter, Key, Query, Schema, Store, Transactional, Type,
-    backend::postgres::{Event, Layout, Postgres, PostgresStore, PostgresWatch},
+    backend::postgres::{Event, Layout, Postgres, PostgresConfig, PostgresStore, PostgresWatch},
     document,
 };
 
@@ -246,4 +246,106 @@ fn what_could_not_be_heard_is_refused() {
     assert_eq!(next(&mut all, SOON), "+a");
     moved.drop_watch().expect("the table is ours");
     moved.watch(Query::new()).expect_err("nothing would ever come");
+}
+
+/// Whoever tells and whoever listens may have come to the table in different ways; a table of the same name elsewhere is another.
+#[test]
+fn a_watch_hears_its_own_table_by_whatever_way_it_was_reached() {
+    let (scratch, other) = (Scratch::new(), Scratch::new());
+    let by_path = |scratch: &Scratch| {
+        let config = PostgresConfig::from_url(&server::url()).expect("the URL is ours");
+        config.options(format!("-c search_path={}", scratch.name)).connect().expect("it answers")
+    };
+    let (named, found) = (scratch.database(), by_path(&scratch));
+    let found = store(&found);
+    let named = named.documents("orders", orders()).expect("it is there");
+    let (mut one, mut two) = (open(&named), open(&found));
+    store(&by_path(&other)).create(order("x", "open")).expect("it is new");
+    found.create(order("a", "open")).expect("it is new");
+    named.create(order("b", "open")).expect("it is new");
+    for watch in [&mut one, &mut two] {
+        assert_eq!([next(watch, SOON), next(watch, SOON), next(watch, NOW)], ["+a", "+b", "none"]);
+    }
+}
+
+#[test]
+fn the_rows_of_partitions_are_those_of_their_table() {
+    let mut scratch = Scratch::new();
+    let make = "CREATE TABLE orders (_id text COLLATE \"C\" PRIMARY KEY, state text COLLATE \"C\" NOT NULL, n bigint) \
+                PARTITION BY HASH (_id); \
+                CREATE TABLE orders_0 PARTITION OF orders FOR VALUES WITH (MODULUS 2, REMAINDER 0); \
+                CREATE TABLE orders_1 PARTITION OF orders FOR VALUES WITH (MODULUS 2, REMAINDER 1)";
+    scratch.client.batch_execute(make).expect("the schema is ours");
+    let store = store(&scratch.database());
+    let mut open = open(&store);
+    for id in ["a", "b", "c", "d"] {
+        let insert = format!("INSERT INTO orders VALUES ('{id}', 'open')");
+        scratch.client.batch_execute(&insert).expect("the table is ours");
+        assert_eq!(next(&mut open, SOON), format!("+{id}"));
+    }
+    scratch.client.batch_execute("TRUNCATE orders").expect("the table is ours");
+    assert_eq!(next(&mut open, SOON), "gap");
+}
+
+#[test]
+fn triggers_that_go_and_come_again_are_noticed() {
+    let mut scratch = Scratch::new();
+    let store = store(&scratch.database());
+    let mut open = open(&store);
+    let silent = |open: &mut PostgresWatch<Document>| {
+        let start = Instant::now();
+        let error = loop {
+            match open.next_within(NOW) {
+                Err(error) => break error,
+                Ok(seen) => assert!(seen.is_none() && start.elapsed() < SOON * 2, "{seen:?}"),
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+        open.next_within(Duration::ZERO).expect_err("it stays so");
+    };
+    store.drop_watch().expect("the table is ours");
+    silent(&mut open);
+    store.create(order("a", "open")).expect("it is new");
+    store.ensure_watch().expect("the table is ours");
+    assert_eq!(next(&mut open, SOON), "gap", "of `a` nothing was told");
+    store.create(order("b", "open")).expect("it is new");
+    assert_eq!(next(&mut open, SOON), "+b");
+    // In between two looks, and with nobody who tells.
+    store.drop_watch().expect("the table is ours");
+    store.create(order("c", "open")).expect("it is new");
+    store.ensure_watch().expect("the table is ours");
+    assert_eq!(next(&mut open, SOON), "gap");
+    for trigger in ["dk_watch", "dk_watch_all"] {
+        scratch.client.batch_execute(&format!("DROP TRIGGER {trigger} ON orders")).expect("the table is ours");
+        silent(&mut open);
+        store.watch(Query::new()).expect_err("not all would come");
+        store.ensure_watch().expect("the table is ours");
+        assert_eq!(next(&mut open, SOON), "gap");
+    }
+    scratch.client.batch_execute("TRUNCATE orders").expect("the table is ours");
+    assert_eq!(next(&mut open, SOON), "gap");
+    assert_eq!(next(&mut open, NOW), "none");
+}
+
+#[test]
+fn many_may_make_the_same_table_tell_its_changes_at_once() {
+    let scratch = Scratch::new();
+    let db = scratch.database();
+    for round in 0..5 {
+        let store = db.documents("orders", orders()).expect("it is made");
+        let barrier = std::sync::Barrier::new(12);
+        std::thread::scope(|scope| {
+            for _ in 0..12 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    store.ensure_watch().unwrap_or_else(|error| panic!("round {round}: {error:?}"));
+                });
+            }
+        });
+        let mut open = open(&store);
+        store.create(order(&format!("r{round}"), "open")).expect("it is new");
+        assert_eq!(next(&mut open, SOON), format!("+r{round}"));
+        drop(open);
+        store.drop_watch().expect("the table is ours");
+    }
 }

@@ -128,6 +128,11 @@ fn notice_change() {
     CHANGES.fetch_add(1, Ordering::Relaxed);
 }
 
+/// The statement that keeps others from making something of a table at the same time, until the transaction ends.
+fn alone(qualified: &str) -> String {
+    format!("SELECT pg_advisory_xact_lock(hashtextextended({}, 7236291803))", schema::literal(qualified))
+}
+
 impl Postgres {
     /// Connects as a URL says; see [`PostgresConfig::from_url`] for what it can say.
     ///

@@ -1,7 +1,8 @@
 //! Changes as they happen: a trigger tells the channel of a table which record was written, and whoever listens reads it.
 //!
 //! What travels is an operation and an id, never a record: a notification has 8,000 bytes, and a record may have any number.
-//! What was told while nobody was connected is lost, so a watch that had to connect again says that there is a gap.
+//! What was told while nobody was connected is lost, so a watch that had to connect again says that there is a gap. So is what
+//! happened while the triggers were away, which a watch looks for now and then.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,11 +12,11 @@ use std::{
 };
 
 use super::{
-    Postgres,
+    Postgres, alone, codec,
     error::{failure, is_lost},
     link::Link,
     name::{fitted, quoted},
-    pool::{Loan, Pool},
+    pool::{Loan, Pool, Session, refuse_in_runtime},
     query::{Lowering, Statement},
     rows::Output,
     schema::{Table, literal},
@@ -36,6 +37,8 @@ use crate::{
 const CHUNK: usize = 1_000;
 /// Between two tries to connect again.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Between two looks whether the table still tells its changes.
+const CHECK: Duration = Duration::from_secs(10);
 
 /// What happened to the records that a watch looks at.
 #[derive(Clone, Debug)]
@@ -47,8 +50,8 @@ pub enum Event<R> {
     /// The record was deleted, or changed so that the predicate is not true of it, whether or not it was before. Whoever keeps
     /// a copy lets it go.
     Gone(Id),
-    /// Changes may have been missed: the connection broke and was made again, or all rows went at once. What comes from here on
-    /// is whole again; whoever keeps copies reads them all again.
+    /// Changes may have been missed: the connection broke and was made again, all rows went at once, or the table did not tell its
+    /// changes for a while. What comes from here on is whole again; whoever keeps copies reads them all again.
     Gap,
 }
 
@@ -71,9 +74,29 @@ impl<R> Event<R> {
     }
 }
 
-/// The channel of a table.
-fn channel(table: &Table) -> String {
-    fitted(format!("dk.{}", table.qualified.replace('"', "")))
+/// The channel of a table that has this name in SQL. The server says what the table is really called, so that whoever tells and
+/// whoever listens agree, by whatever way each of them came to the table.
+fn channel(relation: &str) -> String {
+    format!(
+        "(SELECT {} FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.oid = coalesce(pg_partition_root({relation}), {relation}))",
+        channel_of("format('%I.%I', n.nspname, c.relname)")
+    )
+}
+
+/// The same by its full name: short enough whatever that is.
+fn channel_of(name: &str) -> String {
+    format!("'dk.' || hashtextextended({name} COLLATE \"C\", 0)")
+}
+
+/// The table in SQL.
+fn relation(table: &Table) -> String {
+    format!("to_regclass({})", literal(&table.qualified))
+}
+
+/// Tells a table's watches that they may miss something.
+fn tell_gap(table: &Table) -> String {
+    format!("SELECT pg_notify({}, 'T')", channel(&relation(table)))
 }
 
 /// The function that tells the channel of a table what happened to a row.
@@ -85,43 +108,73 @@ fn function(table: &Table) -> String {
     }
 }
 
-/// The statements that make a table tell its changes.
-pub(super) fn make(table: &Table) -> String {
-    let (id, channel, function) = (&table.id.quoted, literal(&channel(table)), function(table));
+/// What the function does.
+fn body(table: &Table) -> String {
+    let id = &table.id.quoted;
     let tell = |op: &str, row: &str| {
         // A key that does not fit into a notification must not make the write fail.
         let told =
             format!("CASE WHEN octet_length({row}.{id}::text) < 7000 THEN '{op}' || {row}.{id}::text ELSE 'T' END");
-        format!("PERFORM pg_notify({channel}, {told});")
+        format!("PERFORM pg_notify(channel, {told});")
     };
-    let body = format!(
-        "BEGIN IF TG_OP = 'INSERT' THEN {} ELSIF TG_OP = 'DELETE' THEN {} ELSIF TG_OP = 'UPDATE' THEN \
+    // The rows of a partition are those of the whole table; to look that up for each row of any other would take too long.
+    format!(
+        "DECLARE channel text := {}; BEGIN IF pg_partition_root(TG_RELID) IS NOT NULL THEN channel := {}; END IF; \
+         IF TG_OP = 'INSERT' THEN {} ELSIF TG_OP = 'DELETE' THEN {} ELSIF TG_OP = 'UPDATE' THEN \
          IF OLD.{id} IS DISTINCT FROM NEW.{id} THEN {} END IF; {} \
-         ELSE PERFORM pg_notify({channel}, 'T'); END IF; RETURN NULL; END",
+         ELSE PERFORM pg_notify(channel, 'T'); END IF; RETURN NULL; END",
+        channel_of("format('%I.%I', TG_TABLE_SCHEMA, TG_TABLE_NAME)"),
+        channel("TG_RELID::regclass"),
         tell("I", "NEW"),
         tell("D", "OLD"),
         tell("D", "OLD"),
         tell("U", "NEW"),
-    );
-    let on = &table.qualified;
+    )
+}
+
+/// The statements that make a table tell its changes.
+pub(super) fn make(table: &Table) -> String {
+    let (on, function) = (&table.qualified, function(table));
     format!(
         "CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS {}; \
          DROP TRIGGER IF EXISTS dk_watch ON {on}; DROP TRIGGER IF EXISTS dk_watch_all ON {on}; \
          CREATE TRIGGER dk_watch AFTER INSERT OR UPDATE OR DELETE ON {on} FOR EACH ROW EXECUTE FUNCTION {function}(); \
-         CREATE TRIGGER dk_watch_all AFTER TRUNCATE ON {on} FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
-        literal(&body)
+         CREATE TRIGGER dk_watch_all AFTER TRUNCATE ON {on} FOR EACH STATEMENT EXECUTE FUNCTION {function}(); {}",
+        literal(&body(table)),
+        tell_gap(table)
     )
+}
+
+/// How a table tells its changes.
+#[derive(Debug, Default, PartialEq)]
+struct Made {
+    channel: String,
+    /// Other triggers have another one, and those that were away for a while.
+    stamp: String,
+}
+
+/// How a table tells its changes, where it does: all of them, and in the way that is understood here.
+fn made(session: &mut Session, table: &Table) -> Result<Option<Made>> {
+    let on = relation(table);
+    let mut ask = Statement::new(format!(
+        "SELECT {}, string_agg(format('%s:%s', t.oid, t.xmin), ' ' ORDER BY t.oid) \
+         FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgname IN ('dk_watch', 'dk_watch_all') \
+         AND t.tgenabled IN ('O', 'A') AND t.tgrelid = {on} AND p.prosrc = ",
+        channel(&on)
+    ));
+    ask.bind_text(&body(table));
+    ask.push(" HAVING count(*) = 2");
+    let rows = session.query(&ask)?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let text = |at: usize| -> Result<String> {
+        Ok(String::from_utf8_lossy(codec::raw(row, at)?.unwrap_or_default()).into_owned())
+    };
+    Ok(Some(Made { channel: text(0)?, stamp: text(1)? }))
 }
 
 /// Whether a table tells its changes.
 pub(super) fn is_made(link: &Link, table: &Table) -> Result<bool> {
-    let mut ask = Statement::new(
-        "SELECT 1 FROM pg_trigger WHERE tgname = 'dk_watch' AND tgenabled IN ('O', 'A') AND tgrelid = to_regclass(",
-    );
-    ask.bind_text(&table.qualified);
-    ask.push(")");
-    let rows = link.read(Limits::NONE, |session| session.query(&ask))?;
-    Ok(!rows.is_empty())
+    Ok(link.read(Limits::NONE, |session| made(session, table))?.is_some())
 }
 
 impl<R: RecordCodec> PostgresStore<R> {
@@ -131,14 +184,24 @@ impl<R: RecordCodec> PostgresStore<R> {
     /// # Errors
     /// What the server refuses.
     pub fn ensure_watch(&self) -> Result<()> {
-        let run = || match is_made(&self.link, &self.table)? {
-            true => Ok(()),
-            false => self.link.read(Limits::NONE, |session| session.batch(&make(&self.table))),
+        let make = |link: &Link| {
+            link.read(Limits::NONE, |session| session.batch(&alone(&self.table.qualified)))?;
+            // Another may have been faster.
+            match is_made(link, &self.table)? {
+                true => Ok(()),
+                false => link.read(Limits::NONE, |session| session.batch(&make(&self.table))),
+            }
+        };
+        let run = || match &self.link {
+            link if is_made(link, &self.table)? => Ok(()),
+            Link::Pool(pool) => Postgres::on(pool.clone()).transaction_on(|link| make(&link)),
+            link => make(link),
         };
         run().map_err(|e: Error| e.in_store(&self.name))
     }
 
-    /// Takes away what [`ensure_watch`](PostgresStore::ensure_watch) made. Watches of the table hear nothing any more.
+    /// Takes away what [`ensure_watch`](PostgresStore::ensure_watch) made. Watches of the table answer with an error from then on,
+    /// and with an [`Event::Gap`] once it is made again.
     ///
     /// # Errors
     /// What the server refuses.
@@ -146,7 +209,8 @@ impl<R: RecordCodec> PostgresStore<R> {
         let (on, function) = (&self.table.qualified, function(&self.table));
         let sql = format!(
             "DROP TRIGGER IF EXISTS dk_watch ON {on}; DROP TRIGGER IF EXISTS dk_watch_all ON {on}; \
-             DROP FUNCTION IF EXISTS {function}()"
+             DROP FUNCTION IF EXISTS {function}(); {}",
+            tell_gap(&self.table)
         );
         self.link.read(Limits::NONE, |session| session.batch(&sql)).map_err(|e| e.in_store(&self.name))
     }
@@ -201,9 +265,6 @@ impl<R: RecordCodec> PostgresStore<R> {
         let filter = filter_of(&query)?;
         // What cannot be asked is refused now, not at the first change.
         self.lowering().condition(&filter, &mut Statement::default())?;
-        if !is_made(&self.link, &self.table)? {
-            return Err(Error::configuration("the table does not tell its changes; make it do so with `ensure_watch`"));
-        }
         let mut watch = PostgresWatch {
             pool: pool.clone(),
             name: self.name.clone(),
@@ -212,10 +273,12 @@ impl<R: RecordCodec> PostgresStore<R> {
             output: self.output.clone(),
             filter,
             loan: None,
+            made: Made::default(),
+            checked: Instant::now(),
             told: VecDeque::new(),
             events: VecDeque::new(),
         };
-        watch.loan = Some(watch.listen(Limits::NONE)?);
+        watch.listen(Limits::NONE)?;
         Ok(watch)
     }
 }
@@ -253,6 +316,9 @@ pub struct PostgresWatch<R: RecordCodec> {
     filter: Filter,
     /// The connection that listens; none after it broke.
     loan: Option<Loan>,
+    /// How the table told its changes when it began to, and when that was looked at last.
+    made: Made,
+    checked: Instant,
     /// What was told and not yet looked at.
     told: VecDeque<Told>,
     events: VecDeque<Event<R>>,
@@ -263,13 +329,15 @@ impl<R: RecordCodec> PostgresWatch<R> {
     ///
     /// # Errors
     /// `Connection` where the server cannot be reached within this time: a server that is gone is not one where nothing
-    /// happens. The watch goes on: call again, and the first thing after the server is back is an [`Event::Gap`].
+    /// happens. `Configuration` where the table does not tell its changes any more, which is noticed within ten seconds. The
+    /// watch goes on: call again, and the first thing after all is well again is an [`Event::Gap`].
     pub fn next_within(&mut self, wait: Duration) -> Result<Option<Event<R>>> {
         let name = self.name.clone();
         self.try_next(wait).map_err(|e| e.in_store(&name))
     }
 
     fn try_next(&mut self, wait: Duration) -> Result<Option<Event<R>>> {
+        refuse_in_runtime()?;
         let end = Instant::now().checked_add(wait);
         loop {
             if let Some(event) = self.events.pop_front() {
@@ -279,9 +347,19 @@ impl<R: RecordCodec> PostgresWatch<R> {
             match self.loan.as_mut() {
                 None => {
                     self.listen_again(left)?;
+                    // One gap is as good as many.
+                    self.told.retain(|told| *told != Told::Much);
                     self.events.push_back(Event::Gap);
                 }
-                Some(loan) => match heard(loan, if self.told.is_empty() { left } else { Duration::ZERO }) {
+                Some(_) if self.checked.elapsed() >= CHECK => self.check()?,
+                Some(loan) => match heard(
+                    loan,
+                    if self.told.is_empty() {
+                        left.min(CHECK.saturating_sub(self.checked.elapsed()))
+                    } else {
+                        Duration::ZERO
+                    },
+                ) {
                     Heard::Some(told) => {
                         self.told.extend(told);
                         self.look()?;
@@ -300,7 +378,11 @@ impl<R: RecordCodec> PostgresWatch<R> {
     fn look(&mut self) -> Result<()> {
         if self.told.front() == Some(&Told::Much) {
             self.told.pop_front();
-            self.events.push_back(Event::Gap);
+            // All rows went, or the triggers did.
+            self.check()?;
+            if self.loan.is_some() {
+                self.events.push_back(Event::Gap);
+            }
             return Ok(());
         }
         let (order, count) = gathered(&self.told);
@@ -357,27 +439,46 @@ impl<R: RecordCodec> PostgresWatch<R> {
         Ok(statement)
     }
 
-    /// A connection that listens.
-    fn listen(&self, limits: &Limits) -> Result<Loan> {
+    /// Looks whether the table still tells its changes as it did. Where not, it is as if the connection had broken.
+    fn check(&mut self) -> Result<()> {
+        let Some(loan) = self.loan.as_mut() else { return Ok(()) };
+        self.checked = Instant::now();
+        match made(loan, &self.table) {
+            Ok(made) if made.as_ref() == Some(&self.made) => {}
+            Err(error) if !is_lost(&error) => return Err(error),
+            _ => self.loan = None,
+        }
+        Ok(())
+    }
+
+    /// Listens over a connection of the pool.
+    fn listen(&mut self, limits: &Limits) -> Result<()> {
         let mut loan = self.pool.get_fresh(limits)?;
+        let made = made(&mut loan, &self.table)?.ok_or_else(|| {
+            Error::configuration("the table does not tell its changes; make it do so with `ensure_watch`")
+        })?;
         // It is nobody else's: others would hear what it hears.
         loan.in_transaction = true;
         loan.limit(Limits::NONE)?;
-        loan.batch(&format!("LISTEN {}", quoted(&channel(&self.table))))?;
-        Ok(loan)
+        loan.batch(&format!("LISTEN {}", quoted(&made.channel)))?;
+        (self.loan, self.made, self.checked) = (Some(loan), made, Instant::now());
+        Ok(())
     }
 
-    /// Connects again, within a time.
+    /// Listens again, within a time.
     fn listen_again(&mut self, wait: Duration) -> Result<()> {
         let end = Instant::now().checked_add(wait);
         loop {
             let left = end.map_or(wait, |end| end.saturating_duration_since(Instant::now()));
             match self.listen(&Limits::NONE.clone().deadline_in(left.max(PAUSE))) {
-                Ok(loan) => {
-                    self.loan = Some(loan);
-                    return Ok(());
-                }
-                Err(error) if left > PAUSE && matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout) => {
+                Ok(()) => return Ok(()),
+                Err(error)
+                    if left > PAUSE
+                        && matches!(
+                            error.kind(),
+                            ErrorKind::Connection | ErrorKind::Timeout | ErrorKind::Configuration
+                        ) =>
+                {
                     thread::sleep(PAUSE);
                 }
                 // The time is over while the server is not there: that is what there is to say.
