@@ -294,7 +294,6 @@ pub(super) struct Manager {
 /// Connections that could not be made since the last that was.
 struct Failed {
     times: u32,
-    at: Instant,
     error: Error,
     /// It was the server that refused, and not the way to it.
     refused: bool,
@@ -373,7 +372,6 @@ impl ManageConnection for Manager {
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         *failed = made.as_ref().err().map(|error| Failed {
             times: failed.as_ref().map_or(1, |before| before.times.saturating_add(1)),
-            at: Instant::now(),
             error: Error::new(error.kind(), error.message().to_owned()).at_url(&self.config.shown()),
             refused: is_refusal(error),
             passing: is_passing(error),
@@ -443,9 +441,9 @@ impl Pool {
     /// Waits on for a connection, as long as there is hope for one.
     #[cold]
     fn wait_on(&self, limits: &Limits, mut waited: Duration, wait: Duration) -> Result<Loan> {
-        let mut step = waited;
+        let (mut step, mut before) = (waited, u32::MAX);
         while waited < wait {
-            if let Some(error) = self.hopeless() {
+            if let Some(error) = self.hopeless(&mut before) {
                 return Err(error);
             }
             // Each look makes the pool try one more connection, unless it has all that it may have.
@@ -459,11 +457,12 @@ impl Pool {
         Err(limits.check().err().unwrap_or_else(|| self.exhausted()))
     }
 
-    /// Why no connection will come, as far as is known: none can be made, and none that is in use can be hoped for.
-    fn hopeless(&self) -> Option<Error> {
+    /// Why no connection will come, as far as is known: none can be made, and none that is in use can be hoped for. What failed
+    /// `before` the call says nothing, and what failed once may go well the next time.
+    fn hopeless(&self, before: &mut u32) -> Option<Error> {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        // What failed once may go well the next time; what failed long ago may go well by now.
-        let failed = failed.as_ref().filter(|failed| failed.times > 1 && failed.at.elapsed() < RETRY * 2)?;
+        *before = failed.as_ref().map_or(0, |failed| failed.times).min(*before);
+        let failed = failed.as_ref().filter(|failed| failed.times > before.saturating_add(1))?;
         let wait = failed.passing || (failed.refused && self.pool.state().connections > 0);
         (!wait).then(|| failed.again())
     }
