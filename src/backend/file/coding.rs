@@ -131,7 +131,8 @@ impl Coding {
             return Ok(None);
         }
         let mut intact = Intact::default();
-        for frame in bounds.windows(2) {
+        // What has no text has nothing to lose.
+        for frame in bounds.windows(2).filter(|frame| frame[0].text < frame[1].text) {
             let (start, end) = (frame[0], frame[1]);
             let from = intact.text.len();
             match frame_text(file, self.compression, start, end, &mut intact.text) {
