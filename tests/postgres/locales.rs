@@ -48,7 +48,7 @@ fn customers() -> Schema {
         .field(FieldDef::new("n", Type::I32).nullable())
 }
 
-fn by(filter: Filter) -> Query<Document, impl Predicate<Document> + RunsOn<Postgres> + Clone> {
+fn by(filter: Filter) -> Query<Document, impl Predicate<Document> + RunsOn<Postgres>> {
     Query::new().filter(filter.bind::<Document>(&customers()).expect("it fits"))
 }
 

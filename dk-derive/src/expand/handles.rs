@@ -30,7 +30,7 @@ pub fn handles(record: &Record<'_>, wanted: impl Fn(&Record<'_>, &Field<'_>) -> 
     quote! {
         #(#markers)*
         #[automatically_derived]
-        #[allow(dead_code, deprecated, private_interfaces, unreachable_pub)]
+        #[allow(clippy::type_complexity, dead_code, deprecated, private_interfaces, unreachable_pub)]
         impl #params #ident #arguments #clause {
             #(#constants)*
         }

@@ -477,8 +477,8 @@ mod tests {
 
     /// A frame whose payload has at least so many bytes.
     fn of_length(payload: usize) -> Frame {
-        let body = vec![b'x'; payload.saturating_sub(PUT)].into();
-        let change = Change::Put(Row { envelope: Envelope::of(Id::from(7_u64)), body });
+        let body = vec![b'x'; payload.saturating_sub(PUT)];
+        let change = Change::Put(Row::new(Envelope::of(Id::from(7_u64)), body));
         Frame::Commit(vec![Entry { change, in_base: false }])
     }
     /// What is in the payload of a record that has nothing in it.

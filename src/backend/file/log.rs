@@ -322,7 +322,7 @@ pub(super) fn fingerprint<D: Disk>(disk: &D, paths: &Paths) -> Result<Fingerprin
 mod tests {
     use super::{
         super::disk::Os,
-        super::journal::{Change, Row},
+        super::{journal::Change, rows::Row},
         *,
     };
     use crate::{id::Id, record::Envelope};
@@ -334,8 +334,8 @@ mod tests {
         let mut log = Log::create(&Os, &paths, Fingerprint::default()).expect("it is made");
         let (mut other, _) = Log::open(&Os, &paths).expect("it opens").expect("it is there");
         let mut append = |log: &mut Log<Os>, n: usize, body: usize| {
-            let body = vec![b'x'; body].into();
-            let change = Change::Put(Row { envelope: Envelope::of(Id::from(n as u64)), body });
+            let body = vec![b'x'; body];
+            let change = Change::Put(Row::new(Envelope::of(Id::from(n as u64)), body));
             let frame = Frame::Commit(vec![Entry { change, in_base: false }]);
             let appended = log.append(&frame, Durability::Os, &paths);
             appended.unwrap_or_else(|broken| panic!("frame {n}: {}", broken.cause));
