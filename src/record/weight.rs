@@ -1,7 +1,5 @@
 //! What a record weighs: an encoder that adds up bytes and keeps nothing.
 
-use std::borrow::Cow;
-
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -9,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     error::Result,
-    record::{Draft, Encoder, FieldDef, FieldType, RecordCodec, Schema},
+    record::{Encoder, FieldDef, FieldType, RecordCodec, Schema},
 };
 
 /// About how many bytes a record takes: texts and bytes by their length, everything else by its width. What does not
@@ -22,14 +20,15 @@ pub(crate) fn weight<R: RecordCodec>(record: &R, schema: &Schema) -> u64 {
 }
 
 /// About how many bytes a draft has taken over from the caller. What it borrows lies in the caller's memory in any case.
-pub(crate) fn handed_over<R: RecordCodec>(draft: &Draft<'_, R>, schema: &Schema) -> u64 {
+#[cfg(feature = "postgres")]
+pub(crate) fn handed_over<R: RecordCodec>(draft: &crate::record::Draft<'_, R>, schema: &Schema) -> u64 {
     let mut weigher = Weigher(0);
     if let Some(metadata) = &draft.metadata {
         let _ = serde_json::to_writer(&mut weigher, metadata);
     }
     match &draft.record {
-        Cow::Owned(record) => weigher.0.saturating_add(weight(record, schema)),
-        Cow::Borrowed(_) => weigher.0,
+        std::borrow::Cow::Owned(record) => weigher.0.saturating_add(weight(record, schema)),
+        std::borrow::Cow::Borrowed(_) => weigher.0,
     }
 }
 
@@ -106,9 +105,10 @@ impl Encoder for Weigher {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "postgres"))]
 mod tests {
     use super::*;
+    use crate::Draft;
     use crate::{document, record::Document};
 
     #[test]

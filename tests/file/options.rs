@@ -119,11 +119,9 @@ fn a_byte_order_mark_is_kept() {
         assert!(text.starts_with('\u{feff}') && text.matches('\u{feff}').count() == 1, "{name}: {text}");
         let store = open(&path, Options::default());
         (1..4).for_each(|_| drop(store.search(Query::new()).expect("it reads")));
-        store
-            .search(Query::new())
-            .expect("it reads")
-            .iter()
-            .for_each(|row| drop(store.delete(row.storage_id()).expect("it is there")));
+        for row in store.search(Query::new()).expect("it reads") {
+            assert!(store.delete(row.storage_id()).expect("it is there"));
+        }
         store.checkpoint().expect("it is put into the file");
         drop(store);
         assert_eq!(open(&path, Options::default()).count(Query::new()).expect("it reads"), 0, "{name}");
