@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 
 use dk_data::{
-    Change, Document, Error, FieldDef, Id, Path, Query, Record, RecordCodec, Result, Schema, SubsetOf, TextEnum, Type,
-    Typed, Value, ValueRef, document,
+    Change, Database, Document, Error, FieldDef, Id, Path, Query, Record, RecordCodec, Result, Schema, Store, SubsetOf,
+    TextEnum, Type, Typed, Value, ValueRef,
+    backend::memory::Memory,
+    document,
     record::{DocumentReader, DocumentWriter, Form, Step, TypeSet},
 };
 use jiff::{Timestamp, civil::Date};
@@ -572,4 +574,47 @@ fn an_enum_type_is_its_names() {
     let field = FieldDef::new("word", <linted::Word as dk_data::FieldType>::TYPE);
     assert_eq!(field.ty, Type::Enum(vec!["One".into()].into()));
     assert!(linted::Documented::SCHEMA.diff(&Schema::new("none")).len() == 2);
+}
+
+/// A public struct may have fields of types that are not.
+mod hidden {
+    use dk_data::{Database, Query, Record, Store, TextEnum, backend::memory::Memory};
+
+    #[derive(Record, Clone, Debug, Default)]
+    pub struct Person {
+        pub name: String,
+        address: Option<Address>,
+        pub(crate) kind: Kind,
+        past: Vec<Address>,
+    }
+
+    #[derive(Record, Clone, Debug, PartialEq)]
+    struct Address {
+        city: String,
+    }
+
+    #[derive(TextEnum, Clone, Debug, Default, PartialEq)]
+    pub(crate) enum Kind {
+        #[default]
+        Guest,
+    }
+
+    #[test]
+    fn fields_of_private_types_have_handles() {
+        let people = Memory::new().store::<Person>().expect("memory opens");
+        let address = Some(Address { city: "Oslo".to_owned() });
+        people.create(Person { name: "Ann".to_owned(), address, ..Person::default() }).expect("it is new");
+        let query = Query::new()
+            .filter(Person::ADDRESS.at(Address::CITY).eq("Oslo"))
+            .filter(Person::KIND.eq(Kind::Guest))
+            .filter(Person::PAST.is_empty());
+        assert_eq!(people.count(query).expect("memory counts"), 1);
+    }
+}
+
+#[test]
+fn what_is_public_of_a_record_with_private_parts_is_asked_from_outside() {
+    let query = hidden::Person::query().filter(hidden::Person::NAME.eq("Ann") & hidden::Person::KIND.not_null());
+    let people = Database::store::<hidden::Person>(&Memory::new()).expect("memory opens");
+    assert_eq!(people.count(query).expect("memory counts"), 0);
 }

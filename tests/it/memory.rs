@@ -305,3 +305,25 @@ fn a_set_based_write_leaves_alone_what_is_no_longer_meant() {
     let unseen = Filter::eq("n", 300).bind::<Document>(store.schema()).expect("it binds");
     assert!(store.first(unseen).expect("memory reads").expect("it is there").record["seen"].is_null());
 }
+
+/// Each of ten thousand finds out at once whether another in the transaction has its value, also when that has let go of it.
+#[test]
+fn many_unique_values_of_a_transaction_are_told_apart() {
+    let (db, people) = people();
+    let person = |n: usize, email: String| Draft::of(document! { "name" => "x", "email" => email }).id(format!("{n}"));
+    let done: Result<(), Error> = db.transaction(|tx| {
+        let inside = tx.documents("people", people.schema().clone())?;
+        for n in 0..10_000 {
+            inside.create(person(n, format!("{n}@x"))?)?;
+        }
+        let taken = inside.create(person(10_000, "77@x".to_owned())?).expect_err("77 has it");
+        assert_eq!((taken.kind(), taken.place().field.as_deref()), (ErrorKind::AlreadyExists, Some("email")));
+        inside.patch("77", Changes::set("email", "other@x"))?;
+        inside.create(person(10_000, "77@x".to_owned())?)?;
+        inside.delete("10000")?;
+        inside.patch("78", Changes::set("email", "77@x"))?;
+        inside.create(person(10_001, "78@x".to_owned())?).map(drop)
+    });
+    done.expect("it is committed");
+    assert_eq!(people.count(Query::new()).expect("memory counts"), 10_001);
+}

@@ -18,7 +18,7 @@ use super::{
     snapshot::Snapshot,
     store::plan,
     table::{Table, WritingAll, shard_of},
-    unique::UniqueValues,
+    unique::{UniqueIndex, UniqueValues},
 };
 use crate::{
     error::{Error, Result},
@@ -68,6 +68,8 @@ pub(super) struct Overlay<R: RecordCodec> {
     /// The numbers of those that were open then: what they have written since is newer, too.
     beside: BTreeSet<u64>,
     written: HashMap<Id, Pending<R>>,
+    /// Who has which unique value among what is written.
+    claims: UniqueIndex,
 }
 
 /// A record that the transaction has written.
@@ -96,7 +98,7 @@ impl<R: RecordCodec> Overlay<R> {
         overlays.open.insert(number);
         drop(overlays);
         drop(shards);
-        Overlay { table, began, number, writes: 0, beside, written: HashMap::new() }
+        Overlay { table, began, number, writes: 0, beside, written: HashMap::new(), claims: UniqueIndex::default() }
     }
 
     /// A batch that is all or nothing.
@@ -172,8 +174,12 @@ impl<R: RecordCodec> Overlay<R> {
 
     /// Buffers a write. A record that somebody else wrote since the transaction began is refused at once.
     fn set(&mut self, id: &Id, now: Option<Row<R>>) -> Result<()> {
+        let values = self.unique_of(now.as_ref());
         if let Some(pending) = self.written.get_mut(id) {
-            pending.now = now;
+            let before = std::mem::replace(&mut pending.now, now);
+            let before = self.unique_of(before.as_ref());
+            self.claims.release(before);
+            self.claims.claim(values, id);
             return Ok(());
         }
         let row = self.table.get(id);
@@ -182,9 +188,14 @@ impl<R: RecordCodec> Overlay<R> {
         if version.as_ref().is_some_and(|version| self.is_newer(id, version)) {
             return Err(lost(id));
         }
-        let unique = base.map(|base| self.table.fields.values(&base.record)).unwrap_or_default();
+        let unique = self.unique_of(row.as_ref());
+        self.claims.claim(values, id);
         self.written.insert(id.clone(), Pending { base: Base { version, unique }, now });
         Ok(())
+    }
+
+    fn unique_of(&self, row: Option<&Row<R>>) -> UniqueValues {
+        row.and_then(Row::get).map(|stored| self.table.fields.values(&stored.record)).unwrap_or_default()
     }
 
     /// Whether the record with this id and version was written since the transaction opened the table.
@@ -207,15 +218,8 @@ impl<R: RecordCodec> Overlay<R> {
             let unique = locked(&self.table.unique);
             unique.owner(place, value).is_some_and(|owner| owner != id && !self.written.contains_key(owner))
         };
-        let others = self
-            .written
-            .iter()
-            .filter(|(other, _)| *other != id)
-            .filter_map(|(_, pending)| pending.now.as_ref()?.get());
-        let theirs: Vec<_> = others.map(|stored| fields.values(&stored.record)).collect();
-        let here = |place: usize, value: &Value| theirs.iter().any(|other| other.get(place) == Some(value));
-        let taken =
-            |(place, value): (usize, &Value)| !value.is_null() && (here(place, value) || in_table(place, value));
+        let here = |place: usize, value: &Value| self.claims.owner(place, value).is_some_and(|owner| owner != id);
+        let taken = |(place, value): (usize, &Value)| here(place, value) || in_table(place, value);
         match values.iter().enumerate().position(taken) {
             Some(place) => Err(fields.taken(place).at_id(id)),
             None => Ok(()),
@@ -483,6 +487,8 @@ impl<R: RecordCodec> Overlay<R> {
         self.written.iter().map(|(id, pending)| (id.clone(), pending.clone())).collect()
     }
     fn restore(&mut self, before: Saved<R>) {
+        self.claims = UniqueIndex::default();
+        before.iter().for_each(|(id, pending)| self.claims.claim(self.unique_of(pending.now.as_ref()), id));
         self.written = before.into_iter().collect();
     }
 }

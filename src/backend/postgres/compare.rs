@@ -178,7 +178,9 @@ impl Comparison<'_> {
     fn column(&self, column: &Column, found: &LiveColumn, all: &mut Vec<Difference>) {
         let (alter, name) = (self.alter(), &column.quoted);
         let told = self.declared.column(&column.name);
-        if found.kind != Some(column.kind) {
+        // Where an array is there, a list lies in it as well as in the column that would be made.
+        if found.kind.zip(column.array).is_some_and(|(kind, array)| holds(kind, array)) {
+        } else if found.kind != Some(column.kind) {
             let what = format!("`{}` is {}, not {}", column.name, found.type_name, column.kind.sql());
             let other =
                 retyped(&self.expected.qualified, column, found.kind, told.is_some_and(|declared| declared.filled));

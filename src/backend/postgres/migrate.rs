@@ -89,7 +89,7 @@ impl Postgres {
 
     /// Does what is safe to make the table of this name that of the schema: makes it, adds columns that may be null,
     /// widens numbers, lets nulls in, makes indexes without holding writers up. Gives back what was run. What the type can
-    /// do without, [`diff`](Postgres::diff) tells and this leaves as it is: see [`Difference::needed`].
+    /// do without, [`diff`](Postgres::diff) tells and this leaves as it is: see [`Difference::needed`](field@Difference::needed).
     ///
     /// # Errors
     /// `Configuration`, with the SQL that a person would run, for every difference that is needed and not safe; nothing is run
