@@ -15,7 +15,6 @@ use dk_data::{
     Database, Store,
     backend::file::{FileStore, Files, Options},
 };
-use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::{
@@ -55,11 +54,15 @@ fn visits(data: &Data) -> usize {
     VISITS.min(data.rows())
 }
 
-/// The folder of the files; it goes when the process ends.
+/// The folder of the files; what the run before has left goes first.
 fn folder() -> &'static Path {
-    static FOLDER: OnceLock<TempDir> = OnceLock::new();
-    let make = || tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the target folder can be written");
-    FOLDER.get_or_init(make).path()
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ratios");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).expect("the target folder can be written");
+        folder
+    })
 }
 
 /// A file of all people, made when it is first asked for.
