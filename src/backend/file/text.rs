@@ -115,12 +115,10 @@ impl<D: Disk> TextBase<D> {
         if self.file.is_some() && self.stamp.length == 0 && !is_plain_rows {
             return Err(Error::corrupt("the file has no bytes, and even one without records has some: it was cut"));
         }
-        if self.is_blank()? {
+        self.look_at_begin()?;
+        if self.blank {
             return Ok(());
         }
-        let mut first = [0; BOM.len()];
-        // What does not read is told where the rows are read.
-        self.marked = io::Read::read_exact(&mut self.reader(0), &mut first).is_ok() && first == BOM;
         let Some(first) = blocks.next() else { return Ok(()) };
         let mut first = match first {
             Ok(first) => first,
@@ -170,15 +168,17 @@ impl<D: Disk> TextBase<D> {
         *self.takes_rows.get_or_init(ask)
     }
 
-    /// Whether there is no text at all, which is no rows in every format.
-    fn is_blank(&mut self) -> Result<bool> {
+    /// Looks whether there is any text, without which there are no rows in every format, and whether it has a byte order mark.
+    fn look_at_begin(&mut self) -> Result<()> {
+        let mut first = Vec::new();
+        let read = io::Read::read_to_end(&mut io::Read::take(self.reader(0), BOM.len() as u64), &mut first);
+        self.marked = first == BOM;
+        // What does not read of plain text is told where the rows are read.
         if !self.coding.is_plain() || self.stamp.length == 0 {
-            let mut first = [0];
-            let mut reader = self.reader(0);
-            let failed = |cause: io::Error| Error::corrupt(format!("the file does not read: {cause}"));
-            self.blank = io::Read::read(&mut reader, &mut first).map_err(failed)? == 0;
+            read.map_err(|cause| Error::corrupt(format!("the file does not read: {cause}")))?;
+            self.blank = first.is_empty();
         }
-        Ok(self.blank)
+        Ok(())
     }
 
     /// The blocks of all rows.
