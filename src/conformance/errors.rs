@@ -175,8 +175,8 @@ pub fn semantics_7_4_nothing_panics_or_hangs<D: Database>(suite: &Suite<D>) -> R
     let lists = |levels| (1..levels).fold(Value::List(vec![1.into()]), |inner, _| Value::List(vec![inner]));
     let records = |levels| (1..levels).fold(document! { "v" => 1 }, |inner, _| document! { "v" => inner });
     for (held, too_deep) in [
-        (document! { "v" => lists(60) }, document! { "v" => lists(61) }),
-        (records(61), records(62)),
+        (document! { "v" => lists(50) }, document! { "v" => lists(51) }),
+        (records(51), records(52)),
         (records(9), records(2_000)),
     ] {
         let id = store.create(&held)?.id;

@@ -118,7 +118,7 @@ fn not_declared(schema: &Schema, name: &str) -> Error {
 }
 
 /// How deep lists and records that are made at run time nest in a record: what every engine holds, and no stack overflows over.
-const MAX_DEPTH: usize = 60;
+const MAX_DEPTH: usize = 50;
 
 impl Document {
     fn check_fields(&self, schema: &Schema) -> Result<Form> {
