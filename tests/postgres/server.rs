@@ -184,8 +184,14 @@ impl Server {
 
     /// `kill -9` for the first process: no checkpoint, no farewell to the clients. The others follow by themselves.
     pub fn kill(&self) {
-        let killed = Command::new("kill").args(["-9", &self.process()]).status().expect("kill runs");
+        let process = self.process();
+        let killed = Command::new("kill").args(["-9", &process]).status().expect("kill runs");
         assert!(killed.success(), "the server was not there to be killed");
+        // Until it is gone, it would be taken for one that runs and need not be started.
+        wait_until("the killed process is gone", || {
+            let state = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+            state.rsplit(") ").next().is_none_or(|rest| rest.is_empty() || rest.starts_with('Z'))
+        });
     }
 }
 

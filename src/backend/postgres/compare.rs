@@ -179,8 +179,8 @@ impl Comparison<'_> {
         let (alter, name) = (self.alter(), &column.quoted);
         let told = self.declared.column(&column.name);
         // Where an array is there, a list lies in it as well as in the column that would be made.
-        if found.kind.zip(column.array).is_some_and(|(kind, array)| holds(kind, array)) {
-        } else if found.kind != Some(column.kind) {
+        let is_array = found.kind.zip(column.array).is_some_and(|(kind, array)| holds(kind, array));
+        if found.kind != Some(column.kind) && !is_array {
             let what = format!("`{}` is {}, not {}", column.name, found.type_name, column.kind.sql());
             let other =
                 retyped(&self.expected.qualified, column, found.kind, told.is_some_and(|declared| declared.filled));
@@ -193,7 +193,7 @@ impl Comparison<'_> {
                 Some(kind) if holds(kind, column.kind) => Difference::told(what, other),
                 _ => Difference::needed(what, other),
             });
-        } else if self.is_table() {
+        } else if self.is_table() && !is_array {
             let whole = declared(column.kind);
             if !found.by_bytes && column.kind.scalar == Scalar::Text {
                 let collation = told.map_or("another", |declared| declared.collation.as_str());
