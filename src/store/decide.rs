@@ -34,8 +34,13 @@ pub fn check_version(expected: Option<&Version>, found: Option<&Envelope>, id: &
         (None, _) => Ok(()),
         (Some(expected), Some(found)) if found.version() == Some(expected) => Ok(()),
         (Some(_), Some(_)) => Err(Error::conflict("the record's version has moved on; read it again").at_id(id)),
-        (Some(_), None) => Err(Error::conflict("the record that had this version is gone").at_id(id)),
+        (Some(_), None) => Err(gone(id)),
     }
+}
+
+#[cold]
+pub(crate) fn gone(id: &Id) -> Error {
+    Error::conflict("the record that had this version is gone").at_id(id)
 }
 
 #[cold]

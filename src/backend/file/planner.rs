@@ -17,11 +17,12 @@ use super::{
     store::FileStore,
 };
 use crate::{
-    error::{Error, Result},
+    error::Result,
     id::Id,
     record::{Changes, Document, Draft, Envelope, Metadata, RecordCodec, Schema, Stored, document::DocumentReader},
     store::{
         Limits,
+        decide::{check_version, gone, missing, taken},
         write::{Effect, Outcome, Write, Written},
     },
     version::Version,
@@ -226,7 +227,7 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
         let write = match task {
             Task::Create { row, expects } => {
                 let error = match current.envelope {
-                    Some(_) => Error::already_exists("the id is taken").at_id(&id),
+                    Some(_) => taken(&id),
                     None if expects => gone(&id),
                     None => match self.admit(Some(&row)) {
                         Ok(()) => return Planned::Proposed(self.put(row, current.seen, Effect::Created), None),
@@ -251,20 +252,18 @@ impl<'p, R: RecordCodec, D: Disk> Planner<'p, R, D> {
     fn plan_write(&mut self, id: &Id, write: &Write<'_, R>, current: Current) -> Result<(Written, bool)> {
         let old = current.envelope.as_ref();
         match write {
-            Write::Update(_) | Write::Patch { .. } if old.is_none() => {
-                Err(Error::not_found("there is no such record").at_id(id))
-            }
+            Write::Update(_) | Write::Patch { .. } if old.is_none() => Err(missing(id)),
             Write::Create(draft) | Write::Update(draft) | Write::Upsert(draft) => {
-                expect(draft.expected(), old, id)?;
+                check_version(draft.expected(), old, id)?;
                 self.replace(id, draft, current)
             }
             Write::Patch { changes, expected, .. } => {
-                expect(expected.as_ref(), old, id)?;
+                check_version(expected.as_ref(), old, id)?;
                 let draft = self.patched(id, &current, changes)?;
                 self.replace(id, &draft, current)
             }
             Write::Delete { expected, .. } => {
-                expect(expected.as_ref(), old, id)?;
+                check_version(expected.as_ref(), old, id)?;
                 self.admit(None)?;
                 Ok(self.delete(id, current))
             }
@@ -355,18 +354,4 @@ fn times(given: Given, now: i64, old: Option<(i64, i64)>) -> (i64, i64) {
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// Refuses a write that expects another version (semantics 5.2).
-fn expect(expected: Option<&Version>, found: Option<&Envelope>, id: &Id) -> Result<()> {
-    match (expected, found) {
-        (None, _) => Ok(()),
-        (Some(expected), Some(found)) if found.version() == Some(expected) => Ok(()),
-        (Some(_), Some(_)) => Err(Error::conflict("the record's version has moved on; read it again").at_id(id)),
-        (Some(_), None) => Err(gone(id)),
-    }
-}
-
-fn gone(id: &Id) -> Error {
-    Error::conflict("the record that had this version is gone").at_id(id)
 }

@@ -17,17 +17,18 @@ use super::{
     statement::Brings,
     store::PostgresStore,
     wire::{Kind, Values},
-    write::{Sealed, Verb, ambiguous, missing, moved_on, now, push_item, set_aside, taken, version_given},
+    write::{Sealed, Verb, ambiguous, has_token, moved_on, now, push_item, set_aside, version_given},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
     id::Id,
     record::{Envelope, RecordCodec},
     store::{
-        Limits, effort,
+        Limits,
+        decide::{missing, taken},
+        effort,
         write::{Effect, Outcome, Write, Written},
     },
-    version::Version,
 };
 
 type HashMap<K, V> = hashbrown::HashMap<K, V, RandomState>;
@@ -202,7 +203,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         let ids: Vec<_> = seals.iter().flatten().map(|seal| seal.id.clone()).collect();
         let found = self.envelopes_of(&ids, limits);
         let asked = |seal: Seal| match &found {
-            Ok(found) if found.get(&seal.id).is_some_and(|there| seal.is_of(there)) => Ok(seal.created()),
+            Ok(found) if found.get(&seal.id).is_some_and(|there| has_token(there, seal.version)) => Ok(seal.created()),
             Ok(_) => Err(set_aside().at_id(&seal.id)),
             Err(error) => Err(ambiguous(again(error)).at_id(&seal.id)),
         };
@@ -256,7 +257,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     ) -> Vec<Outcome> {
         let Drafts { run, seals, .. } = drafts;
         let written = |seal: Seal, told: Told| {
-            let version = version_given(&self.table, seal.version, told.xmin.as_ref().map(<[u8; 4]>::as_slice));
+            let version = told.version(&self.table, seal.version);
             Written { id: seal.id, version, effect: told.effect }
         };
         let (mut left, mut outcomes) = (Vec::new(), Vec::with_capacity(run.len()));
@@ -371,10 +372,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         let left: Vec<_> = rows.iter().zip(&told).filter(|(_, told)| told.is_none()).map(|(row, _)| *row).collect();
         let mut explained = self.explained(verb, &left, limits).into_iter();
         let outcome = |(row, told): (&&Sealed<'_, R>, Option<Told>)| match told {
-            Some(Told { effect, xmin }) => {
-                let version = version_given(&self.table, row.version, xmin.as_ref().map(<[u8; 4]>::as_slice));
-                Ok(row.written(version, effect))
-            }
+            Some(told) => Ok(row.written(told.version(&self.table, row.version), told.effect)),
             None => explained.next().unwrap_or_else(|| Err(passed_over())),
         };
         Ok(rows.iter().zip(told).map(outcome).collect())
@@ -417,12 +415,11 @@ impl<R: RecordCodec> PostgresStore<R> {
     #[cold]
     fn trace_rows(&self, rows: &[&Sealed<'_, R>], backend: Backend, lost: Error, limits: &Limits) -> Vec<Outcome> {
         let Link::Pool(pool) = &self.link else { return of_each(lost, rows.len()) };
-        let is_ours = |row: &Sealed<'_, R>, there: &Envelope| there.version() == Some(&Version::token(row.version));
         let committed = pool.after_outage(limits, |session| backend.end(session)).and_then(|()| {
             for some in rows.chunks(LOOKED_FOR) {
                 let ids: Vec<_> = some.iter().map(|row| row.id.clone()).collect();
                 let found = self.envelopes_of(&ids, limits)?;
-                if some.iter().any(|row| found.get(&row.id).is_some_and(|there| is_ours(row, there))) {
+                if some.iter().any(|row| found.get(&row.id).is_some_and(|there| has_token(there, row.version))) {
                     return Ok(true);
                 }
             }

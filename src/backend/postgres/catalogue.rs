@@ -4,9 +4,8 @@ use tokio_postgres::Row;
 
 use super::{
     build::State,
-    live::{flag, text},
+    live::{ask, flag, maybe_text, text},
     pool::Session,
-    query::Statement,
 };
 use crate::error::Result;
 
@@ -140,19 +139,6 @@ fn equal_by_bytes() -> String {
     )
 }
 
-/// Asks the catalogue something of a table.
-fn ask<T>(session: &mut Session, sql: &str, qualified: &str, read: impl Fn(&Row) -> Result<T>) -> Result<Vec<T>> {
-    let mut statement = Statement::new(sql);
-    statement.kinds.push(super::wire::Scalar::Text.one());
-    statement.values.put(qualified.as_bytes());
-    session.query(&statement)?.iter().map(read).collect()
-}
-
-fn maybe(row: &Row, at: usize) -> Result<Option<String>> {
-    let raw = super::codec::raw(row, at)?;
-    Ok(raw.map(|raw| String::from_utf8_lossy(raw).into_owned()))
-}
-
 /// The names of the columns of which equality has to say that it is one of bytes.
 pub(super) fn compared_by_c(session: &mut Session, qualified: &str) -> Result<Vec<String>> {
     ask(session, &equal_by_bytes(), qualified, |row| text(row, 0))
@@ -166,7 +152,7 @@ pub(super) fn declared(session: &mut Session, qualified: &str) -> Result<Declare
     })?;
     let rows = ask(session, &keys(), qualified, |row| {
         let key = IndexKey {
-            column: maybe(row, 8)?,
+            column: maybe_text(row, 8)?,
             descending: flag(row, 9)?,
             nulls_first: flag(row, 10)?,
             as_column: flag(row, 11)?,
@@ -179,7 +165,7 @@ pub(super) fn declared(session: &mut Session, qualified: &str) -> Result<Declare
             primary: flag(row, 2)?,
             whole: flag(row, 3)?,
             method: text(row, 4)?,
-            constraint: maybe(row, 5)?,
+            constraint: maybe_text(row, 5)?,
             state: State::of(row, 6)?,
             keys: vec![key],
         })

@@ -68,7 +68,7 @@ impl Comparison<'_> {
     }
     /// Whether it is a table at all, and not a view or another server's.
     fn is_table(&self) -> bool {
-        matches!(self.live.relation.as_str(), "r" | "p")
+        self.live.has_rows()
     }
     fn alter(&self) -> String {
         format!("ALTER TABLE {}", self.expected.qualified)
@@ -79,8 +79,7 @@ impl Comparison<'_> {
     /// The column of the primary key, where records are found by that.
     fn foreign_key(&self) -> Option<&LiveColumn> {
         let missing = self.expected.id_field.is_none() && self.live.find(&self.expected.id.name).is_none();
-        let mut keys = self.live.columns.iter().filter(|column| missing && column.primary);
-        keys.next().filter(|_| keys.next().is_none())
+        self.live.primary().filter(|_| missing)
     }
 
     /// The table as it will be when it follows its type: the columns of the schema, and what of them stays as it lies there.

@@ -6,13 +6,16 @@ use super::{
     stage::Source,
     store::PostgresStore,
     wire::Values,
-    write::{Sealed, Verb, taken},
+    write::{Sealed, Verb},
 };
 use crate::{
     error::{Error, Result},
     id::Id,
-    record::{Envelope, RecordCodec},
-    store::write::{Effect, Write, Written},
+    record::RecordCodec,
+    store::{
+        decide::taken,
+        write::{Effect, Write, Written},
+    },
     version::Version,
 };
 
@@ -26,10 +29,6 @@ pub(super) struct Seal {
 }
 
 impl Seal {
-    /// Whether a stored record is what was sent.
-    pub(super) fn is_of(&self, there: &Envelope) -> bool {
-        there.version() == Some(&Version::token(self.version))
-    }
     pub(super) fn created(self) -> Written {
         Written { id: self.id, version: Some(Version::token(self.version)), effect: Effect::Created }
     }

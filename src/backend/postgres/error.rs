@@ -7,20 +7,14 @@ use crate::error::{Error, ErrorKind};
 /// Any failure of the driver.
 #[cold]
 pub(super) fn failure(cause: tokio_postgres::Error) -> Error {
-    let error = described(&cause);
+    let error = match cause.as_db_error() {
+        Some(report) => reported(report),
+        None => unreported(&cause),
+    };
     if cause.as_db_error().is_some_and(tells_of_change) {
         super::notice_change();
     }
     error.because(cause)
-}
-
-/// The same without its source.
-#[cold]
-pub(super) fn described(cause: &tokio_postgres::Error) -> Error {
-    match cause.as_db_error() {
-        Some(report) => reported(report),
-        None => unreported(cause),
-    }
 }
 
 /// What the server says of a statement.
@@ -151,7 +145,7 @@ pub(super) fn is_stale(cause: &tokio_postgres::Error) -> bool {
 
 /// The same of an error of this crate.
 pub(super) fn was_stale(error: &Error) -> bool {
-    std::error::Error::source(error).and_then(|cause| cause.downcast_ref()).is_some_and(is_stale)
+    said(error).is_some_and(is_stale)
 }
 
 /// Whether the server refused a connection that it may take a moment later: it has too many, or it starts.

@@ -13,7 +13,7 @@ use super::{
     pool::Session,
     query::Statement,
     rows::Output,
-    schema::{Column, Index, Table, Takes, VersionAt, literal},
+    schema::{Column, Index, Table, Takes, VersionAt},
     statement::Statements,
     wire::{Kind, Scalar},
 };
@@ -115,26 +115,34 @@ pub(super) fn text(row: &Row, at: usize) -> Result<String> {
     Ok(String::from_utf8_lossy(raw).into_owned())
 }
 
+pub(super) fn maybe_text(row: &Row, at: usize) -> Result<Option<String>> {
+    Ok(codec::raw(row, at)?.map(|raw| String::from_utf8_lossy(raw).into_owned()))
+}
+
 pub(super) fn flag(row: &Row, at: usize) -> Result<bool> {
     Ok(codec::raw(row, at)? == Some(&[1]))
 }
 
+/// Asks the catalogue something of a table, which `$1` names.
+pub(super) fn ask<T>(
+    session: &mut Session,
+    sql: &str,
+    qualified: &str,
+    read: impl Fn(&Row) -> Result<T>,
+) -> Result<Vec<T>> {
+    let mut statement = Statement::new(sql);
+    statement.kinds.push(Scalar::Text.one());
+    statement.values.put(qualified.as_bytes());
+    session.query(&statement)?.iter().map(read).collect()
+}
+
 /// What the catalogue says of a table; `None` where there is none of this name.
 pub(super) fn inspect(session: &mut Session, qualified: &str) -> Result<Option<Live>> {
-    let ask = |sql: &str| {
-        let mut statement = Statement::new(sql);
-        statement.kinds.push(Scalar::Text.one());
-        statement.values.put(qualified.as_bytes());
-        statement
-    };
-    let rows = session.query(&ask(COLUMNS))?;
-    let Some(first) = rows.first() else { return Ok(None) };
-    let relation = text(first, 0)?;
     let column = |row: &Row| {
         let oid = codec::raw(row, 2)?.and_then(|raw| raw.try_into().ok()).map_or(0, i64::from_be_bytes);
         let typmod = codec::raw(row, 7)?.and_then(|raw| raw.try_into().ok()).map_or(-1, i32::from_be_bytes);
         let kind = Kind::of_oid(oid as u32);
-        Ok(LiveColumn {
+        let column = LiveColumn {
             name: text(row, 1)?,
             kind,
             type_name: text(row, 3)?,
@@ -149,21 +157,21 @@ pub(super) fn inspect(session: &mut Session, qualified: &str) -> Result<Option<L
                 (_, true) => Takes::InNewRows,
                 _ => Takes::Always,
             },
-            default: codec::raw(row, 11)?.map(|raw| String::from_utf8_lossy(raw).into_owned()),
-        })
+            default: maybe_text(row, 11)?,
+        };
+        Ok((text(row, 0)?, column))
     };
-    let mut columns = rows.iter().map(column).collect::<Result<Vec<_>>>()?;
+    let (relations, mut columns): (Vec<_>, Vec<_>) = ask(session, COLUMNS, qualified, column)?.into_iter().unzip();
+    let Some(relation) = relations.into_iter().next() else { return Ok(None) };
     if columns.iter().any(|column| !column.by_bytes) {
         let compared = super::catalogue::compared_by_c(session, qualified)?;
         columns.iter_mut().for_each(|column| column.equal_by_bytes = compared.contains(&column.name));
     }
-    let rows = session.query(&ask(&indexes()))?;
-    let index = |row: &Row| {
-        let column = codec::raw(row, 2)?.map(|raw| String::from_utf8_lossy(raw).into_owned());
+    let indexes = ask(session, &indexes(), qualified, |row| {
+        let column = maybe_text(row, 2)?;
         let (state, exact) = (build::State::of(row, 3)?, flag(row, 5)?);
         Ok(LiveIndex { name: text(row, 0)?, unique: flag(row, 1)?, state, column, exact })
-    };
-    let indexes = rows.iter().map(index).collect::<Result<_>>()?;
+    })?;
     Ok(Some(Live { relation, columns, indexes }))
 }
 
@@ -184,7 +192,7 @@ impl Live {
         self.primary().is_some_and(|primary| primary.name == column && primary.kind.is_some_and(is_id))
     }
     /// Whether it has rows of its own, with indexes and versions, and is no view of others.
-    fn has_rows(&self) -> bool {
+    pub(super) fn has_rows(&self) -> bool {
         matches!(self.relation.as_str(), "r" | "p")
     }
     /// Whether no two rows have the same id in this column.
@@ -201,7 +209,7 @@ impl Live {
         self.indexes.iter().filter(|index| index.unique && index.state == build::State::Valid)
     }
     /// The one column of the primary key.
-    fn primary(&self) -> Option<&LiveColumn> {
+    pub(super) fn primary(&self) -> Option<&LiveColumn> {
         let mut primary = self.columns.iter().filter(|column| column.primary);
         primary.next().filter(|_| primary.next().is_none())
     }
@@ -413,10 +421,9 @@ fn key_column(expected: &Table, live: &Live, columns: &[Column]) -> Result<(Colu
         }
     };
     let kind = primary.kind.filter(|kind| is_id(*kind));
-    let kind = kind.ok_or_else(|| unfit(format!("a primary key of type {}", primary.type_name)))?;
+    let column = kind.and_then(|kind| primary.serves(&Column::new(primary.name.clone(), kind, false)));
+    let column = column.ok_or_else(|| unfit(format!("a primary key of type {}", primary.type_name)))?;
     let place = columns.iter().position(|column| column.name == primary.name);
-    let (by_bytes, modifier, takes) = (primary.by_bytes, primary.modifier, primary.takes);
-    let column = Column { by_bytes, modifier, takes, ..Column::new(primary.name.clone(), kind, false) };
     Ok((column, place))
 }
 
@@ -471,7 +478,7 @@ pub(super) fn look(link: &Link, qualified: &str) -> Result<Option<Live>> {
 /// Makes a table and its indexes, all or nothing; others that make it at the same time wait, in a transaction until that ends.
 pub(super) fn create(link: &Link, table: &Table, schema: &Schema) -> Result<()> {
     let config = link.config();
-    let alone = format!("SELECT pg_advisory_xact_lock(hashtextextended({}, 7236291803))", literal(&table.qualified));
+    let alone = super::alone(&table.qualified);
     let made = link.read(Limits::NONE, |session| {
         let sql = super::migrate::creation(session, config, table, schema)?;
         session.batch(&format!("{alone}; {sql}"))

@@ -7,9 +7,8 @@ use super::{
     build::apply,
     catalogue,
     compare::{Comparison, Difference},
-    index, live,
+    index, live, lock_of,
     pool::Session,
-    query::Statement,
     schema::Table,
 };
 use crate::{
@@ -163,9 +162,6 @@ pub(super) fn creation(
 
 /// Asks for the lock of a table, which whoever makes it holds as well, or gives it back.
 pub(super) fn asked(session: &mut Session, function: &str, qualified: &str) -> Result<bool> {
-    let mut statement = Statement::new(format!("SELECT {function}(hashtextextended("));
-    statement.bind_text(qualified);
-    statement.push(", 7236291803))");
-    let rows = session.query(&statement)?;
-    rows.first().map_or(Ok(false), |row| live::flag(row, 0))
+    let sql = format!("SELECT {function}({})", lock_of("$1"));
+    Ok(live::ask(session, &sql, qualified, |row| live::flag(row, 0))?.first() == Some(&true))
 }

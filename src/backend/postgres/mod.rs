@@ -128,9 +128,14 @@ fn notice_change() {
     CHANGES.fetch_add(1, Ordering::Relaxed);
 }
 
+/// The number of the lock that whoever makes something of a table holds, of a table whose name this is in SQL.
+fn lock_of(name: &str) -> String {
+    format!("hashtextextended({name}, 7236291803)")
+}
+
 /// The statement that keeps others from making something of a table at the same time, until the transaction ends.
 fn alone(qualified: &str) -> String {
-    format!("SELECT pg_advisory_xact_lock(hashtextextended({}, 7236291803))", schema::literal(qualified))
+    format!("SELECT pg_advisory_xact_lock({})", lock_of(&schema::literal(qualified)))
 }
 
 impl Postgres {

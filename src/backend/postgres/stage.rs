@@ -12,7 +12,7 @@ use super::{
     statement::{Brings, insisting, names, on_conflict, returned_version, update_from, version_kind},
     store::PostgresStore,
     wire::Values,
-    write::{Sealed, Verb, now, push_version, set_aside},
+    write::{Sealed, Verb, now, push_version, set_aside, version_given},
 };
 use crate::{error::Result, id::Id, record::RecordCodec, store::write::Effect, version::Version};
 
@@ -83,6 +83,13 @@ pub(super) struct Told {
     pub(super) effect: Effect,
     /// The version, where that is the server's own.
     pub(super) xmin: Option<[u8; 4]>,
+}
+
+impl Told {
+    /// The version of the row, which was sent with this token.
+    pub(super) fn version(&self, table: &Table, token: [u8; 16]) -> Option<Version> {
+        version_given(table, token, self.xmin.as_ref().map(<[u8; 4]>::as_slice))
+    }
 }
 
 impl<R: RecordCodec> PostgresStore<R> {

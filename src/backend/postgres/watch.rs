@@ -12,9 +12,10 @@ use std::{
 };
 
 use super::{
-    Postgres, alone, codec,
+    Postgres, alone,
     error::{failure, is_lost},
     link::Link,
+    live::text,
     name::{fitted, quoted},
     pool::{Loan, Pool, Session, refuse_in_runtime},
     query::{Lowering, Statement},
@@ -166,10 +167,7 @@ fn made(session: &mut Session, table: &Table) -> Result<Option<Made>> {
     ask.push(" HAVING count(*) = 2");
     let rows = session.query(&ask)?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let text = |at: usize| -> Result<String> {
-        Ok(String::from_utf8_lossy(codec::raw(row, at)?.unwrap_or_default()).into_owned())
-    };
-    Ok(Some(Made { channel: text(0)?, stamp: text(1)? }))
+    Ok(Some(Made { channel: text(row, 0)?, stamp: text(row, 1)? }))
 }
 
 /// Whether a table tells its changes.

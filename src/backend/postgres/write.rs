@@ -19,7 +19,9 @@ use crate::{
     id::{Id, IdBuffer},
     record::{Changes, Draft, Envelope, Metadata, RecordCodec},
     store::{
-        Limits, effort,
+        Limits,
+        decide::{missing, taken},
+        effort,
         write::{Effect, Outcome, Write, Written},
     },
     version::Version,
@@ -179,16 +181,6 @@ pub(super) fn push_metadata(metadata: Option<&Metadata>, out: &mut Values) -> Re
 }
 
 #[cold]
-pub(super) fn missing(id: &Id) -> Error {
-    Error::not_found("there is no such record").at_id(id)
-}
-
-#[cold]
-pub(super) fn taken(id: &Id) -> Error {
-    Error::already_exists("the id is taken").at_id(id)
-}
-
-#[cold]
 pub(super) fn moved_on(id: &Id) -> Error {
     Error::conflict("the record's version has moved on, or it is gone; read it again").at_id(id)
 }
@@ -200,6 +192,11 @@ pub(super) fn version_given(table: &Table, token: [u8; 16], xmin: Option<&[u8]>)
         VersionAt::Xmin => Some(Version::counter(u32::from_be_bytes(xmin?.try_into().ok()?).into())),
         VersionAt::Nowhere => None,
     }
+}
+
+/// Whether a record is what was written with this token.
+pub(super) fn has_token(there: &Envelope, token: [u8; 16]) -> bool {
+    there.version() == Some(&Version::token(token))
 }
 
 /// A cell of the row that a write gave back, where it gave one.
