@@ -6,6 +6,7 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::{Condvar, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use foldhash::fast::RandomState;
@@ -83,10 +84,16 @@ pub(super) const MOST_BYTES: u64 = 512 << 20;
 
 type Verdicts = Result<Vec<Verdict>>;
 
+/// How long who leads waits at most for writers that were there a moment ago.
+const LONGEST_WAIT: Duration = Duration::from_micros(200);
+
 /// Writers that wait, and what became of those that waited.
 pub(super) struct Queue {
     state: Mutex<State>,
+    /// Something is done, or somebody may lead.
     turn: Condvar,
+    /// As many as were expected are there.
+    complete: Condvar,
 }
 
 #[derive(Default)]
@@ -95,6 +102,10 @@ struct State {
     done: HashMap<u64, Verdicts>,
     next: u64,
     leading: bool,
+    /// Writers that were there a moment ago: written together last, or come meanwhile.
+    expected: usize,
+    /// How long the last writing took.
+    took: Duration,
 }
 
 impl State {
@@ -124,7 +135,7 @@ impl Drop for Leading<'_> {
 
 impl Queue {
     pub(super) fn new() -> Queue {
-        Queue { state: Mutex::default(), turn: Condvar::new() }
+        Queue { state: Mutex::default(), turn: Condvar::new(), complete: Condvar::new() }
     }
 
     /// Writes a job together with what others bring meanwhile.
@@ -136,6 +147,9 @@ impl Queue {
         let ticket = state.next;
         state.next += 1;
         state.waiting.push_back((ticket, job));
+        if state.leading && state.waiting.len() == state.expected {
+            self.complete.notify_one();
+        }
         loop {
             if let Some(done) = state.done.remove(&ticket) {
                 return done;
@@ -154,11 +168,26 @@ impl Queue {
     fn lead<D: Disk>(&self, core: &Core<D>) {
         let leading = Leading(self);
         let mut writer = core.writer();
-        let (tickets, jobs): (Vec<u64>, Vec<Job>) = locked(&self.state).take().into_iter().unzip();
+        let (tickets, jobs): (Vec<u64>, Vec<Job>) = self.gather().into_iter().unzip();
+        let (together, began) = (jobs.len(), Instant::now());
         let done = commit(core, &mut writer, jobs);
         drop(writer);
-        locked(&self.state).done.extend(tickets.into_iter().zip(done));
+        let mut state = locked(&self.state);
+        state.done.extend(tickets.into_iter().zip(done));
+        (state.expected, state.took) = (together + state.waiting.len(), began.elapsed());
+        drop(state);
         drop(leading);
+    }
+
+    /// The jobs that are written together. Whoever wrote a moment ago is likely to come again: to wait for all of them, no longer
+    /// than the last writing took, is cheaper than to write once more for each half of them in turn.
+    fn gather(&self) -> Vec<(u64, Job)> {
+        let state = locked(&self.state);
+        let longest = LONGEST_WAIT.min(state.took);
+        let few = |state: &mut State| state.waiting.len() < state.expected;
+        let (mut state, _) =
+            self.complete.wait_timeout_while(state, longest, few).unwrap_or_else(PoisonError::into_inner);
+        state.take()
     }
 }
 
