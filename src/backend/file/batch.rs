@@ -147,6 +147,11 @@ fn create_again<'a, R: RecordCodec>(proposal: Proposal, at: usize) -> Option<Pen
     }
 }
 
+/// Of a write that has lost against others too often.
+fn lost(id: &Id) -> Error {
+    Error::conflict("too many others write the same record").at_id(id).retryable(true)
+}
+
 /// Writes of one part that were made ready.
 type Ready<'a, R> = Vec<Result<Pending<'a, R>>>;
 
@@ -224,6 +229,43 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
         }
     }
 
+    /// Commits a write. It is planned on what is known; whether that is still so the commit sees, under the lock. What would be
+    /// refused, or has nothing to do, is planned again on what others have written meanwhile.
+    ///
+    /// # Errors
+    /// As in its outcome.
+    pub(super) fn write_single(&self, write: Write<'_, R>) -> Outcome {
+        let mut pending = self.pending(write, 0)?;
+        let mut is_late = false;
+        for _ in 0..MAX_TRIES {
+            let view = self.core.snapshot();
+            let mut planner = Planner::new(self, &view);
+            let (written, again) = match planner.plan(pending) {
+                Planned::Proposed(written, again) => (written, again),
+                Planned::Settled(outcome, _) if is_late => return outcome,
+                Planned::Settled(_, again) => {
+                    self.core.refresh()?;
+                    is_late = true;
+                    pending = *again;
+                    continue;
+                }
+            };
+            let job = planner.job(false);
+            // What nobody looks at is not copied when it is written to.
+            drop(view);
+            match self.core.queue.write(&self.core, job)?.pop() {
+                Some(Verdict::Refused(error)) => return Err(error.at_id(&written.id)),
+                Some(Verdict::Lost(proposal)) => {
+                    is_late = true;
+                    let again = again.map_or_else(|| create_again(*proposal, 0), |pending| Some(*pending));
+                    pending = again.ok_or_else(|| lost(&written.id))?;
+                }
+                Some(Verdict::Done) | None => return Ok(written),
+            }
+        }
+        Err(lost(&pending.id))
+    }
+
     /// Commits writes that stand or fall alone, in order.
     ///
     /// # Errors
@@ -290,8 +332,7 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
             tries = if waiting.len() < left { 0 } else { tries + 1 };
         }
         for pending in waiting {
-            let lost = Error::conflict("too many others write the same record").at_id(&pending.id).retryable(true);
-            outcomes[pending.at] = Err(lost.in_store(&self.core.name));
+            outcomes[pending.at] = Err(lost(&pending.id).in_store(&self.core.name));
         }
         Ok(())
     }

@@ -57,7 +57,7 @@ pub(super) fn now<D: Disk>(core: &Core<D>) -> Result<()> {
     if writer.log.is_none() && core.view().overlay.is_empty() {
         return Ok(());
     }
-    let lock = core.lock(&writer)?;
+    let lock = core.lock(&mut writer)?;
     caught_up(core, &mut writer)?;
     let done = run(core, &mut writer, &[]).map_err(Failed::into_error);
     drop(lock);

@@ -102,6 +102,8 @@ struct State {
     done: HashMap<u64, Verdicts>,
     next: u64,
     leading: bool,
+    /// Writers that sleep until it is their turn.
+    asleep: usize,
     /// Writers that were there a moment ago: written together last, or come meanwhile.
     expected: usize,
     /// How long the last writing took.
@@ -128,8 +130,11 @@ impl Drop for Leading<'_> {
     fn drop(&mut self) {
         let mut state = locked(&self.0.state);
         state.leading = false;
+        let asleep = state.asleep;
         drop(state);
-        self.0.turn.notify_all();
+        if asleep > 0 {
+            self.0.turn.notify_all();
+        }
     }
 }
 
@@ -155,7 +160,9 @@ impl Queue {
                 return done;
             }
             if state.leading {
+                state.asleep += 1;
                 state = self.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.asleep -= 1;
                 continue;
             }
             state.leading = true;

@@ -23,7 +23,7 @@ use super::{
     disk::{Disk, Stamp},
     intent::Place,
     journal::{Entry, Fingerprint},
-    lock::{Lock, Paths, shown},
+    lock::{Kept, Lock, Paths, shown},
     log::{Log, fingerprint},
     overlay::{Held, Overlay},
     unique::Unique,
@@ -88,6 +88,8 @@ pub(super) struct Writer<D: Disk> {
     pub(super) log: Option<Log<D>>,
     /// Held for as long as the store is open, where the options say so.
     pub(super) lock: Option<Lock<D>>,
+    /// The lock file of the last write.
+    kept: Kept<D>,
     /// How long the journal is to be before a checkpoint is tried again, where one has failed.
     pub(super) next_try: u64,
     pub(super) unique: Unique,
@@ -129,7 +131,7 @@ impl<D: Disk> Core<D> {
         core.setup.options.exclusive = self.setup.options.exclusive;
         let mut writer = core.writer();
         writer.lock = kept;
-        let lock = core.lock(&writer)?;
+        let lock = core.lock(&mut writer)?;
         core.catch_up(&mut writer)?;
         let folder = core.disk.sync_folder(&core.paths.folder);
         folder.map_err(|cause| Error::backend("the folder cannot be made durable").caused_by(cause))?;
@@ -188,7 +190,7 @@ impl<D: Disk> Core<D> {
             setup,
             name: name.to_owned(),
             view: RwLock::new(view),
-            writer: Mutex::new(Writer { log, lock, next_try: 0, unique }),
+            writer: Mutex::new(Writer { log, lock, kept: Kept::new(), next_try: 0, unique }),
             queue: Queue::new(),
             broken: OnceLock::new(),
             keeps_out,
@@ -382,7 +384,7 @@ impl<D: Disk> Core<D> {
     ///
     /// # Errors
     /// `Locked`, and `Backend` where the lock file cannot be made.
-    pub(super) fn lock(&self, writer: &Writer<D>) -> Result<Option<Lock<D>>> {
+    pub(super) fn lock(&self, writer: &mut Writer<D>) -> Result<Option<Lock<D>>> {
         let place = Place::of(&self.paths.folder);
         let started = Instant::now();
         loop {
@@ -407,10 +409,13 @@ impl<D: Disk> Core<D> {
     ///
     /// # Errors
     /// `Locked`, and `Backend` where the lock file cannot be made.
-    pub(super) fn lock_alone(&self, writer: &Writer<D>) -> Result<Option<Lock<D>>> {
+    pub(super) fn lock_alone(&self, writer: &mut Writer<D>) -> Result<Option<Lock<D>>> {
         match writer.lock {
             Some(_) => Ok(None),
-            None => Lock::take(&self.disk, &self.paths.lock, self.setup.options.wait).map(Some),
+            None => {
+                let wait = self.setup.options.wait;
+                Lock::take_again(&self.disk, &self.paths.lock, wait, &mut writer.kept).map(Some)
+            }
         }
     }
 

@@ -6,6 +6,8 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    process,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -17,7 +19,28 @@ const PAUSE: (Duration, Duration) = (Duration::from_micros(20), Duration::from_m
 
 /// The right to write, until it is dropped.
 pub(super) struct Lock<D: Disk> {
+    file: Arc<LockFile<D>>,
+}
+
+/// A lock file that is open: to keep it spares who writes again the opening.
+struct LockFile<D: Disk> {
     file: D::File,
+    number: u64,
+    /// What opened it. A process that is forked off shares the file with its parent, and so the lock: it opens one of its own.
+    process: u32,
+}
+
+/// The lock file of before, where there is one.
+pub(super) struct Kept<D: Disk>(Option<Arc<LockFile<D>>>);
+
+impl<D: Disk> Kept<D> {
+    pub(super) fn new() -> Kept<D> {
+        Kept(None)
+    }
+
+    fn take(&mut self) -> Option<Arc<LockFile<D>>> {
+        self.0.take().filter(|kept| kept.process == process::id())
+    }
 }
 
 impl<D: Disk> Lock<D> {
@@ -26,10 +49,18 @@ impl<D: Disk> Lock<D> {
     /// # Errors
     /// `Locked` where another process has it; `Backend` where the lock file cannot be made.
     pub(super) fn take(disk: &D, path: &Path, wait: Duration) -> Result<Lock<D>> {
+        Lock::take_again(disk, path, wait, &mut Kept::new())
+    }
+
+    /// The same for who may have taken it before, and will again.
+    ///
+    /// # Errors
+    /// The same.
+    pub(super) fn take_again(disk: &D, path: &Path, wait: Duration, kept: &mut Kept<D>) -> Result<Lock<D>> {
         let started = Instant::now();
         let mut pause = PAUSE.0;
         loop {
-            if let Some(lock) = Lock::attempt(disk, path).map_err(|cause| unlockable(path, cause))? {
+            if let Some(lock) = Lock::attempt(disk, path, kept).map_err(|cause| unlockable(path, cause))? {
                 return Ok(lock);
             }
             if started.elapsed() >= wait {
@@ -40,17 +71,30 @@ impl<D: Disk> Lock<D> {
         }
     }
 
-    fn attempt(disk: &D, path: &Path) -> io::Result<Option<Lock<D>>> {
-        let file = disk.edit(path)?;
-        match file.try_lock() {
+    fn attempt(disk: &D, path: &Path, kept: &mut Kept<D>) -> io::Result<Option<Lock<D>>> {
+        let again = kept.take().map_or(Ok(None), |file| Lock::locked(disk, path, file))?;
+        let lock = match again {
+            Some(lock) => Some(lock),
+            None => {
+                let file = disk.edit(path)?;
+                let number = file.stamp()?.number;
+                Lock::locked(disk, path, Arc::new(LockFile { file, number, process: process::id() }))?
+            }
+        };
+        kept.0 = lock.as_ref().map(|lock| lock.file.clone());
+        Ok(lock)
+    }
+
+    fn locked(disk: &D, path: &Path, file: Arc<LockFile<D>>) -> io::Result<Option<Lock<D>>> {
+        match file.file.try_lock() {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(error) => return Err(error),
         }
-        // The file may have been taken away between the two steps, and another put in its place.
-        let ours = file.stamp()?.number;
-        let current = disk.stamp(path)?.is_some_and(|stamp| stamp.number == ours);
-        Ok(current.then_some(Lock { file }))
+        let lock = Lock { file };
+        // The file may have been taken away meanwhile, and another put in its place.
+        let is_current = disk.stamp(path)?.is_some_and(|stamp| stamp.number == lock.file.number);
+        Ok(is_current.then_some(lock))
     }
 
     /// Takes the lock file away, so that nothing is left beside the base.
@@ -63,8 +107,8 @@ impl<D: Disk> Lock<D> {
 
 impl<D: Disk> Drop for Lock<D> {
     fn drop(&mut self) {
-        // Closing the file lets go of the lock in any case.
-        let _ = self.file.unlock();
+        // It fails for no file that is open.
+        let _ = self.file.file.unlock();
     }
 }
 

@@ -165,6 +165,11 @@ impl<R: RecordCodec, D: Disk> Driver<R> for FileStore<R, D> {
         outcomes.map_err(|e| e.in_store(&self.core.name))
     }
 
+    fn write_one(&self, write: Write<'_, R>, limits: &Limits) -> Outcome {
+        limits.check()?;
+        self.write_single(write).map_err(|e| e.in_store(&self.core.name))
+    }
+
     fn fetch(&self, ids: &[Id], limits: &Limits) -> Result<Vec<Option<Stored<R>>>> {
         ids.iter().map(|id| self.fetch_one(id, limits)).collect()
     }

@@ -249,7 +249,7 @@ fn commit_many<D: Disk>(files: &[&Opened<D>]) -> Result<bool> {
     let mut turns = Vec::with_capacity(files.len());
     for file in files {
         let mut writer = file.core.writer();
-        let begun = file.core.check_sound().and_then(|()| file.core.lock_alone(&writer)).and_then(|lock| {
+        let begun = file.core.check_sound().and_then(|()| file.core.lock_alone(&mut writer)).and_then(|lock| {
             settle(&file.core, &mut writer)?;
             Ok(lock)
         });
