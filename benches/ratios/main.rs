@@ -24,6 +24,7 @@ mod parquet;
 mod people;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod shared;
 #[cfg(feature = "postgres")]
 mod wire;
 
@@ -34,6 +35,7 @@ use harness::{Row, Settings};
 /// The areas in the order of the table. Each is measured on data of its own, so that none runs beside another's leftovers.
 const AREAS: &[&[Row]] = &[
     memory::ROWS,
+    shared::ROWS,
     filter::ROWS,
     csv::ROWS,
     json::ROWS,

@@ -162,7 +162,7 @@ fn ours_create_batch(data: &Data) -> Outcome {
     Outcome::then(create_all, |(outcomes, _)| outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64)
 }
 
-fn ours_read_with(data: &Data) -> Outcome {
+pub fn ours_read_with(data: &Data) -> Outcome {
     let (store, ids) = (data.flat_store(), data.visits());
     let age = |id| store.read_with(id, |flat| u64::from(flat.age)).expect("memory reads");
     Outcome::of(|| ids.iter().filter_map(age).sum())
@@ -174,14 +174,14 @@ fn ours_read(data: &Data) -> Outcome {
     Outcome::of(|| ids.iter().filter_map(age_of_copy).sum())
 }
 
-fn ours_update(data: &Data) -> Outcome {
+pub fn ours_update(data: &Data) -> Outcome {
     let (store, records) = (fresh_flats(data.flats()), visited(data));
     let update_all =
         || records.into_iter().map(|record| store.update(record.id, record)).filter(|done| done.is_ok()).count();
     Outcome::of(|| update_all() as u64)
 }
 
-fn ours_delete(data: &Data) -> Outcome {
+pub fn ours_delete(data: &Data) -> Outcome {
     let (store, ids) = (fresh_flats(data.flats()), data.visits());
     Outcome::of(|| ids.iter().filter(|id| store.delete(*id).expect("memory deletes")).count() as u64)
 }
