@@ -60,6 +60,20 @@ pub(super) struct Unreadable {
     pub(super) fault: Fault,
 }
 
+impl Column {
+    /// Those of a batch: `which` of the layout's they are, in the order of the file.
+    pub(super) fn all(batch: &RecordBatch, layout: &Layout, which: &[usize]) -> Result<Vec<Column>, Unreadable> {
+        let pairs = which.iter().zip(batch.columns().iter().zip(batch.schema_ref().fields()));
+        let columns = pairs.filter_map(|(which, pair)| Some((layout.columns.get(*which)?, pair)));
+        let columns = columns.map(|(source, (array, field)): (&Source, _)| {
+            let cells = Cells::of(array, field, source.hint.as_ref());
+            let cells = cells.map_err(|fault| Unreadable { column: source.name.to_string(), fault })?;
+            Ok(Column { name: source.name.clone(), place: source.place, cells })
+        });
+        columns.collect()
+    }
+}
+
 impl Batch {
     /// `which` are the columns of the layout that were read, in the order of the file.
     pub(super) fn of(
@@ -69,15 +83,7 @@ impl Batch {
         group: usize,
         rows: Rows,
     ) -> Result<Batch, Unreadable> {
-        let schema = batch.schema_ref();
-        let pairs = which.iter().zip(batch.columns().iter().zip(schema.fields()));
-        let columns = pairs.filter_map(|(which, pair)| Some((layout.columns.get(*which)?, pair)));
-        let columns = columns.map(|(source, (array, field)): (&Source, _)| {
-            let cells = Cells::of(array, field, source.hint.as_ref());
-            let cells = cells.map_err(|fault| Unreadable { column: source.name.to_string(), fault })?;
-            Ok(Column { name: source.name.clone(), place: source.place, cells })
-        });
-        Ok(Batch { columns: columns.collect::<Result<_, _>>()?, len: batch.num_rows(), group, rows })
+        Ok(Batch { columns: Column::all(batch, layout, which)?, len: batch.num_rows(), group, rows })
     }
 
     /// The ordinal in the file of a row of the batch.

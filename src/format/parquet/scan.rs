@@ -7,18 +7,19 @@ use std::{fmt, ops::Range, sync::Arc};
 
 use arrow_array::{BooleanArray, RecordBatch, RecordBatchReader};
 use arrow_buffer::BooleanBuffer;
+use arrow_schema::DataType;
 use arrow_select::{concat::concat_batches, filter::filter_record_batch};
 use parquet::{
     arrow::{
         ProjectionMask,
-        arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection},
+        arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelectionPolicy},
     },
     basic::Encoding,
     errors::ParquetError,
 };
 
 use super::{
-    batch::{Batch, Rows, Unreadable},
+    batch::{Batch, Column, Rows, Unreadable},
     decode::RowDecoder,
     envelope::FoundParts,
     fault::{guarded, raised},
@@ -282,6 +283,7 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
         columns: &[usize],
         ranges: &[Range<usize>],
         batch: usize,
+        policy: RowSelectionPolicy,
     ) -> Result<ParquetRecordBatchReader, ParquetError> {
         let rows = self.opened.rows_of(group);
         let mask = ProjectionMask::roots(self.opened.meta.parquet_schema(), columns.iter().copied());
@@ -292,17 +294,27 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
             [all] if *all == (0..rows) => builder.build(),
             _ => {
                 let selection = RowSelection::from_consecutive_ranges(ranges.iter().cloned(), rows);
-                builder.with_row_selection(selection).build()
+                builder.with_row_selection(selection).with_row_selection_policy(policy).build()
             }
         }
     }
 
     /// Some columns of some rows, as one batch.
     fn read(&self, group: usize, columns: &[usize], ranges: &[Range<usize>]) -> Result<RecordBatch> {
+        self.read_by(group, columns, ranges, RowSelectionPolicy::default())
+    }
+
+    fn read_by(
+        &self,
+        group: usize,
+        columns: &[usize],
+        ranges: &[Range<usize>],
+        policy: RowSelectionPolicy,
+    ) -> Result<RecordBatch> {
         let rows = ranges.iter().map(ExactSizeIterator::len).sum();
         let attempt = |columns: &[usize]| {
             let read = guarded(|| {
-                let mut batches = self.reader(group, columns, ranges, rows)?;
+                let mut batches = self.reader(group, columns, ranges, rows, policy)?;
                 let batch = batches.next().transpose()?;
                 let batch = batch.filter(|batch| batch.num_rows() == rows);
                 batch.ok_or_else(|| {
@@ -329,7 +341,8 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
     /// The same without skipping: the crate beneath cannot skip in deltas between values that lie far apart.
     fn read_on(&self, group: usize, columns: &[usize], ranges: &[Range<usize>]) -> Result<RecordBatch, ParquetError> {
         let last = ranges.last().map_or(0, |range| range.end);
-        let reader = self.reader(group, columns, &one(0..self.opened.rows_of(group)), PIECE_ROWS)?;
+        let all = one(0..self.opened.rows_of(group));
+        let reader = self.reader(group, columns, &all, PIECE_ROWS, RowSelectionPolicy::default())?;
         let schema = reader.schema();
         let (mut kept, mut start, mut next) = (Vec::new(), 0, 0);
         for batch in reader {
@@ -422,7 +435,7 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
         };
         let tested = self.tested();
         let first = self.read(group, &tested, &piece.ranges)?;
-        let batch = self.batch(&first, &tested, group, all.clone())?;
+        let batch = self.batch(&first, &tested, group, all)?;
         let mask = self.mask(filter, &batch);
         let faults = self.faults(&mask, &batch);
         let hits = mask.hits.count_set_bits();
@@ -433,21 +446,32 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
         // Where many rows are hits, picking them out of the pages costs more than reading the pages as they are.
         let dense = hits * 8 >= mask.hits.len();
         let found = match dense || rest.is_empty() {
-            true => Hits::of(self.beside(batch, &rest, group, &piece.ranges, all)?, &mask.hits),
+            true => Hits::of(self.beside(batch, &rest, group, &piece.ranges)?, &mask.hits),
             false => Hits::all(self.sparse(&first, &tested, &rest, piece, &mask.hits)?),
         };
         Ok(found.with(faults))
     }
 
-    /// A batch with some more columns of the same rows.
-    fn beside(&self, batch: Batch, rest: &[usize], group: usize, ranges: &[Range<usize>], rows: Rows) -> Result<Batch> {
-        if rest.is_empty() {
-            return Ok(batch);
+    /// A batch with some more columns of the same rows. To step over texts and lists costs less than to copy them and leave them
+    /// out then; with what has a fixed length it is the other way round.
+    fn beside(&self, mut batch: Batch, rest: &[usize], group: usize, ranges: &[Range<usize>]) -> Result<Batch> {
+        let (fixed, long): (Vec<usize>, Vec<usize>) = rest.iter().partition(|column| self.has_fixed_length(**column));
+        for (columns, policy) in [(long, RowSelectionPolicy::Selectors), (fixed, RowSelectionPolicy::default())] {
+            if columns.is_empty() {
+                continue;
+            }
+            let read = self.read_by(group, &columns, ranges, policy)?;
+            let more = Column::all(&read, &self.layout, &columns);
+            batch.columns.extend(more.map_err(|found| self.unreadable(group, found))?);
         }
-        let read = self.read(group, rest, ranges)?;
-        let mut more = self.batch(&read, rest, group, rows)?;
-        more.columns.extend(batch.columns);
-        Ok(more)
+        Ok(batch)
+    }
+
+    /// Whether all values of a column have one length.
+    fn has_fixed_length(&self, column: usize) -> bool {
+        let Some(field) = self.opened.meta.schema().fields().get(column) else { return false };
+        let ty = field.data_type();
+        ty.primitive_width().is_some() || matches!(ty, DataType::Boolean | DataType::FixedSizeBinary(_))
     }
 
     /// The hits, with the other columns read of them alone.
@@ -463,8 +487,8 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
         let rows = self.ordinals(piece.group, &ranges);
         let kept = filter_record_batch(first, &BooleanArray::from(hits.clone()));
         let kept = kept.map_err(|cause| raised(cause.into(), &format!("row group {}", piece.group)))?;
-        let batch = self.batch(&kept, tested, piece.group, rows.clone())?;
-        self.beside(batch, rest, piece.group, &ranges, rows)
+        let batch = self.batch(&kept, tested, piece.group, rows)?;
+        self.beside(batch, rest, piece.group, &ranges)
     }
 
     fn faults(&self, mask: &Mask, batch: &Batch) -> Vec<Error> {
@@ -518,7 +542,8 @@ impl<R: RecordCodec, I: Source> Scan<R, I> {
         let mut columns = [self.wanted(), self.tested()].concat();
         columns.sort_unstable();
         columns.dedup();
-        let opened = guarded(|| self.reader(piece.group, &columns, &piece.ranges, STREAM_ROWS));
+        let policy = RowSelectionPolicy::default();
+        let opened = guarded(|| self.reader(piece.group, &columns, &piece.ranges, STREAM_ROWS, policy));
         let reader = opened.map_err(|cause| raised(cause, &format!("row group {}", piece.group)))?;
         let Piece { group, sure, .. } = *piece;
         Ok(Lane {
