@@ -3,7 +3,7 @@
 
 use dk_data::{
     Changes, Database, Document, Draft, Error, ErrorKind, FieldDef, Filter, Key, Outcome, Query, Schema, Store, Stored,
-    Type, Value, backend::postgres::PostgresStore, document,
+    Transactional, Type, Value, backend::postgres::PostgresStore, document,
 };
 
 use crate::server::Scratch;
@@ -462,4 +462,41 @@ fn what_describe_gives_opens_or_is_refused_by_name() {
     let mut scratch = Scratch::new();
     scratch.client.batch_execute("CREATE TABLE s (id int PRIMARY KEY, _secret text, docs jsonb[])").expect("ours");
     told(scratch.database().describe("s"), ErrorKind::Unsupported, &["_secret", "docs"]);
+}
+
+// ---- views
+
+/// Nothing that was acknowledged gets lost, also where no version tells one state of a record from another (semantics 8.1).
+#[test]
+fn patches_of_a_view_are_counted_all_or_refused() {
+    let mut scratch = Scratch::new();
+    let sql = "CREATE TABLE t (id text PRIMARY KEY, n int); INSERT INTO t VALUES ('a', 0), ('b', 0); \
+        CREATE VIEW v AS SELECT id, n FROM t; CREATE VIEW sums AS SELECT id, sum(n)::int AS n FROM t GROUP BY id; \
+        CREATE FUNCTION put() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS \
+        $$ BEGIN UPDATE t SET n = NEW.n WHERE id = NEW.id; RETURN NEW; END $$; \
+        CREATE TRIGGER put INSTEAD OF UPDATE ON sums FOR EACH ROW EXECUTE FUNCTION put()";
+    scratch.client.batch_execute(sql).expect("ours");
+    let schema = || Schema::new("v").field(field("id", Type::Text).id()).field(field("n", Type::I32));
+    let db = scratch.database();
+    let store = db.documents("v", schema()).expect("it opens");
+    let more = || Changes::add("n", 1);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..50).for_each(|_| drop(store.patch("a", more()).expect("it is there"))));
+        }
+    });
+    let n = |id: &str| store.read(id).expect("it reads").expect("it is there")["n"].clone();
+    assert_eq!(n("a"), 400.into());
+    let all = || Filter::all().bind::<Document>(store.schema()).expect("it is for any schema");
+    assert_eq!(store.update_where(all(), more()).expect("it writes"), 2);
+    assert_eq!(store.update_where(all(), Changes::set("n", 7)).expect("it writes"), 2);
+    db.transaction(|tx| tx.documents("v", schema())?.patch("b", more()).map(drop)).expect("it stands");
+    assert_eq!((n("a"), n("b")), (7.into(), 8.into()));
+    assert_eq!(store.patch("c", more()).expect_err("it is not there").kind(), ErrorKind::NotFound);
+    // Its rows are none that could be locked; whole records are written as they are.
+    let sums = db.documents("sums", schema()).expect("it opens");
+    told(sums.patch("a", more()), ErrorKind::Unsupported, &["no version", "locked"]);
+    sums.update("a", document! { "id" => "a", "n" => 3 }).expect("the trigger writes it");
+    assert_eq!(sums.update_where(all(), Changes::set("n", 5)).expect("the trigger writes them"), 2);
+    assert_eq!((n("a"), n("b")), (5.into(), 5.into()));
 }

@@ -407,7 +407,7 @@ mod tests {
         let expected = Table::of(&Schema::new("t").field(field), "t", None, Layout::Columns).expect("it fits");
         let mut columns: Vec<_> = expected.written().map(|c| live(&c.name, c.kind, !c.nullable)).collect();
         columns[0] = live("a", kind, not_null);
-        let live = Live { relation: "r".to_owned(), columns, indexes: Vec::new() };
+        let live = Live { relation: "r".to_owned(), locks: false, columns, indexes: Vec::new() };
         let declared = Declared::default();
         Comparison { expected: &expected, namespace: None, live: &live, declared: &declared }.differences(&[])
     }

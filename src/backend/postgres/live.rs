@@ -44,6 +44,8 @@ impl Opened {
 pub(super) struct Live {
     /// `r` table, `p` partitioned, `v` view, `m` materialised view, `f` foreign.
     pub(super) relation: String,
+    /// Whether each row is one row of a table, which the server updates by itself.
+    pub(super) locks: bool,
     pub(super) columns: Vec<LiveColumn>,
     pub(super) indexes: Vec<LiveIndex>,
 }
@@ -94,7 +96,8 @@ const COLUMNS: &str = "SELECT c.relkind::text, a.attname::text, a.atttypid::bigi
     CASE WHEN a.attidentity <> '' \
         THEN format('nextval(%L::regclass)', pg_get_serial_sequence(c.oid::regclass::text, a.attname)) \
         WHEN a.attgenerated = '' \
-        THEN (SELECT pg_get_expr(f.adbin, f.adrelid) FROM pg_attrdef f WHERE f.adrelid = c.oid AND f.adnum = a.attnum) END \
+        THEN (SELECT pg_get_expr(f.adbin, f.adrelid) FROM pg_attrdef f WHERE f.adrelid = c.oid AND f.adnum = a.attnum) END, \
+    c.relkind IN ('v', 'f') AND pg_relation_is_updatable(c.oid, false) & 4 <> 0 \
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
     LEFT JOIN pg_collation o ON o.oid = a.attcollation WHERE c.oid = to_regclass($1) ORDER BY a.attnum";
 
@@ -159,10 +162,10 @@ pub(super) fn inspect(session: &mut Session, qualified: &str) -> Result<Option<L
             },
             default: maybe_text(row, 11)?,
         };
-        Ok((text(row, 0)?, column))
+        Ok(((text(row, 0)?, flag(row, 12)?), column))
     };
     let (relations, mut columns): (Vec<_>, Vec<_>) = ask(session, COLUMNS, qualified, column)?.into_iter().unzip();
-    let Some(relation) = relations.into_iter().next() else { return Ok(None) };
+    let Some((relation, locks)) = relations.into_iter().next() else { return Ok(None) };
     if columns.iter().any(|column| !column.by_bytes) {
         let compared = super::catalogue::compared_by_c(session, qualified)?;
         columns.iter_mut().for_each(|column| column.equal_by_bytes = compared.contains(&column.name));
@@ -172,7 +175,7 @@ pub(super) fn inspect(session: &mut Session, qualified: &str) -> Result<Option<L
         let (state, exact) = (build::State::of(row, 3)?, flag(row, 5)?);
         Ok(LiveIndex { name: text(row, 0)?, unique: flag(row, 1)?, state, column, exact })
     })?;
-    Ok(Some(Live { relation, columns, indexes }))
+    Ok(Some(Live { relation, locks, columns, indexes }))
 }
 
 impl Live {
@@ -293,7 +296,7 @@ pub(super) fn adapt(expected: Table, live: &Live) -> Result<Table> {
         }
         _ => None,
     };
-    let own = if live.has_rows() { VersionAt::Xmin } else { VersionAt::Nowhere };
+    let own = if live.has_rows() { VersionAt::Xmin } else { VersionAt::Nowhere { locks: live.locks } };
     Ok(Table {
         extra: optional(&expected.extra),
         created_at: optional(&expected.created_at),

@@ -43,6 +43,7 @@ mod migrate;
 mod modifier;
 mod name;
 mod numeric;
+mod patch;
 mod pool;
 mod query;
 mod regex;

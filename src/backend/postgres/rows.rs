@@ -113,7 +113,7 @@ impl Output {
                 columns.push(("xmin".to_owned(), Scalar::Int4.one()));
                 Some((columns.len() - 1, true))
             }
-            VersionAt::Nowhere => None,
+            VersionAt::Nowhere { .. } => None,
         };
         let list: Vec<_> = columns.into_iter().map(|(sql, _)| sql).collect();
         Output { sql: list.join(", "), kinds, shape, id, version, created_at, updated_at, metadata }

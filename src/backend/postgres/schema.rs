@@ -74,7 +74,10 @@ pub(super) enum VersionAt {
     /// The transaction that wrote the row, which the server keeps for every table.
     Xmin,
     /// Views have none.
-    Nowhere,
+    Nowhere {
+        /// Whether a row of it can be locked: it is one row of a table.
+        locks: bool,
+    },
 }
 
 /// A table as one store sees it.

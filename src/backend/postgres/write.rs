@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, Result},
     id::{Id, IdBuffer},
-    record::{Changes, Draft, Envelope, Metadata, RecordCodec},
+    record::{Draft, Envelope, Metadata, RecordCodec},
     store::{
         Limits,
         decide::{missing, taken},
@@ -26,9 +26,6 @@ use crate::{
     },
     version::Version,
 };
-
-/// How often a patch is tried while others write the same record.
-const MAX_TRIES: usize = 1_000;
 
 /// What a write does to the place of its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,7 +187,7 @@ pub(super) fn version_given(table: &Table, token: [u8; 16], xmin: Option<&[u8]>)
     match table.version {
         VersionAt::Token(_) => Some(Version::token(token)),
         VersionAt::Xmin => Some(Version::counter(u32::from_be_bytes(xmin?.try_into().ok()?).into())),
-        VersionAt::Nowhere => None,
+        VersionAt::Nowhere { .. } => None,
     }
 }
 
@@ -212,10 +209,16 @@ impl<R: RecordCodec> PostgresStore<R> {
             () if table.metadata.is_none() && draft.given_metadata().is_some_and(|m| !m.is_empty()) => {
                 Err(table.lacks("_metadata"))
             }
-            () if brings.expected && table.version == VersionAt::Nowhere => {
-                Err(Error::unsupported("its rows have no version: a view keeps none"))
-            }
+            () if brings.expected => self.refuse_conditions(),
             () => Ok(()),
+        }
+    }
+
+    /// Refuses to look at versions that rows do not have.
+    pub(super) fn refuse_conditions(&self) -> Result<()> {
+        match self.table.version {
+            VersionAt::Nowhere { .. } => Err(Error::unsupported("its rows have no version: a view keeps none")),
+            _ => Ok(()),
         }
     }
 
@@ -230,7 +233,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         }
     }
 
-    fn put(&self, verb: Verb, draft: &mut Draft<'_, R>, limits: &Limits) -> Outcome {
+    pub(super) fn put(&self, verb: Verb, draft: &mut Draft<'_, R>, limits: &Limits) -> Outcome {
         self.put_sealed(verb, &Sealed::of(self, verb, draft)?, limits)
     }
 
@@ -325,9 +328,7 @@ impl<R: RecordCodec> PostgresStore<R> {
             Statement::new(format!("DELETE FROM {} WHERE {} = ", self.table.qualified, self.table.id.quoted));
         statement.bind(self.table.id.kind, |out| push_id(&id, self.table.id.kind, out));
         if let Some(expected) = expected {
-            if self.table.version == VersionAt::Nowhere {
-                return Err(Error::unsupported("its rows have no version: a view keeps none").at_id(&id));
-            }
+            self.refuse_conditions().map_err(|e| e.at_id(&id))?;
             statement.push(&format!(" AND {} = ", version_compared(&self.table)));
             statement.bind(version_kind(&self.table), |out| push_version(expected, out));
         }
@@ -342,33 +343,6 @@ impl<R: RecordCodec> PostgresStore<R> {
             (0, None) => Ok(Written { id, version: None, effect: Effect::Absent }),
             _ => Ok(Written { id, version: None, effect: Effect::Deleted }),
         }
-    }
-
-    /// Changes a copy and puts it in the place of what it was made from, as often as another writer was faster.
-    fn patch(&self, id: &Id, changes: &Changes<R>, expected: Option<&Version>, limits: &Limits) -> Outcome {
-        let bound = changes.bind(&self.shape)?;
-        self.refuse_generated(changes)?;
-        for _ in 0..MAX_TRIES {
-            limits.check()?;
-            let old = self.read_one(id, limits)?.ok_or_else(|| missing(id))?;
-            let version = old.envelope.version().cloned();
-            if expected.is_some() && version.as_ref() != expected {
-                return Err(moved_on(id));
-            }
-            let (mut record, mut metadata) = (old.record, old.envelope.metadata().clone());
-            let before = metadata.clone();
-            bound.apply(&self.shape, &mut record, &mut metadata).map_err(|e| e.at_id(id))?;
-            let mut draft = Draft::of(record).id(id)?.expect(version);
-            if metadata != before {
-                draft = draft.metadata(metadata);
-            }
-            match self.put(Verb::Update, &mut draft, limits) {
-                // In a transaction a row that another one has written stays as it was seen.
-                Err(error) if error.is_conflict() && !error.is_retryable() => {}
-                done => return done,
-            }
-        }
-        Err(Error::conflict("too many others write the same record").at_id(id).retryable(true))
     }
 
     /// The version of a record, where it is there.
