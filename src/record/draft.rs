@@ -163,7 +163,7 @@ impl<'a, R: RecordCodec> Draft<'a, R> {
 }
 
 #[cold]
-fn other_id(own: &Id, given: &Id) -> Error {
+pub(crate) fn other_id(own: &Id, given: &Id) -> Error {
     Error::invalid(format!("the record's own id is `{own}`, so it cannot be stored under `{given}`")).at_id(given)
 }
 

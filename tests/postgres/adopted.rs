@@ -208,11 +208,8 @@ fn a_key_that_no_id_lies_in_is_refused_and_named() {
     for (key, said) in [
         ("a int, b int, PRIMARY KEY (a, b)", "several columns, `a`, `b`"),
         ("a int", "no primary key"),
-        ("a date PRIMARY KEY", "of type date"),
-        ("a timestamptz PRIMARY KEY", "of type timestamp with time zone"),
-        ("a numeric PRIMARY KEY", "of type numeric"),
-        ("a bytea PRIMARY KEY", "of type bytea"),
-        ("a boolean PRIMARY KEY", "of type boolean"),
+        ("a double precision PRIMARY KEY", "of type double precision"),
+        ("a jsonb PRIMARY KEY", "of type jsonb"),
     ] {
         scratch
             .client
@@ -223,6 +220,101 @@ fn a_key_that_no_id_lies_in_is_refused_and_named() {
     }
     scratch.client.batch_execute("CREATE TABLE one (a int, b int, PRIMARY KEY (a) INCLUDE (b))").expect("ours");
     assert!(described(&scratch, "one").create(document! { "a" => 1, "b" => 2 }).is_ok(), "its key has one column");
+}
+
+/// Columns of the key, three ids in their order, and some that are none.
+const KEYS: [(&str, [&str; 3], [&str; 2]); 7] = [
+    ("boolean", ["false", "true", "true"], ["t", "TRUE"]),
+    ("numeric", ["-1.5", "9", "10"], ["9.0", "1e1"]),
+    ("numeric(6,2)", ["-1.5", "9", "10"], ["9.00", "+10"]),
+    ("bytea", ["\\x", "\\x00ff", "\\xde"], ["00ff", "\\xDE"]),
+    ("date", ["0999-12-31", "2024-02-29", "9999-12-31"], ["2024-2-29", "20240229"]),
+    (
+        "timestamptz",
+        ["-000001-06-01T00:00:00Z", "2024-01-01T00:00:00Z", "2024-01-01T00:00:00.5Z"],
+        ["2024-01-01T00:00:00.50Z", "2024-01-01T00:00:00+00:00"],
+    ),
+    (
+        "timestamp",
+        ["0000-06-01T00:00:00Z", "2024-01-01T00:00:00Z", "2024-01-01T00:00:00.000001Z"],
+        ["2024-01-01 00:00:00Z", "2024-01-01T00:00:00"],
+    ),
+];
+
+#[test]
+fn keys_of_the_servers_own_types_are_ids_by_one_text_each() {
+    for (key, ids, strange) in KEYS {
+        let mut scratch = Scratch::new();
+        let sql = format!("CREATE TABLE k (a {key} PRIMARY KEY, n int NOT NULL)");
+        scratch.client.batch_execute(&sql).expect("ours");
+        // A session may show values in another way; ids are not shown by it.
+        scratch.client.batch_execute("SET timezone = 'Asia/Tokyo'; SET datestyle = 'German'").expect("settings");
+        let beside = Schema::new("k").field(field("n", Type::I32));
+        let store = scratch.database().documents("k", beside).expect("it has a key");
+        store.ensure_watch().expect("the table is ours");
+        let mut watch = store.watch(Query::new()).expect("it tells");
+        let mut unlike = ids.to_vec();
+        unlike.dedup();
+        let drafts = unlike.iter().rev().map(|id| Draft::of(document! { "n" => 1 }).id(*id).expect("an id"));
+        for outcome in store.create_batch(drafts.collect::<Vec<_>>()).expect("it writes") {
+            outcome.expect(key);
+        }
+        for id in &unlike {
+            let told = watch.next_within(std::time::Duration::from_secs(5)).expect("it listens").expect("a change");
+            assert!(told.id().is_some_and(|told| unlike.iter().any(|id| told == id)), "{key} {id}: {told:?}");
+            assert_eq!(store.read(*id).expect("it reads").expect(id).storage_id(), id);
+            let taken = store.create(Draft::of(document! { "n" => 1 }).id(*id).expect("an id")).expect_err(id);
+            assert_eq!(taken.kind(), ErrorKind::AlreadyExists);
+            store.patch(*id, Changes::add("n", 1)).expect(id);
+        }
+        for id in strange.into_iter().chain(["x", "7.5.1"]) {
+            assert!(store.read(id).expect("it reads").is_none(), "{key} {id}");
+            assert_eq!(store.update(id, document! { "n" => 1 }).expect_err(id).kind(), ErrorKind::NotFound);
+            let draft = Draft::of(document! { "n" => 1 }).id(id).expect("an id");
+            refused(id, store.create(draft), ErrorKind::Invalid, "a");
+        }
+        let found = |filter: Filter, query: Query<Document>| -> Vec<String> {
+            let filter = filter.bind::<Document>(store.schema()).expect("it fits");
+            store.search(query.filter(filter)).expect(key).iter().map(|row| row.storage_id().to_string()).collect()
+        };
+        let by = |filter: Filter| found(filter, Query::new().sort(Key::asc("_id")));
+        assert_eq!(found(Filter::all(), Query::new().limit(9)), unlike, "{key}: in the order of its type");
+        let page = store.page(&Query::new().limit(1), None).expect("a page");
+        let behind = Query::new().limit(9).after(page.next.expect("there is more"));
+        assert_eq!(found(Filter::all(), behind), unlike[1..], "{key}: behind a cursor");
+        for id in &unlike {
+            assert_eq!(by(Filter::eq("_id", *id)), [*id], "{key}");
+            assert_eq!(by(Filter::is_in("_id", [*id, "x"])), [*id], "{key}");
+            assert_eq!(by(Filter::starts_with("_id", *id)).first().map(String::as_str), Some(*id), "{key}: as text");
+        }
+        assert_eq!(by(Filter::gt("_id", unlike[0])), unlike[1..], "{key}");
+        let gone = store.delete_batch(unlike.iter().copied().chain(strange)).expect("it writes");
+        assert_eq!(gone.into_iter().filter(|gone| matches!(gone, Ok(true))).count(), unlike.len(), "{key}");
+    }
+}
+
+#[test]
+fn an_id_follows_from_the_field_of_such_a_key() {
+    let mut scratch = Scratch::new();
+    let sql = "CREATE TABLE days (day date PRIMARY KEY DEFAULT '2024-05-01', n int); INSERT INTO days VALUES ('2024-02-29', 1)";
+    scratch.client.batch_execute(sql).expect("ours");
+    let store = described(&scratch, "days");
+    let day = |text: &str| Value::Date(text.parse().expect("a date"));
+    let record = |text: &str| document! { "day" => day(text), "n" => 2 };
+    assert_eq!(store.read("2024-02-29").expect("it reads").expect("it is there")["day"], day("2024-02-29"));
+    assert_eq!(store.create(record("2024-03-01")).expect("it is new").id, *"2024-03-01");
+    let again = store.create(record("2024-03-01")).expect_err("it is taken");
+    assert_eq!(again.kind(), ErrorKind::AlreadyExists);
+    let other = store.update("2024-02-29", record("2024-03-01")).expect_err("it is another one");
+    assert_eq!(other.kind(), ErrorKind::Invalid);
+    let moved = store.update_where(dk_data::query::All, Changes::set("day", day("2024-04-01")));
+    refused("a key", moved, ErrorKind::Unsupported, "day");
+    let batch = (0..20).map(|n| record(&format!("2025-01-{:02}", n + 1))).collect::<Vec<_>>();
+    assert!(store.upsert_batch(batch).expect("it writes").iter().all(Outcome::is_ok));
+    assert_eq!(store.count(Query::new()).expect("it counts"), 22);
+    let schema = Schema::new("days").field(field("n", Type::I32).nullable());
+    let beside = scratch.database().documents("days", schema).expect("it has a key");
+    assert_eq!(beside.create(document! { "n" => 3 }).expect("the key has a default").id, *"2024-05-01");
 }
 
 #[test]

@@ -1,17 +1,17 @@
 //! What the server gives by itself: the values of generated columns, and ids where the key of a table has a default.
 
 use super::{
-    codec,
+    codec, key,
     query::Statement,
     rows::id_of,
-    schema::{Table, Takes},
+    schema::{Table, Takes, width},
     store::PostgresStore,
     wire::Scalar,
 };
 use crate::{
     error::{Error, Result},
     id::Id,
-    record::{Changes, Draft, Part, Path, RecordCodec, Type},
+    record::{Changes, Draft, FieldDef, Part, Path, RecordCodec, Type, other_id},
     store::{Limits, write::Write},
     value::Value,
 };
@@ -57,14 +57,49 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     fn lacks_id(&self, draft: &Draft<'_, R>) -> bool {
-        let own = match self.shape.id_field() {
-            Some((_, field)) => match self.shape.resolve(&Path::field(field.name.clone())) {
+        let own = match self.own_id_field() {
+            Some(field) => match self.shape.resolve(&Path::field(field.name.clone())) {
                 Ok(target) => !draft.record().cell(target.steps()).is_null(),
                 Err(_) => true,
             },
             None => false,
         };
         !own && draft.given_id().is_none()
+    }
+
+    /// The field that ids are, or follow from.
+    fn own_id_field(&self) -> Option<&FieldDef> {
+        if !self.table.id_follows {
+            return self.shape.id_field().map(|(_, field)| field);
+        }
+        let mut at = 0;
+        self.shape.fields.iter().find(|field| {
+            let here = at;
+            at += width(field);
+            self.table.id_field == Some(here)
+        })
+    }
+
+    /// The id that a draft asks for: that of its record, or the one it was given.
+    ///
+    /// # Errors
+    /// As [`Draft::settle_id`].
+    #[inline]
+    pub(super) fn settle_id(&self, draft: &Draft<'_, R>) -> Result<Option<Id>> {
+        if self.table.id_follows { self.id_that_follows(draft) } else { draft.settle_id(&self.shape) }
+    }
+
+    fn id_that_follows(&self, draft: &Draft<'_, R>) -> Result<Option<Id>> {
+        let Some(field) = self.own_id_field() else { return Ok(draft.given_id().cloned()) };
+        let refused = |why: &'static str| Error::invalid(why).at_field(field.name.clone());
+        let target = self.shape.resolve(&Path::field(field.name.clone()))?;
+        let value = draft.record().cell(target.steps()).into_owned();
+        let text = key::text(&value).ok_or_else(|| refused("the key of its table is null"))?;
+        let own = Id::try_from(text).map_err(|e| Error::from(e).at_field(field.name.clone()))?;
+        match draft.given_id() {
+            Some(given) if *given != own => Err(other_id(&own, given)),
+            _ => Ok(Some(own)),
+        }
     }
 
     /// So many values of the key's default.
@@ -78,9 +113,12 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     fn give_id(&self, draft: &mut Draft<'_, R>, id: Id) -> Result<()> {
-        if let Some((_, field)) = self.shape.id_field() {
+        if let Some(field) = self.own_id_field() {
             let target = self.shape.resolve(&Path::field(field.name.clone()))?;
             let value = match (&field.ty, id.as_integer(), id.as_uuid()) {
+                _ if self.table.id_follows => {
+                    key::value(&id.to_string(), self.table.id.kind.scalar).unwrap_or_default()
+                }
                 (Type::Text, ..) => Value::Text(id.to_string()),
                 (_, Some(number), _) => Value::Int(number),
                 (_, _, Some(uuid)) => Value::Uuid(uuid),
@@ -92,12 +130,12 @@ impl<R: RecordCodec> PostgresStore<R> {
         Ok(())
     }
 
-    /// Refuses changes of what the server alone gives.
+    /// Refuses changes of what the server alone gives, and of what the id follows from.
     ///
     /// # Errors
     /// `Unsupported`, with the field.
     pub(super) fn refuse_generated(&self, changes: &Changes<R>) -> Result<()> {
-        if !self.table.restricted {
+        if !self.table.restricted && !self.table.id_follows {
             return Ok(());
         }
         changes.list().iter().try_for_each(|change| {
@@ -106,9 +144,13 @@ impl<R: RecordCodec> PostgresStore<R> {
                 return Ok(());
             }
             let sql = self.table.cell(&self.shape, &target)?.sql;
-            match self.table.columns.iter().any(|column| column.takes == Takes::Never && column.quoted == sql) {
-                true => Err(Error::unsupported("the server generates its values").at_field(target.path.to_string())),
-                false => Ok(()),
+            let refused = |why: &'static str| Err(Error::unsupported(why).at_field(target.path.to_string()));
+            match self.table.columns.iter().find(|column| column.quoted == sql) {
+                Some(column) if column.takes == Takes::Never => refused("the server generates its values"),
+                Some(column) if self.table.id_follows && *column == self.table.id => {
+                    refused("a record's id never changes; create another record")
+                }
+                _ => Ok(()),
             }
         })
     }

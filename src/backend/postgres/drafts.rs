@@ -92,9 +92,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     /// The id that a write names, where it is a good one: without one it is refused later, or given one of its own.
     pub(super) fn id_named(&self, write: &Write<'_, R>) -> Option<Id> {
         match write {
-            Write::Create(draft) | Write::Update(draft) | Write::Upsert(draft) => {
-                draft.settle_id(&self.shape).ok().flatten()
-            }
+            Write::Create(draft) | Write::Update(draft) | Write::Upsert(draft) => self.settle_id(draft).ok().flatten(),
             _ => None,
         }
     }

@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 use super::{
     Layout, build, codec,
     keep::Stray,
+    key,
     link::Link,
     modifier::Modifier,
     name::quoted,
@@ -283,7 +284,7 @@ pub(super) fn adapt(expected: Table, live: &Live) -> Result<Table> {
     let optional = |column: &Option<Column>| {
         column.as_ref().and_then(|column| live.find(&column.name).and_then(|found| found.serves(column)))
     };
-    let (id, id_field) = key(&expected, live, &columns)?;
+    let (id, id_field) = id_column(&expected, live, &columns)?;
     for (place, column) in columns.iter_mut().enumerate() {
         // An identity is the server's own, and the key's too unless a new record brings one.
         if column.takes == Takes::InNewRows && id_field != Some(place) {
@@ -307,6 +308,7 @@ pub(super) fn adapt(expected: Table, live: &Live) -> Result<Table> {
         strays: strays(&expected, live),
         restricted: columns.iter().any(|column| column.modifier.is_some() || column.takes == Takes::Never),
         id_default: live.find(&id.name).and_then(|found| found.default.clone()),
+        id_follows: id_field != expected.id_field,
         columns,
         id,
         id_field,
@@ -372,7 +374,7 @@ fn refuse_lacking_unique(expected: &Table, live: &Live) -> Result<()> {
 ///
 /// # Errors
 /// `Configuration` where two rows may have the same id in it.
-fn key(expected: &Table, live: &Live, columns: &[Column]) -> Result<(Column, Option<usize>)> {
+fn id_column(expected: &Table, live: &Live, columns: &[Column]) -> Result<(Column, Option<usize>)> {
     let (column, place) = key_column(expected, live, columns)?;
     let refused = |why: String| {
         let why =
@@ -387,7 +389,9 @@ fn key(expected: &Table, live: &Live, columns: &[Column]) -> Result<(Column, Opt
                 .to_owned(),
         ),
         // It would be stored under its own field, and its id be another.
-        () if place != expected.id_field => refused("which is a field of the record: mark that as its id".to_owned()),
+        () if place != expected.id_field && !key::is_foreign(column.kind) => {
+            refused("which is a field of the record: mark that as its id".to_owned())
+        }
         () if !deterministic => refused(format!(
             "by whose collation different ids are equal; to have another: ALTER TABLE {} ALTER COLUMN {} TYPE text COLLATE \"C\"",
             expected.qualified, column.quoted
@@ -423,7 +427,7 @@ fn key_column(expected: &Table, live: &Live, columns: &[Column]) -> Result<(Colu
             return Err(unfit(format!("a primary key of several columns, {names}")));
         }
     };
-    let kind = primary.kind.filter(|kind| is_id(*kind));
+    let kind = primary.kind.filter(|kind| is_id(*kind) || key::is_foreign(*kind));
     let column = kind.and_then(|kind| primary.serves(&Column::new(primary.name.clone(), kind, false)));
     let column = column.ok_or_else(|| unfit(format!("a primary key of type {}", primary.type_name)))?;
     let place = columns.iter().position(|column| column.name == primary.name);

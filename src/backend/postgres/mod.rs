@@ -35,6 +35,7 @@ mod error;
 mod fold;
 mod index;
 mod keep;
+mod key;
 mod line;
 mod link;
 mod live;

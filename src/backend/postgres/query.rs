@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::{
     cell::{self, Cell, Form},
     fold::{self, Folded, Literal},
+    key,
     regex::Native,
     schema::{Table, VersionAt},
     statement::Template,
@@ -195,13 +196,13 @@ impl Lowering<'_> {
             Node::Contains(operand, part) => self.contains(operand, part, out),
             Node::Like(operand, pattern, fold) => self.like(operand, pattern, *fold, out),
             Node::StartsWith(operand, prefix) => {
-                let (cell, _) = self.operand(operand)?;
+                let (cell, _) = self.text_operand(operand)?;
                 let (cell, answer) = text_of(&cell);
                 self.starts_with(&cell, prefix, out);
                 Ok(answer)
             }
             Node::EndsWith(operand, suffix) => {
-                let (cell, _) = self.operand(operand)?;
+                let (cell, _) = self.text_operand(operand)?;
                 let (cell, answer) = text_of(&cell);
                 out.push(&format!("({cell} LIKE "));
                 out.bind_text(&format!("%{}", escaped(suffix)));
@@ -224,9 +225,15 @@ impl Lowering<'_> {
         }
     }
 
+    /// The same where text is asked for.
+    pub(super) fn text_operand(&self, operand: &Operand) -> Result<(Cell, Target)> {
+        let (cell, target) = self.operand(operand)?;
+        Ok((as_text(cell, &target), target))
+    }
+
     /// The expression of an operand as text, as text operators write it.
     pub(super) fn text_expression(&self, operand: &Operand) -> Result<String> {
-        Ok(text_of(&self.operand(operand)?.0).0)
+        Ok(text_of(&self.text_operand(operand)?.0).0)
     }
 
     pub(super) fn compare(
@@ -242,6 +249,9 @@ impl Lowering<'_> {
             Form::Plain => plain_compare(&cell.sql, op, value, out),
             Form::There => Err(Error::query("it can only be tested for null").at_field(target.path.to_string())),
             Form::Native(kind) => {
+                if let Some(folded) = folded_id(kind, op, target, value) {
+                    return Ok(native_compare(cell, folded, kind, out));
+                }
                 let cell = &as_compared(cell, kind, target, value);
                 let Form::Native(kind) = cell.form else { return Ok(Answer::of(cell)) };
                 Ok(native_compare(cell, fold::fold(op, value, kind.scalar, &target.ty), kind, out))
@@ -251,7 +261,12 @@ impl Lowering<'_> {
 
     fn is_in(&self, cell: &Cell, list: &[Value], target: &Target, out: &mut Statement) -> Result<Answer> {
         let Form::Native(kind) = cell.form else { return self.is_in_json(cell, list, target, out) };
-        let literals: Vec<_> = list.iter().filter_map(|value| fold::exactly(value, kind.scalar, &target.ty)).collect();
+        let exactly = |value: &Value| match folded_id(kind, Op::Eq, target, value) {
+            Some(Folded::With(_, literal)) => Some(literal),
+            Some(_) => None,
+            None => fold::exactly(value, kind.scalar, &target.ty),
+        };
+        let literals: Vec<_> = list.iter().filter_map(exactly).collect();
         let scalar = compared_as(&literals, kind.scalar);
         match literals.is_empty() {
             true => out.push("FALSE"),
@@ -285,7 +300,7 @@ impl Lowering<'_> {
     }
 
     fn contains(&self, operand: &Operand, part: &Value, out: &mut Statement) -> Result<Answer> {
-        let (cell, target) = self.operand(operand)?;
+        let (cell, target) = self.text_operand(operand)?;
         if let Type::List(item) = &target.ty {
             let item_target = Target { ty: item.ty.clone(), ..target.clone() };
             let part = coerce(part, &item_target, true)?;
@@ -326,7 +341,7 @@ impl Lowering<'_> {
     }
 
     fn like(&self, operand: &Operand, pattern: &str, fold: bool, out: &mut Statement) -> Result<Answer> {
-        let (cell, _) = self.operand(operand)?;
+        let (cell, _) = self.text_operand(operand)?;
         let (cell, answer) = text_of(&cell);
         let prefix = if fold { String::new() } else { literal_prefix(pattern) };
         out.push("(");
@@ -347,7 +362,7 @@ impl Lowering<'_> {
     }
 
     fn matches(&self, operand: &Operand, source: &str, out: &mut Statement) -> Result<Answer> {
-        let (cell, target) = self.operand(operand)?;
+        let (cell, target) = self.text_operand(operand)?;
         let (cell, answer) = text_of(&cell);
         let native = Native::of(source).map_err(|e| e.at_field(target.path.to_string()))?;
         out.push("(");
@@ -383,10 +398,26 @@ impl Lowering<'_> {
 fn as_compared(cell: &Cell, kind: Kind, target: &Target, value: &Value) -> Cell {
     let is_uuid = matches!(value, Value::Text(text) if fold::exactly(&Value::Text(text.clone()), Scalar::Uuid, &Type::Uuid).is_some());
     if kind.scalar == Scalar::Uuid && target.part == Part::Id && !is_uuid {
-        let sql = format!("({}::text COLLATE \"C\")", cell.sql);
-        return Cell { sql, form: Form::Native(Scalar::Text.one()), ..*cell };
+        return as_text(cell.clone(), target);
     }
     cell.clone()
+}
+
+/// A key of the server's own types is compared with the text of an id as with the value that it stands for.
+fn folded_id(kind: Kind, op: Op, target: &Target, value: &Value) -> Option<Folded> {
+    let Value::Text(text) = value else { return None };
+    let applies = target.part == Part::Id && !matches!(kind.scalar, Scalar::Text | Scalar::Uuid);
+    applies.then(|| key::literal(text, kind.scalar).map_or(Folded::Never, |literal| Folded::With(op, literal)))
+}
+
+/// An id as the text that it is, whatever its column holds.
+fn as_text(cell: Cell, target: &Target) -> Cell {
+    match cell.form {
+        Form::Native(kind) if target.part == Part::Id && kind.scalar != Scalar::Text => {
+            Cell { sql: key::text_sql(&cell.sql, kind.scalar), form: Form::Native(Scalar::Text.one()), ..cell }
+        }
+        _ => cell,
+    }
 }
 
 /// A `real` column is compared as `double precision` with what no `real` equals.
@@ -845,11 +876,11 @@ pub(super) fn id_literal(cell: &Cell, id: &Value) -> Result<Literal> {
     let foreign = || Error::query("the cursor belongs to a query with another order; start again without it");
     let Value::Text(text) = id else { return Err(foreign()) };
     let scalar = native(cell).scalar;
-    let value = match scalar {
-        Scalar::Text | Scalar::Uuid => id.clone(),
-        _ => Value::Int(text.parse().map_err(|_| foreign())?),
-    };
-    fold::exactly(&value, scalar, &Type::Any).ok_or_else(foreign)
+    match scalar {
+        Scalar::Text | Scalar::Uuid => fold::exactly(id, scalar, &Type::Any),
+        scalar => key::literal(text, scalar),
+    }
+    .ok_or_else(foreign)
 }
 
 type Bound = Option<Option<Literal>>;

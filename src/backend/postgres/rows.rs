@@ -11,6 +11,7 @@ use super::{
     client::Rows,
     codec::{self, CellDecoder, Shape},
     error::{failure, is_lost, is_stale},
+    key,
     link::Transaction,
     pool::{Loan, Pool, elsewhere, refuse_in_runtime},
     query::Statement,
@@ -188,14 +189,15 @@ fn own_columns<'t>(table: &'t Table, of: &Schema, path: &Path, field: &FieldDef)
 
 /// An id as its column holds it.
 pub(super) fn id_of(raw: Option<&[u8]>, kind: Kind) -> Result<Id> {
-    let damaged = || Error::corrupt("the id of a row is none: 1 to 512 bytes without control characters");
+    let damaged =
+        || Error::corrupt("the id of a row is none: 1 to 512 bytes without control characters, and nothing infinite");
     let mut cell = CellDecoder { kind, raw };
     Ok(match kind.scalar {
         Scalar::Uuid => Uuid::from_u128(cell.uuid(&ENVELOPE)?.ok_or_else(damaged)?).into(),
         Scalar::Text => {
             Id::new(&cell.text(&ENVELOPE)?.ok_or_else(damaged)?).map_err(|cause| damaged().caused_by(cause))?
         }
-        Scalar::Numeric => cell.uint(&ENVELOPE)?.ok_or_else(damaged)?.into(),
+        _ if key::is_foreign(kind) => raw.and_then(|raw| key::id(kind.scalar, raw)).ok_or_else(damaged)?,
         _ => cell.int(&ENVELOPE)?.ok_or_else(damaged)?.into(),
     })
 }

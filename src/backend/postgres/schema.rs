@@ -95,6 +95,8 @@ pub(super) struct Table {
     pub(super) id: Column,
     /// The place of the id among the columns of the record, where it is one of its fields.
     pub(super) id_field: Option<usize>,
+    /// Whether that field is not declared as the id: the id follows from it all the same.
+    pub(super) id_follows: bool,
     pub(super) version: VersionAt,
     pub(super) created_at: Option<Column>,
     pub(super) updated_at: Option<Column>,
@@ -194,6 +196,7 @@ impl Table {
             extra: None,
             id: Column::new("_id", Scalar::Text.one(), false),
             id_field: None,
+            id_follows: false,
             version: VersionAt::Token(Column::new("_version", Scalar::Uuid.one(), false)),
             created_at: Some(Column::new("_created_at", Scalar::TimestampTz.one(), false)),
             updated_at: Some(Column::new("_updated_at", Scalar::TimestampTz.one(), false)),

@@ -61,7 +61,7 @@ fn text_of(cell: &Cell) -> (String, Answer) {
 
 impl Lowering<'_> {
     fn searched(&self, operand: &Operand) -> Result<Searched> {
-        let (cell, target) = self.operand(operand)?;
+        let (cell, target) = self.text_operand(operand)?;
         if !matches!(target.ty, Type::Text | Type::Any) {
             return Err(Error::query("only text is searched for words").at_field(target.path.to_string()));
         }

@@ -14,6 +14,7 @@ use std::{
 use super::{
     Postgres, alone,
     error::{failure, is_lost},
+    key,
     link::Link,
     live::text,
     name::{fitted, quoted},
@@ -23,7 +24,7 @@ use super::{
     schema::{Table, literal},
     store::{PostgresStore, filter_of},
     wire::{Kind, Values},
-    write::push_id,
+    write::push_item,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -114,8 +115,11 @@ fn body(table: &Table) -> String {
     let id = &table.id.quoted;
     let tell = |op: &str, row: &str| {
         // A key that does not fit into a notification must not make the write fail.
-        let told =
-            format!("CASE WHEN octet_length({row}.{id}::text) < 7000 THEN '{op}' || {row}.{id}::text ELSE 'T' END");
+        let id = match table.id.kind {
+            kind if key::is_foreign(kind) => key::text_sql(&format!("{row}.{id}"), kind.scalar),
+            _ => format!("{row}.{id}::text"),
+        };
+        let told = format!("CASE WHEN octet_length({id}) < 7000 THEN '{op}' || {id} ELSE 'T' END");
         format!("PERFORM pg_notify(channel, {told});")
     };
     // The rows of a partition are those of the whole table; to look that up for each row of any other would take too long.
@@ -427,7 +431,7 @@ impl<R: RecordCodec> PostgresWatch<R> {
         let mut statement = Statement::new(format!("SELECT {} FROM {} WHERE ", self.output.sql, table.qualified));
         statement.push(&format!("{} = ANY(", table.id.quoted));
         let mut items = Values::default();
-        ids.iter().for_each(|id| push_id(id, kind, &mut items));
+        ids.iter().for_each(|id| push_item(id, kind, &mut items));
         statement.bind(Kind { array: true, ..kind }, |values| values.array(kind.scalar, &items));
         statement.push(")");
         if !self.filter.is_all() {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    codec, error,
+    codec, error, key,
     link::Link,
     pool::{Backend, Loan, Pool, Session},
     query::Statement,
@@ -47,7 +47,7 @@ impl<'d, R: RecordCodec> Sealed<'d, R> {
     /// Checks a draft, brings it into its stored form where it is, and settles its id.
     pub(super) fn of(store: &PostgresStore<R>, verb: Verb, draft: &'d mut Draft<'_, R>) -> Result<Sealed<'d, R>> {
         draft.seal(&store.shape)?;
-        let id = match draft.settle_id(&store.shape)? {
+        let id = match store.settle_id(draft)? {
             Some(id) => id,
             None if verb == Verb::Create => store.table.new_id()?,
             None => return Err(Error::invalid("the write names no record: give the draft an id")),
@@ -63,7 +63,9 @@ impl<'d, R: RecordCodec> Sealed<'d, R> {
         codec::encode_record(self.draft.record(), &store.shape, table, out).map_err(|e| e.at_id(&self.id))?;
         if table.id_field.is_none() {
             let mark = out.mark();
-            push_id(&self.id, table.id.kind, out);
+            if put_id(&self.id, table.id.kind, out).is_none() {
+                return Err(unfit(&self.id, table));
+            }
             out.since(mark).try_for_each(|id| table.id.refuse_misfit(id)).map_err(|e| e.at_id(&self.id))?;
         }
         if let VersionAt::Token(_) = table.version {
@@ -130,30 +132,34 @@ pub(super) fn now() -> i64 {
 
 /// Appends an id in the kind of its column; null where no row can have it.
 pub(super) fn push_id(id: &Id, kind: Kind, out: &mut Values) {
-    match kind.scalar {
-        Scalar::Text => out.put(id.text(&mut IdBuffer::new()).as_bytes()),
-        Scalar::Uuid => match id.as_uuid() {
-            Some(uuid) => out.uuid(uuid.into_bytes()),
-            None => out.null(),
-        },
-        scalar => {
-            let put = id.as_integer().and_then(|number| codec::put_integer(out, scalar, number));
-            if put.is_none() {
-                out.null();
-            }
-        }
+    if put_id(id, kind, out).is_none() {
+        out.null();
     }
 }
 
-/// Appends an id as an item of an array; one that no row can have is left out, because an array has no place for nothing.
+/// Appends an id as an item of an array, where a row can have it: an array has no place for nothing.
 pub(super) fn push_item(id: &Id, kind: Kind, items: &mut Values) {
-    let (bytes, count) = (items.bytes.len(), items.count);
-    push_id(id, kind, items);
-    // A null is a length without bytes; no id is empty.
-    if items.bytes.len() == bytes + 4 {
-        items.bytes.truncate(bytes);
-        items.count = count;
+    let _ = put_id(id, kind, items);
+}
+
+/// Appends an id where a row can have it.
+fn put_id(id: &Id, kind: Kind, out: &mut Values) -> Option<()> {
+    match kind.scalar {
+        Scalar::Text => out.put(id.text(&mut IdBuffer::new()).as_bytes()),
+        Scalar::Uuid => out.uuid(id.as_uuid()?.into_bytes()),
+        scalar => match id.as_integer() {
+            Some(number) => codec::put_integer(out, scalar, number)?,
+            None => key::literal_of(id, scalar)?.push(scalar, out),
+        },
     }
+    Some(())
+}
+
+/// The error of a new record whose id its table's key cannot hold.
+#[cold]
+fn unfit(id: &Id, table: &Table) -> Error {
+    let why = format!("the key of its table is {}, of which this is no value as an id writes it", table.id.kind.sql());
+    Error::invalid(why).at_id(id).at_field(table.id.name.clone())
 }
 
 /// Appends a version; one of another engine equals none of ours.
