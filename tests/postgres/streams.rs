@@ -199,6 +199,9 @@ fn a_stream_of_an_ended_transaction_is_an_error_and_no_short_answer() {
     assert!(rest.len() < 20 && rest.last().is_some_and(|row| row.is_err()), "{} rows", rest.len());
 }
 
+/// Connections of a test that hold a transaction.
+const HELD: &str = "SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND xact_start IS NOT NULL";
+
 /// Two that take several connections each would else wait for each other until the pool's time is over.
 #[test]
 fn parts_wait_for_no_connection_that_others_hold() {
@@ -207,11 +210,18 @@ fn parts_wait_for_no_connection_that_others_hold() {
     let store = db.store::<Thing>().expect("the table is made");
     fill(&store, 2_000, 200);
     let first = store.streams(Query::new(), 100).expect("it streams");
-    assert_eq!(first.len(), 3, "one connection is left");
+    let sessions =
+        |parts: &[_]| (parts.len(), scratch.connect().query(HELD, &[&scratch.name]).expect("it answers").len());
+    assert_eq!(sessions(&first), (100, 3), "one connection is left");
     store.create(Thing { id: -1, n: 0, text: String::new() }).expect("it takes that one");
     let second = store.streams(Query::new(), 100).expect("it streams over that one");
-    assert_eq!(second.len(), 1);
+    assert_eq!(sessions(&second), (100, 4));
     let count = |parts: Vec<_>| parts.into_iter().flatten().filter(Result::is_ok).count();
     assert_eq!((count(second), count(first)), (2_001, 2_000));
     assert_eq!(store.streams(Query::new(), 2).map(|parts| parts.len()).ok(), Some(2), "all are back");
+    let in_transaction = |tx: &dk_data::backend::postgres::PostgresTransaction<'_>| {
+        let parts = tx.store::<Thing>()?.streams(Query::new(), 5)?;
+        Ok::<_, Error>((parts.len(), count(parts)))
+    };
+    assert_eq!(db.transaction(in_transaction).ok(), Some((5, 2_001)), "one has them all");
 }

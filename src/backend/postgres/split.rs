@@ -7,7 +7,7 @@ use super::{
     link::Link,
     pool::{Loan, Pool},
     query::Statement,
-    rows::{Output, Picked, PostgresRows, Streaming},
+    rows::{Output, Picked, PostgresRows, RawRows, Streaming},
     schema::literal,
     store::{PostgresStore, filter_of},
     wire::Scalar,
@@ -16,53 +16,62 @@ use crate::{
     error::{Error, Result},
     query::{Filter, Predicate, Runnable, Select},
     record::RecordCodec,
-    store::{Driver, Limits, Split},
+    store::{Limits, Split},
 };
 
+/// The most parts of a query.
+const MAX_PARTS: usize = 1_024;
+
 impl<R: RecordCodec> Split<R> for PostgresStore<R> {
+    /// As many parts as were asked for, up to 1,024: where the table or the pool has fewer, the others are empty.
     fn split<P: Predicate<R>, S: Select<R>>(
         &self,
         query: Runnable<Postgres, R, P, S>,
         parts: usize,
         limits: &Limits,
     ) -> Result<Vec<PostgresRows<R, P, S>>> {
-        let Link::Pool(pool) = &self.link else {
-            // A transaction has one connection.
-            return Ok(vec![self.scan(query, limits)?]);
-        };
+        let parts = parts.min(MAX_PARTS);
         let run = || {
             let filter = filter_of(&query)?;
             let (output, _) = Picked::of(self, query.selection())?;
-            let Snapshot { loan, name, blocks } = Snapshot::take(pool, &self.table.qualified, limits)?;
-            // Each part holds a connection. Who holds some must not wait for more: two who did would wait for each other.
-            let more = blocks.map_or(0, |blocks| parts.min(blocks.unsigned_abs() as usize).saturating_sub(1));
-            let mut loans = vec![loan];
-            for mut loan in pool.spare(more) {
-                loan.limit(limits)?;
-                begin(&mut loan)?;
-                loan.batch(&format!("SET TRANSACTION SNAPSHOT {}", literal(&name)))?;
-                loans.push(loan);
-            }
-            let ranges = ranges(blocks, loans.len() as i64);
-            let part = |(range, loan): (String, Loan)| {
-                let statement = self.part(&output, &filter, &range)?;
-                let raw = Streaming::start(loan, pool, &statement).map_err(|failed| failed.0)?;
+            let rows = |raw: RawRows| {
                 let (_, picked) = Picked::of(self, query.selection())?;
-                Ok(PostgresRows {
-                    raw,
-                    output: output.clone(),
-                    picked,
-                    name: self.name.clone(),
-                    predicate: PhantomData,
-                })
+                let (output, name) = (output.clone(), self.name.clone());
+                Ok(PostgresRows { raw, output, picked, name, predicate: PhantomData })
             };
-            ranges.into_iter().zip(loans).map(part).collect::<Result<Vec<_>>>()
+            let mut all = self.parts(&filter, &output, parts, limits)?;
+            all.resize_with(parts, || RawRows::Ready(Vec::new().into_iter()));
+            all.into_iter().map(rows).collect::<Result<Vec<_>>>()
         };
         run().map_err(|e: Error| e.in_store(&self.name))
     }
 }
 
 impl<R: RecordCodec> PostgresStore<R> {
+    /// At most so many parts, each with a connection of its own.
+    fn parts(&self, filter: &Filter, output: &Output, parts: usize, limits: &Limits) -> Result<Vec<RawRows>> {
+        let Link::Pool(pool) = &self.link else {
+            // A transaction has one connection.
+            return Ok(vec![self.link.stream(self.part(output, filter, "TRUE")?, limits)?]);
+        };
+        let Snapshot { loan, name, blocks } = Snapshot::take(pool, &self.table.qualified, limits)?;
+        // Each part holds a connection. Who holds some must not wait for more: two who did would wait for each other.
+        let more = blocks.map_or(0, |blocks| parts.min(blocks.unsigned_abs() as usize).saturating_sub(1));
+        let mut loans = vec![loan];
+        for mut loan in pool.spare(more) {
+            loan.limit(limits)?;
+            begin(&mut loan)?;
+            loan.batch(&format!("SET TRANSACTION SNAPSHOT {}", literal(&name)))?;
+            loans.push(loan);
+        }
+        let ranges = ranges(blocks, loans.len() as i64);
+        let part = |(range, loan): (String, Loan)| {
+            let statement = self.part(output, filter, &range)?;
+            Streaming::start(loan, pool, &statement).map_err(|failed| failed.0)
+        };
+        ranges.into_iter().zip(loans).map(part).collect()
+    }
+
     fn part(&self, output: &Output, filter: &Filter, range: &str) -> Result<Statement> {
         let mut statement =
             Statement::new(format!("SELECT {} FROM {} WHERE {range}", output.sql, self.table.qualified));
