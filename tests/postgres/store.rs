@@ -161,6 +161,61 @@ fn a_batch_tells_offenders_from_the_rest_and_keeps_its_order() {
     assert_eq!(store.count(Query::new()).expect("it counts"), 11_998);
 }
 
+/// However many are refused, each is told why, and the others are written without the server seeing any of them often.
+#[test]
+fn refused_records_of_a_batch_are_found_in_a_few_tries() {
+    const ROWS: usize = 3_000;
+    let mut scratch = Scratch::new();
+    let db = open(&scratch, "");
+    let store = db.documents("people", people()).expect("it is made");
+    let schema = &scratch.name;
+    let sql = format!(
+        "CREATE SEQUENCE tries; CREATE FUNCTION tried() RETURNS boolean LANGUAGE sql AS $$ SELECT nextval('{schema}.tries') > 0 $$; \
+         ALTER TABLE people ADD CONSTRAINT no_seven CHECK ({schema}.tried() AND age IS DISTINCT FROM 7)"
+    );
+    scratch.client.batch_execute(&sql).expect("the schema is ours");
+    let id = |n: usize| dk_data::Id::new(&format!("{n:05}"));
+    let person = |n: usize, bad: bool| {
+        let draft = Draft::of(document! { "name" => "ann", "age" => if bad { 7_u8 } else { 8 } });
+        draft.id(id(n).expect("an id")).expect("an id")
+    };
+    for every in [1, 3, 50, 2_999] {
+        for verb in ["create", "upsert", "update", "transaction"] {
+            let all = || (0..ROWS).map(|n| person(n, n % every == 0)).collect::<Vec<_>>();
+            store.clear().expect("they go");
+            let is_new = matches!(verb, "create" | "transaction");
+            if !is_new {
+                store.create_batch((0..ROWS).map(|n| person(n, false)).collect::<Vec<_>>()).expect("they are good");
+            }
+            scratch.client.batch_execute("ALTER SEQUENCE tries RESTART").expect("ours");
+            let outcomes = match verb {
+                "create" => store.create_batch(all()),
+                "upsert" => store.upsert_batch(all()),
+                "update" => store.update_batch(all()),
+                _ => db.transaction(|tx| tx.documents("people", people())?.create_batch(all())),
+            };
+            let outcomes = outcomes.expect("it is tried");
+            for (n, outcome) in outcomes.iter().enumerate() {
+                let told =
+                    outcome.as_ref().map_err(|e| (e.kind(), e.place().id.clone(), e.to_string().contains("no_seven")));
+                match n % every == 0 {
+                    true => {
+                        assert_eq!(told.err(), Some((ErrorKind::Validation, id(n).ok(), true)), "{verb}")
+                    }
+                    false => {
+                        assert!(told.is_ok_and(|done| (done.effect == Effect::Created) == is_new), "{verb}")
+                    }
+                }
+            }
+            let eights = Filter::eq("age", 8).bind::<Document>(store.schema()).expect("it fits");
+            let bad = ROWS.div_ceil(every);
+            assert_eq!(store.count(eights).expect("it counts"), (ROWS - if is_new { bad } else { 0 }) as u64, "{verb}");
+            let tries: i64 = scratch.client.query_one("SELECT last_value FROM tries", &[]).expect("it answers").get(0);
+            assert!(tries < 10 * ROWS as i64, "{verb}, one of {every} is refused: {tries} tries");
+        }
+    }
+}
+
 #[test]
 fn writes_by_query_are_one_statement_and_mean_the_same() {
     let scratch = Scratch::new();

@@ -2,6 +2,7 @@
 //! outcome all the same (semantics 5.4).
 
 use foldhash::fast::RandomState;
+use tokio_postgres::error::SqlState;
 
 use super::{
     codec,
@@ -9,6 +10,7 @@ use super::{
     drafts::{Drafts, Places, Seal},
     error::{failure, is_lost},
     link::{Link, Transaction},
+    offenders::{Refused, is_of_no_row},
     pool::{Backend, Pool, Session},
     query::Statement,
     rows::id_of,
@@ -183,10 +185,15 @@ impl<R: RecordCodec> PostgresStore<R> {
         let Drafts { run, seals, .. } = drafts;
         let sealed = self.sealed_again(verb, run, repeated, seals);
         let rows: Vec<_> = sealed.iter().flatten().collect();
-        let done = match (refusal.map(|refusal| self.given_up(&rows, refusal, limits)), verb) {
-            (Some(Ok(outcomes)), _) => outcomes,
-            (Some(Err(())), Verb::Update | Verb::Upsert) => self.put_halves(verb, brings, &rows, limits),
-            _ => self.put_rounds(verb, brings, &rows, limits),
+        // An id that is taken is no refusal where rows go by way of a stage.
+        let is_taken = |refusal: &Refusal| {
+            verb == Verb::Create
+                && matches!(refusal, Refusal::Server(cause) if cause.code() == Some(&SqlState::UNIQUE_VIOLATION))
+        };
+        let done = match refusal {
+            None => self.put_rounds(verb, brings, &rows, limits),
+            Some(refusal) if is_taken(&refusal) => self.put_rows(verb, brings, &rows, limits),
+            Some(refusal) => self.put_refused(verb, brings, &rows, refusal, limits),
         };
         let mut done = done.into_iter();
         let outcome =
@@ -304,12 +311,29 @@ impl<R: RecordCodec> PostgresStore<R> {
                 outcomes.extend(self.put_rows(verb, brings, after, limits));
                 outcomes
             }
-            Err(refusal) => {
-                self.given_up(rows, refusal, limits).unwrap_or_else(|()| self.put_halves(verb, brings, rows, limits))
-            }
+            Err(refusal) => self.put_refused(verb, brings, rows, refusal, limits),
         }
     }
 
+    /// Rows that were refused together: those that are good apart from the others.
+    fn put_refused(
+        &self,
+        verb: Verb,
+        brings: Brings,
+        rows: &[&Sealed<'_, R>],
+        refusal: Refusal,
+        limits: &Limits,
+    ) -> Vec<Outcome> {
+        let apart = || match self.retried(|| self.put_apart(verb, brings, rows, limits)) {
+            Ok(outcomes) => outcomes,
+            Err(refusal) => {
+                self.given_up(rows, refusal, limits).unwrap_or_else(|()| self.put_halves(verb, brings, rows, limits))
+            }
+        };
+        self.given_up(rows, refusal, limits).unwrap_or_else(|()| apart())
+    }
+
+    /// In halves: what is refused is only known at the end of the transaction.
     fn put_halves(&self, verb: Verb, brings: Brings, rows: &[&Sealed<'_, R>], limits: &Limits) -> Vec<Outcome> {
         let (left, right) = rows.split_at(rows.len() / 2);
         let mut outcomes = self.put_rows(verb, brings, left, limits);
@@ -324,13 +348,7 @@ impl<R: RecordCodec> PostgresStore<R> {
             Refusal::Server(cause) => failure(cause),
             Refusal::Undone(error) | Refusal::Record(_, error) => error,
         };
-        match error.kind() {
-            ErrorKind::Connection | ErrorKind::Ambiguous | ErrorKind::Timeout | ErrorKind::Cancelled => {
-                Ok(of_each(error, rows.len()))
-            }
-            _ if error.is_retryable() => Ok(of_each(error, rows.len())),
-            _ => Err(()),
-        }
+        if is_of_no_row(&error) { Ok(of_each(error, rows.len())) } else { Err(()) }
     }
 
     /// Rows in one go; again where the way to the server broke before anything could take effect.
@@ -369,13 +387,30 @@ impl<R: RecordCodec> PostgresStore<R> {
         limits: &Limits,
     ) -> Result<Vec<Outcome>, Refusal> {
         let told = self.stage_over(verb, brings, &mut Rows(self, rows), limits)?;
-        let left: Vec<_> = rows.iter().zip(&told).filter(|(_, told)| told.is_none()).map(|(row, _)| *row).collect();
+        Ok(self.outcomes(verb, rows, told, Refused::default(), limits))
+    }
+
+    /// The outcome of each row: of those that were not written, and were not refused either, it is found out.
+    pub(super) fn outcomes(
+        &self,
+        verb: Verb,
+        rows: &[&Sealed<'_, R>],
+        told: Vec<Option<Told>>,
+        mut refused: Refused,
+        limits: &Limits,
+    ) -> Vec<Outcome> {
+        let all = || rows.iter().zip(&told).enumerate();
+        let left = all().filter(|(place, (_, told))| told.is_none() && !refused.contains_key(place));
+        let left: Vec<_> = left.map(|(_, (row, _))| *row).collect();
         let mut explained = self.explained(verb, &left, limits).into_iter();
-        let outcome = |(row, told): (&&Sealed<'_, R>, Option<Told>)| match told {
+        let outcome = |(place, (row, told)): (usize, (&&Sealed<'_, R>, &Option<Told>))| match told {
             Some(told) => Ok(row.written(told.version(&self.table, row.version), told.effect)),
-            None => explained.next().unwrap_or_else(|| Err(passed_over())),
+            None => match refused.remove(&place) {
+                Some(error) => Err(error),
+                None => explained.next().unwrap_or_else(|| Err(passed_over())),
+            },
         };
-        Ok(rows.iter().zip(told).map(outcome).collect())
+        all().map(outcome).collect()
     }
 
     /// Says of rows that were not written why. What was written is, also where nobody can be asked any more about these.
@@ -508,7 +543,7 @@ pub(super) fn was_lost(outcome: &Outcome) -> bool {
 }
 
 /// Runs something in the user's transaction, whose failure takes nothing else of that with it.
-fn guarded<T>(
+pub(super) fn guarded<T>(
     transaction: &Transaction,
     limits: &Limits,
     work: impl FnOnce(&mut Session) -> Result<T, Refusal>,
@@ -527,7 +562,7 @@ fn guarded<T>(
 }
 
 /// Runs something in a transaction of its own.
-fn in_transaction<T>(
+pub(super) fn in_transaction<T>(
     pool: &Pool,
     limits: &Limits,
     work: impl FnOnce(&mut Session) -> Result<T, Refusal>,

@@ -44,6 +44,7 @@ mod migrate;
 mod modifier;
 mod name;
 mod numeric;
+mod offenders;
 mod patch;
 mod pool;
 mod query;

@@ -17,9 +17,9 @@ use super::{
 use crate::{error::Result, id::Id, record::RecordCodec, store::write::Effect, version::Version};
 
 /// A table of the session alone that rows wait in.
-struct Stage {
+pub(super) struct Stage {
     /// Always the same, so that statements on it are prepared once; a session has one at a time. No store has such a name.
-    name: &'static str,
+    pub(super) name: &'static str,
     /// With the place of each row among those that were sent, by which the server answers for it.
     placed: bool,
     /// With the version that each row must find.
@@ -28,8 +28,8 @@ struct Stage {
 
 impl Stage {
     /// Makes one with the columns of a table; it goes when the transaction does.
-    fn make(session: &mut Session, table: &Table, verb: Verb, brings: Brings) -> Result<Stage> {
-        let (name, placed, expecting) = ("_dk_stage", verb == Verb::Update, brings.expected);
+    pub(super) fn make(session: &mut Session, table: &Table, placed: bool, brings: Brings) -> Result<Stage> {
+        let (name, expecting) = ("_dk_stage", brings.expected);
         let place = if placed { ", 0::integer AS _place" } else { "" };
         let expected =
             if expecting { format!(", NULL::{} AS _expected", version_kind(table).sql()) } else { String::new() };
@@ -40,7 +40,7 @@ impl Stage {
         ))?;
         Ok(Stage { name, placed, expecting })
     }
-    fn drop(&self, session: &mut Session) -> Result<()> {
+    pub(super) fn drop(&self, session: &mut Session) -> Result<()> {
         session.batch(&format!("DROP TABLE {}", self.name))
     }
 }
@@ -102,7 +102,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         rows: &mut S,
     ) -> Result<Vec<Option<Told>>, Refusal> {
         rows.begin();
-        let stage = Stage::make(session, &self.table, verb, brings).map_err(Refusal::undone)?;
+        let stage = Stage::make(session, &self.table, verb == Verb::Update, brings).map_err(Refusal::undone)?;
         self.copy_to_stage(session, &stage, rows, now())?;
         let (table, columns) = (&self.table.qualified, names(self.table.written()));
         let insisting = insisting(&self.table);
@@ -146,7 +146,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     /// Copies rows into the stage.
-    fn copy_to_stage<S: Source>(
+    pub(super) fn copy_to_stage<S: Source>(
         &self,
         session: &mut Session,
         stage: &Stage,
