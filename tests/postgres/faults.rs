@@ -16,7 +16,10 @@ use dk_data::{
     document,
 };
 
-use crate::server::{Scratch, Server, client, terminate};
+use crate::{
+    proxy::Proxy,
+    server::{Scratch, Server, address, client, terminate, url, wait_until},
+};
 
 #[derive(Record, Clone, Debug, PartialEq)]
 #[record(name = "accounts")]
@@ -270,6 +273,42 @@ fn a_deadline_of_one_call_is_not_the_next_ones() {
         read.join().expect("it does not panic")
     });
     assert!(read.expect("without a deadline it waits"));
+}
+
+/// Marks and time-outs travel with the statement that they are for, and wait for nothing.
+#[test]
+fn a_read_in_a_transaction_with_a_deadline_is_one_round_trip() {
+    let scratch = Scratch::new();
+    let proxy = Proxy::before(address(&url()));
+    let db = scratch.config_at(&proxy.address()).pool_size(1).connect().expect("it answers");
+    db.store::<Account>().expect("the table is made").create(account("a", 1)).expect("it is new");
+    db.transaction(|tx| {
+        let store = tx.store::<Account>()?.with(Limits::default().deadline_in(Duration::from_secs(60)));
+        assert!(store.read("a")?.is_some(), "it is prepared now");
+        for _ in 0..2 {
+            proxy.take_log();
+            proxy.stall(true);
+            let log = thread::scope(|scope| {
+                let log = scope.spawn(|| {
+                    let mut log = Vec::new();
+                    wait_until("it was asked for, and nothing answered", || {
+                        log.extend(proxy.take_log());
+                        log.last().is_some_and(|sql: &String| sql.starts_with("SELECT"))
+                    });
+                    proxy.stall(false);
+                    log
+                });
+                assert!(store.read("a")?.is_some());
+                Ok::<_, Error>(log.join().expect("it was asked for"))
+            })?;
+            assert!(log.iter().any(|sql| sql.starts_with("SAVEPOINT")), "{log:?}");
+        }
+        // What fails between them is undone alone.
+        assert_eq!(store.create(account("a", 2)).map_err(|e| e.kind()).err(), Some(ErrorKind::AlreadyExists));
+        store.create(account("b", 2)).map(drop)
+    })
+    .expect("it stands");
+    assert_eq!(db.store::<Account>().and_then(|store| store.count(Query::new())).ok(), Some(2));
 }
 
 // ---- out of space

@@ -188,6 +188,17 @@ impl Client {
         driver.block_on(client.query_raw(statement, values)).map(Box::pin)
     }
 
+    /// Sends statements without parameters ahead of what is asked for next, without a turn of their own. Nobody hears what
+    /// becomes of them: where they fail in a transaction, so does what comes behind them.
+    pub(super) fn ahead(&mut self, sql: &str) -> Result<(), Failure> {
+        let Client { client, driver } = self;
+        // The first look at it puts it into the queue.
+        match pin!(client.batch_execute(sql)).poll(&mut Context::from_waker(&driver.waker)) {
+            Poll::Ready(done) => done,
+            Poll::Pending => Ok(()),
+        }
+    }
+
     #[inline]
     pub(super) fn next(&mut self, rows: &mut Rows) -> Option<Result<Row, Failure>> {
         self.driver.block_on(async { rows.next().await.transpose() }).transpose()

@@ -75,17 +75,16 @@ impl Transaction {
     /// Runs something whose failure takes nothing else of the transaction with it.
     pub(super) fn guarded<T>(&self, limits: &Limits, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
         self.run(limits, |session| {
-            session.batch("SAVEPOINT dk_write")?;
+            // Both marks travel with what is asked for behind them.
+            session.ahead("SAVEPOINT dk_write")?;
             match work(session) {
-                Ok(done) => {
-                    session.batch("RELEASE SAVEPOINT dk_write")?;
-                    Ok(done)
-                }
+                Ok(done) => session.ahead("RELEASE SAVEPOINT dk_write").map(|()| done),
                 Err(error) if is_lost(&error) => Err(error),
-                Err(error) => {
-                    session.batch("ROLLBACK TO SAVEPOINT dk_write; RELEASE SAVEPOINT dk_write")?;
-                    Err(error)
-                }
+                Err(error) => match session.batch("ROLLBACK TO SAVEPOINT dk_write; RELEASE SAVEPOINT dk_write") {
+                    Err(lost) if is_lost(&lost) => Err(lost),
+                    // Without a mark it was refused like all in a transaction that has failed before.
+                    _ => Err(error),
+                },
             }
         })
     }

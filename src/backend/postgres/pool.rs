@@ -254,13 +254,18 @@ impl Session {
         limits.check()?;
         self.watch.wait_until(limits.deadline.and_then(|deadline| deadline.checked_add(GRACE)));
         let Some(deadline) = limits.deadline else {
-            return if std::mem::take(&mut self.deadline) { self.batch("RESET statement_timeout") } else { Ok(()) };
+            return if std::mem::take(&mut self.deadline) { self.set("RESET statement_timeout") } else { Ok(()) };
         };
         let left = deadline.saturating_duration_since(Instant::now()).as_millis();
         let left = i64::try_from(left).unwrap_or(i64::MAX).clamp(1, i32::MAX.into());
         let own = Some(self.statement_timeout_ms).filter(|own| *own > 0);
         self.deadline = true;
-        self.batch(&format!("SET statement_timeout = {}", own.map_or(left, |own| own.min(left))))
+        self.set(&format!("SET statement_timeout = {}", own.map_or(left, |own| own.min(left))))
+    }
+
+    /// Outside of a transaction it is waited for: a connection that turns out to be dead is replaced then.
+    fn set(&mut self, sql: &str) -> Result<()> {
+        if self.in_transaction { self.ahead(sql) } else { self.batch(sql) }
     }
 
     /// Says that the time-out is what it was some time ago: a part of a transaction was undone.
@@ -269,6 +274,11 @@ impl Session {
     }
 
     /// Whether the connection can be written over. One that lay idle is listened to for a moment, so that what the server
+    /// Sends statements ahead of those that come next in the transaction, which fail where these do.
+    pub(super) fn ahead(&mut self, sql: &str) -> Result<()> {
+        self.client.ahead(sql).map_err(failure)
+    }
+
     /// said meanwhile, a farewell above all, is heard before anything is sent.
     fn is_fresh(&mut self) -> bool {
         let idle = self.used.elapsed();
