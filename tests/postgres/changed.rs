@@ -8,7 +8,10 @@ use dk_data::{
     document,
 };
 
-use crate::server::Scratch;
+use crate::{
+    proxy::Proxy,
+    server::{Scratch, address, url},
+};
 
 fn numbers(n: Type) -> Schema {
     Schema::new("numbers").field(FieldDef::new("n", n)).field(FieldDef::new("note", Type::Text).nullable())
@@ -68,6 +71,10 @@ fn a_store_of_a_table_that_others_changed_says_so_and_is_opened_again() {
     old.create(number("a", 1)).expect("it is new");
     assert!(old.read("a").expect("it reads").is_some());
 
+    let proxy = Proxy::before(address(&url()));
+    let through = scratch.config_at(&proxy.address()).connect().expect("it answers");
+    let written = open(&through);
+
     // Widened: what is written fits all the same.
     there.migrate("numbers", &numbers(Type::I64)).expect("that is safe");
     says_open_again(old.read("a"));
@@ -77,6 +84,16 @@ fn a_store_of_a_table_that_others_changed_says_so_and_is_opened_again() {
     for outcome in old.create_batch(batch).expect("the server is there") {
         outcome.expect("nothing is lost, and nothing is guessed at");
     }
+    // It is looked up once for all batches.
+    for from in [100, 200] {
+        proxy.take_log();
+        let batch = (from..from + 50).map(|n| number(&format!("n{n}"), n));
+        assert!(written.create_batch(batch).expect("the server is there").iter().all(Result::is_ok));
+    }
+    let log = proxy.take_log();
+    assert!(log.len() <= 3 && log.iter().any(|sql| sql.starts_with("COPY \"")), "as if nothing had happened: {log:?}");
+    scratch.client.batch_execute("DELETE FROM numbers WHERE n >= 100").expect("the table is ours");
+
     let new = open(&here);
     assert_eq!(new.search(Query::new().limit(100)).expect("it reads").len(), 21);
     for outcome in new.create_batch((20..40).map(|n| number(&format!("n{n}"), n))).expect("the server is there") {

@@ -300,7 +300,8 @@ fn a_change_of_layout_takes_nothing_away_in_silence() {
     let hung = "CREATE INDEX by_age ON people (age); ALTER TABLE people ADD CONSTRAINT grown CHECK (age > 0); \
                 ALTER TABLE people ADD CONSTRAINT own UNIQUE (age, name); CREATE VIEW old AS SELECT * FROM people; \
                 CREATE TABLE pets (owner text COLLATE \"C\" REFERENCES people); GRANT SELECT (name) ON people TO trusty; \
-                COMMENT ON COLUMN people.name IS 'in full'; ALTER TABLE people ALTER COLUMN age SET DEFAULT 1";
+                COMMENT ON COLUMN people.name IS 'in full'; ALTER TABLE people ALTER COLUMN age SET DEFAULT 1; \
+                ALTER TABLE people ADD COLUMN loud text GENERATED ALWAYS AS (upper(name)) STORED";
     made(&mut scratch, hung);
     let kept = "GRANT SELECT, INSERT ON people TO trusty; COMMENT ON TABLE people IS 'who''s who'";
     made(&mut scratch, kept);
@@ -317,6 +318,7 @@ fn a_change_of_layout_takes_nothing_away_in_silence() {
         "the GRANT on the column `name`",
         "the comment on the column `name`",
         "the default of the column `age`",
+        "the generated column `loud`",
     ] {
         assert!(told.contains(lost), "{lost}: {told}");
     }
@@ -325,7 +327,7 @@ fn a_change_of_layout_takes_nothing_away_in_silence() {
     assert_eq!(people.count(found).expect("it is as it was"), 1);
     let freed = "DROP INDEX by_age; ALTER TABLE people DROP CONSTRAINT grown, DROP CONSTRAINT own, ALTER COLUMN age DROP DEFAULT; \
                  DROP VIEW old; DROP TABLE pets; REVOKE SELECT (name) ON people FROM trusty; \
-                 COMMENT ON COLUMN people.name IS NULL";
+                 COMMENT ON COLUMN people.name IS NULL; ALTER TABLE people DROP COLUMN loud";
     made(&mut scratch, freed);
     assert_eq!(db.relayout::<Document>("people", shape, Layout::Document).expect("nothing is lost"), 1);
     let asked = "SELECT has_table_privilege('trusty', 'people', 'INSERT'), has_table_privilege('trusty', 'people', 'DELETE'), \

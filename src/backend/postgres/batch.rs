@@ -1,6 +1,8 @@
 //! Batches: runs of equal writes go to the server together, by COPY and set-based statements, and each record has its own
 //! outcome all the same (semantics 5.4).
 
+use std::sync::Arc;
+
 use foldhash::fast::RandomState;
 use tokio_postgres::error::SqlState;
 
@@ -8,8 +10,9 @@ use super::{
     codec,
     copy::Refusal,
     drafts::{Drafts, Places, Seal},
-    error::{failure, is_lost},
+    error::{failure, is_lost, is_of_change},
     link::{Link, Transaction},
+    live::{self, Opened},
     offenders::{Refused, is_of_no_row},
     pool::{Backend, Pool, Session},
     query::Statement,
@@ -24,7 +27,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, Result},
     id::Id,
-    record::{Envelope, RecordCodec},
+    record::{Envelope, RecordCodec, Schema},
     store::{
         Limits,
         decide::{missing, taken},
@@ -79,6 +82,10 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     pub(super) fn write_block(&self, mut rest: &mut [Write<'_, R>], limits: &Limits, outcomes: &mut Vec<Outcome>) {
+        if let Some(opened) = self.statements.renewed.get() {
+            return PostgresStore::new(self.link.clone(), opened, self.shape.clone())
+                .write_block(rest, limits, outcomes);
+        }
         if let Err(error) = self.give_ids(rest, limits) {
             let told = of_each(error, rest.len()).into_iter();
             return outcomes.extend(told.map(|outcome| outcome.map_err(|e| e.in_store(&self.name))));
@@ -183,6 +190,12 @@ impl<R: RecordCodec> PostgresStore<R> {
             },
         };
         let Drafts { run, seals, .. } = drafts;
+        if let Some(Refusal::Server(cause)) = &refusal
+            && is_of_change(cause)
+            && let Some(store) = self.renewed()
+        {
+            return store.put_share(verb, brings, run, repeated, limits);
+        }
         let sealed = self.sealed_again(verb, run, repeated, seals);
         let rows: Vec<_> = sealed.iter().flatten().collect();
         // An id that is taken is no refusal where rows go by way of a stage.
@@ -199,6 +212,22 @@ impl<R: RecordCodec> PostgresStore<R> {
         let outcome =
             |sealed: Result<Sealed<'_, R>>| sealed.and_then(|_| done.next().unwrap_or_else(|| Err(passed_over())));
         sealed.into_iter().map(outcome).collect()
+    }
+
+    /// The same store on the table as it is now, where that is another one than it was: single statements may fit it all the
+    /// same, and a COPY does not.
+    #[cold]
+    fn renewed(&self) -> Option<PostgresStore<R>> {
+        let table = live::find(&self.link, &self.shape, &self.name).ok().flatten()?;
+        if table == *self.table {
+            return None;
+        }
+        let opened = Arc::new(Opened::new(Schema::clone(&self.shape), table));
+        // What a transaction sees may be undone.
+        if let Link::Pool(_) = self.link {
+            drop(self.statements.renewed.set(opened.clone()));
+        }
+        Some(PostgresStore::new(self.link.clone(), &opened, self.shape.clone()))
     }
 
     /// The outcomes of records that were copied. Where the table took fewer than were sent, it is asked for each.

@@ -201,7 +201,7 @@ const ATTACHED: &str = "WITH t AS (SELECT to_regclass($1)::oid AS oid) \
     UNION ALL SELECT 'comment on the column', attname::text FROM t JOIN pg_description d ON d.objoid = t.oid \
     AND d.classoid = 'pg_class'::regclass JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.objsubid \
     WHERE d.objsubid > 0 \
-    UNION ALL SELECT 'default of the column', attname::text FROM t JOIN pg_attribute a ON a.attrelid = t.oid \
+    UNION ALL SELECT CASE WHEN attgenerated <> '' THEN 'generated column' ELSE 'default of the column' END, attname::text FROM t JOIN pg_attribute a ON a.attrelid = t.oid \
     WHERE (a.atthasdef OR a.attidentity <> '') AND a.attname NOT IN ('_version', '_created_at', '_updated_at') \
     AND NOT a.attisdropped \
     UNION ALL SELECT 'table', inhrelid::regclass::text FROM t JOIN pg_inherits ON inhparent = t.oid \

@@ -11,7 +11,7 @@ pub(super) fn failure(cause: tokio_postgres::Error) -> Error {
         Some(report) => reported(report),
         None => unreported(&cause),
     };
-    if cause.as_db_error().is_some_and(tells_of_change) {
+    if is_of_change(&cause) {
         super::notice_change();
     }
     error.because(cause)
@@ -47,6 +47,11 @@ fn is_outdated(report: &DbError) -> bool {
 fn tells_of_change(report: &DbError) -> bool {
     let code = report.code().code();
     is_outdated(report) || matches!(code, "42703" | "42P01" | "22P03") || (code == "08P01" && !ends(report))
+}
+
+/// The same of the driver's own error.
+pub(super) fn is_of_change(cause: &tokio_postgres::Error) -> bool {
+    cause.as_db_error().is_some_and(tells_of_change)
 }
 
 /// Whether the connection ends with it.

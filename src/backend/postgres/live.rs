@@ -14,7 +14,7 @@ use super::{
     pool::Session,
     query::Statement,
     rows::Output,
-    schema::{Column, Index, Table, Takes, VersionAt},
+    schema::{Column, Index, Table, Takes, VersionAt, qualified},
     statement::Statements,
     wire::{Kind, Scalar},
 };
@@ -463,19 +463,27 @@ fn unique_fields(expected: &Table, live: &Live) -> Vec<Index> {
 /// # Errors
 /// As [`adapt`]; `Configuration` where there is no such table and none is to be made.
 pub(super) fn open(link: &Link, schema: &Schema, name: &str) -> Result<Table> {
-    let config = link.config();
-    let namespace = config.schema.as_deref();
-    let expected = Table::of(schema, name, namespace, config.layout)?;
-    if let Some(live) = look(link, &expected.qualified)? {
-        let expected = Table::of(schema, name, namespace, live.layout())?;
-        return adapt(expected, &live);
+    if let Some(table) = find(link, schema, name)? {
+        return Ok(table);
     }
+    let config = link.config();
+    let expected = Table::of(schema, name, config.schema.as_deref(), config.layout)?;
     if !config.create_tables {
         let why = format!("there is no table {}; make it with `ensure`", expected.qualified);
         return Err(Error::configuration(why).in_store(name));
     }
     create(link, &expected, schema)?;
     Ok(expected)
+}
+
+/// Looks a table up; `None` where there is none.
+///
+/// # Errors
+/// As [`adapt`].
+pub(super) fn find(link: &Link, schema: &Schema, name: &str) -> Result<Option<Table>> {
+    let namespace = link.config().schema.as_deref();
+    let Some(live) = look(link, &qualified(namespace, name))? else { return Ok(None) };
+    adapt(Table::of(schema, name, namespace, live.layout())?, &live).map(Some)
 }
 
 pub(super) fn look(link: &Link, qualified: &str) -> Result<Option<Live>> {

@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     keep,
+    live::Opened,
     query::Statement,
     rows::Output,
     schema::{Column, Table, Takes, VersionAt},
@@ -72,6 +73,8 @@ pub(super) struct Statements {
     insert: OnceLock<Arc<Template>>,
     updates: [OnceLock<Arc<Template>>; Brings::COMBINATIONS],
     upserts: [OnceLock<Arc<Template>>; Brings::COMBINATIONS],
+    /// The table as it was looked up again, by batches that it had become another one for.
+    pub(super) renewed: OnceLock<Arc<Opened>>,
 }
 
 /// How the version of a row is compared: its kind as a parameter.
