@@ -626,3 +626,27 @@ fn idle_connections_that_died_are_not_noticed_by_the_caller() {
         line.store.create(counter(format!("c{round}"), 0)).expect("a create that was never sent is sent again");
     }
 }
+
+/// A pooler may have given the process to another client meanwhile, and tells it by its own numbers.
+#[test]
+fn a_process_that_may_be_anothers_is_not_ended() {
+    for is_pooler in [true, false] {
+        let scratch = Scratch::new();
+        let proxy = Proxy::before(address(&url()));
+        proxy.pose_as_pooler(is_pooler);
+        let db = scratch.config_at(&proxy.address()).pool_size(1).connect().expect("the server answers");
+        let store = db.store::<Counter>().expect("the table is made");
+        store.create(counter("a", 1)).expect("it is new");
+        proxy.take_log();
+        proxy.cut_next("insert into", Cut::After);
+        assert_eq!(store.create(counter("b", 1)).expect("it is found").effect, Effect::Created);
+        let add = || store.patch("a", Changes::add("n", 1));
+        add().expect("it is prepared now");
+        proxy.cut_next("update \"", Cut::Before);
+        let kind = add().map_err(|e| e.kind()).err();
+        assert_eq!(kind, is_pooler.then_some(dk_data::ErrorKind::Ambiguous), "nobody can say that it will not happen");
+        assert_eq!(proxy.struck(), 2);
+        let ended = proxy.take_log().iter().any(|sql| sql.contains("pg_terminate_backend"));
+        assert_eq!(ended, !is_pooler);
+    }
+}

@@ -58,6 +58,7 @@ struct Shared {
     relayed: AtomicUsize,
     refusing: AtomicBool,
     stalled: AtomicBool,
+    posing: AtomicBool,
     closed: AtomicBool,
 }
 
@@ -138,6 +139,11 @@ impl Proxy {
     /// Whether answers are held back, as if the network had swallowed them; both sides believe that all is well.
     pub fn stall(&self, stalled: bool) {
         self.shared.stalled.store(stalled, Ordering::SeqCst);
+    }
+
+    /// Whether new connections get keys of the proxy's own to cancel with, as those of a pooler do.
+    pub fn pose_as_pooler(&self, posing: bool) {
+        self.shared.posing.store(posing, Ordering::SeqCst);
     }
 }
 
@@ -327,7 +333,10 @@ impl Shared {
 fn pump_replies(pair: &Pair, shared: &Shared) -> io::Result<()> {
     let mut withheld = Vec::new();
     loop {
-        let (kind, message) = read_message(&pair.server)?;
+        let (kind, mut message) = read_message(&pair.server)?;
+        if kind == b'K' && shared.posing.load(Ordering::SeqCst) {
+            message[5..9].copy_from_slice(&7_i32.to_be_bytes());
+        }
         while shared.stalled.load(Ordering::SeqCst) && !shared.closed.load(Ordering::SeqCst) {
             thread::sleep(Duration::from_millis(5));
         }

@@ -479,7 +479,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     #[cold]
     fn trace_rows(&self, rows: &[&Sealed<'_, R>], backend: Backend, lost: Error, limits: &Limits) -> Vec<Outcome> {
         let Link::Pool(pool) = &self.link else { return of_each(lost, rows.len()) };
-        let committed = pool.after_outage(limits, |session| backend.end(session)).and_then(|()| {
+        let committed = pool.after_outage(limits, |session| backend.end(session)).and_then(|_| {
             for some in rows.chunks(LOOKED_FOR) {
                 let ids: Vec<_> = some.iter().map(|row| row.id.clone()).collect();
                 let found = self.envelopes_of(&ids, limits)?;

@@ -28,6 +28,7 @@ use super::{
     config::PostgresConfig,
     error::{failure, is_broken, unreachable},
     line::Line,
+    peer,
     silence::{Turn, Watch},
     wire::{Param, ValuesIter},
 };
@@ -147,6 +148,11 @@ impl Client {
         .map_err(failure)
     }
 
+    /// The number of the process at the other end, as that has named it.
+    pub(super) fn process(&self) -> Option<i32> {
+        peer::process(&self.client.cancel_token())
+    }
+
     /// Whether the connection has ended.
     pub(super) fn is_closed(&self) -> bool {
         self.driver.connection.is_none() || self.client.is_closed()
@@ -182,12 +188,6 @@ impl Client {
         driver.block_on(client.batch_execute(sql))
     }
 
-    /// Starts a statement whose rows are asked for one by one, with [`next`](Client::next).
-    pub(super) fn stream(&mut self, statement: &Statement, values: ValuesIter<'_>) -> Result<Rows, Failure> {
-        let Client { client, driver } = self;
-        driver.block_on(client.query_raw(statement, values)).map(Box::pin)
-    }
-
     /// Sends statements without parameters ahead of what is asked for next, without a turn of their own. Nobody hears what
     /// becomes of them: where they fail in a transaction, so does what comes behind them.
     pub(super) fn ahead(&mut self, sql: &str) -> Result<(), Failure> {
@@ -197,6 +197,12 @@ impl Client {
             Poll::Ready(done) => done,
             Poll::Pending => Ok(()),
         }
+    }
+
+    /// Starts a statement whose rows are asked for one by one, with [`next`](Client::next).
+    pub(super) fn stream(&mut self, statement: &Statement, values: ValuesIter<'_>) -> Result<Rows, Failure> {
+        let Client { client, driver } = self;
+        driver.block_on(client.query_raw(statement, values)).map(Box::pin)
     }
 
     #[inline]

@@ -46,6 +46,7 @@ mod name;
 mod numeric;
 mod offenders;
 mod patch;
+mod peer;
 mod pool;
 mod query;
 mod regex;

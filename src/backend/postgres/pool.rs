@@ -49,6 +49,8 @@ pub(super) struct Backend {
     pub(super) pid: i32,
     /// Microseconds since 2000.
     pub(super) started: i64,
+    /// Whether it works for this connection alone: there is no pooler between, which may have given it to another client.
+    own: bool,
 }
 
 impl Backend {
@@ -61,7 +63,25 @@ impl Backend {
         let int = |at: usize| row.as_ref().and_then(|row| row.try_get::<_, Option<Raw<'_>>>(at).ok().flatten());
         let pid = int(0).and_then(|raw| raw.0.try_into().ok()).map_or(0, i32::from_be_bytes);
         let long = |at: usize| int(at).and_then(|raw| raw.0.try_into().ok()).map_or(0, i64::from_be_bytes);
-        Ok((Backend { pid, started: long(1) }, long(2)))
+        let (started, timeout) = (long(1), long(2));
+        Ok((Backend { pid, started, own: client.process() == Some(pid) }, timeout))
+    }
+
+    /// Makes sure that the server's side of a lost connection does nothing any more; says whether that is known.
+    pub(super) fn end(&self, session: &mut Session) -> Result<bool> {
+        const PATIENCE: usize = 250;
+        if !self.own {
+            return Ok(false);
+        }
+        let mut statement = Statement::new("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ");
+        self.push_condition(&mut statement);
+        for _ in 0..PATIENCE {
+            if session.query(&statement)?.is_empty() {
+                return Ok(true);
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Err(Error::new(ErrorKind::Connection, "the server still works on a connection that was lost"))
     }
 
     /// Asks whether it waits for us, and since when; nothing where it is gone.
@@ -74,7 +94,7 @@ impl Backend {
     }
 
     /// Appends the condition that a row of `pg_stat_activity` is its own.
-    pub(super) fn push_condition(&self, statement: &mut Statement) {
+    fn push_condition(&self, statement: &mut Statement) {
         statement.push("pid = ");
         statement.bind(Scalar::Int4.one(), |out| out.i32(self.pid));
         // Another one may have got the number after a restart.
@@ -249,6 +269,11 @@ impl Session {
         self.answered(|session| session.client.batch(sql)).map_err(failure)
     }
 
+    /// Sends statements ahead of those that come next in the transaction, which fail where these do.
+    pub(super) fn ahead(&mut self, sql: &str) -> Result<()> {
+        self.client.ahead(sql).map_err(failure)
+    }
+
     /// Gives the server the deadline of a call, or takes away that of the call before.
     pub(super) fn limit(&mut self, limits: &Limits) -> Result<()> {
         limits.check()?;
@@ -274,11 +299,6 @@ impl Session {
     }
 
     /// Whether the connection can be written over. One that lay idle is listened to for a moment, so that what the server
-    /// Sends statements ahead of those that come next in the transaction, which fail where these do.
-    pub(super) fn ahead(&mut self, sql: &str) -> Result<()> {
-        self.client.ahead(sql).map_err(failure)
-    }
-
     /// said meanwhile, a farewell above all, is heard before anything is sent.
     fn is_fresh(&mut self) -> bool {
         let idle = self.used.elapsed();
@@ -357,6 +377,9 @@ fn doing(watch: &Watch) -> Doing {
         Ok(session) => session,
         Err(error) => return lives(&error),
     };
+    if !backend.own {
+        return Doing::Something;
+    }
     session.watch.wait_until(Instant::now().checked_add(config.connect_timeout));
     match session.query(&backend.activity()) {
         Err(error) => lives(&error),

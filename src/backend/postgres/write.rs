@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     codec, error, key,
     link::Link,
-    pool::{Backend, Loan, Pool, Session},
+    pool::{Loan, Pool, Session},
     query::Statement,
     rows::Output,
     schema::{Table, VersionAt},
@@ -399,21 +399,22 @@ impl<R: RecordCodec> PostgresStore<R> {
         Err(Error::new(ErrorKind::Connection, "the connection broke three times over the same write"))
     }
 
-    /// Looks for what a write left behind, once the server's side of its connection is known to be gone.
+    /// Looks for what a write left behind, once the server's side of its connection is gone. Where that is not known, the write may
+    /// still happen.
     #[cold]
     fn look_back(&self, pool: &Pool, loan: Loan, evidence: &Evidence<'_>, limits: &Limits) -> Result<Trace> {
         let backend = loan.backend;
         drop(loan);
-        let found = pool.after_outage(limits, |session| {
-            backend.end(session)?;
-            envelope_now(session, &self.table, evidence.id)
+        let (ended, found) = pool.after_outage(limits, |session| {
+            let ended = backend.end(session)?;
+            Ok((ended, envelope_now(session, &self.table, evidence.id)?))
         })?;
         let version = found.as_ref().and_then(|envelope| envelope.version().cloned());
         Ok(match (found, version) {
             (Some(envelope), Some(version)) if evidence.token.is_some_and(|token| version == Version::token(token)) => {
                 Trace::Done(envelope)
             }
-            (Some(_), Some(version)) if evidence.before == Some(&version) => Trace::NotDone,
+            (Some(_), Some(version)) if ended && evidence.before == Some(&version) => Trace::NotDone,
             _ => Trace::Unknown,
         })
     }
@@ -464,20 +465,4 @@ fn envelope_now(session: &mut Session, table: &Table, id: &Id) -> Result<Option<
     let statement = super::statement::fetch_one(table, &output).with(values);
     let rows = session.query(&statement)?;
     rows.first().map(|row| output.envelope_of(row, id.clone())).transpose()
-}
-
-impl Backend {
-    /// Makes sure that the server's side of a lost connection does nothing any more.
-    pub(super) fn end(&self, session: &mut Session) -> Result<()> {
-        const PATIENCE: usize = 250;
-        let mut statement = Statement::new("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ");
-        self.push_condition(&mut statement);
-        for _ in 0..PATIENCE {
-            if session.query(&statement)?.is_empty() {
-                return Ok(());
-            }
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-        Err(Error::new(ErrorKind::Connection, "the server still works on a connection that was lost"))
-    }
 }
