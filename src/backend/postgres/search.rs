@@ -7,7 +7,8 @@ use super::{
     Postgres,
     cell::{Cell, Form},
     codec,
-    query::{Answer, Lowering, PageOf, Statement},
+    order::PageOf,
+    query::{Answer, Lowering, Statement},
     rows::Output,
     schema::literal,
     store::{PostgresStore, filter_of, page_of},
@@ -55,7 +56,7 @@ struct Searched {
 fn text_of(cell: &Cell) -> (String, Answer) {
     match cell.form {
         Form::Native(_) => (cell.sql.clone(), Answer::of(cell)),
-        _ => (super::query::json_string(&cell.sql), Answer::MaybeNull),
+        _ => (super::json::json_string(&cell.sql), Answer::MaybeNull),
     }
 }
 
