@@ -206,7 +206,7 @@ fn a_key_that_no_id_lies_in_is_refused_and_named() {
     let mut scratch = Scratch::new();
     let db = scratch.database();
     for (key, said) in [
-        ("a int, b int, PRIMARY KEY (a, b)", "several columns, `a`, `b`"),
+        ("a int, b jsonb, PRIMARY KEY (a, b)", "of type jsonb"),
         ("a int", "no primary key"),
         ("a double precision PRIMARY KEY", "of type double precision"),
         ("a jsonb PRIMARY KEY", "of type jsonb"),

@@ -6,6 +6,7 @@
 mod adopted;
 mod airports;
 mod changed;
+mod composite;
 mod connect;
 mod cut_tables;
 mod cuts;

@@ -21,7 +21,7 @@ use super::{
     stage::{Rows, Source, Told},
     statement::Brings,
     store::PostgresStore,
-    wire::{Kind, Values},
+    wire::Values,
     write::{Sealed, Verb, ambiguous, has_token, moved_on, now, push_item, set_aside, version_given},
 };
 use crate::{
@@ -463,13 +463,11 @@ impl<R: RecordCodec> PostgresStore<R> {
 
     /// Which of these ids are there.
     fn ids_there<'i>(&self, ids: impl Iterator<Item = &'i Id>, limits: &Limits) -> Result<HashSet<Id>> {
-        let id = &self.table.id;
-        let mut statement =
-            Statement::new(format!("SELECT {0} FROM {1} WHERE {0} = ANY(", id.quoted, self.table.qualified));
+        let (table, id) = (&*self.table, &self.table.id);
+        let mut statement = Statement::new(format!("SELECT {} FROM {} WHERE ", id.quoted, table.qualified));
         let mut items = Values::default();
-        ids.for_each(|each| push_item(each, id.kind, &mut items));
-        statement.bind(Kind { array: true, ..id.kind }, |out| out.array(id.kind.scalar, &items));
-        statement.push(")");
+        ids.for_each(|each| push_item(each, table, &mut items));
+        statement.among(table, &items);
         let rows = self.link.read(limits, |session| session.query(&statement))?;
         rows.iter().map(|row| id_of(codec::raw(row, 0)?, id.kind)).collect()
     }
@@ -504,16 +502,16 @@ impl<R: RecordCodec> PostgresStore<R> {
 
     /// Deletes without conditions.
     fn delete_run(&self, run: &[Write<'_, R>], limits: &Limits) -> Result<Vec<Outcome>> {
-        let id = &self.table.id;
+        let (table, id) = (&*self.table, &self.table.id);
         let ids: Vec<Id> = run
             .iter()
             .filter_map(|write| if let Write::Delete { id, .. } = write { Some(id.clone()) } else { None })
             .collect();
         let mut items = Values::default();
-        ids.iter().for_each(|each| push_item(each, id.kind, &mut items));
-        let mut statement = Statement::new(format!("DELETE FROM {} WHERE {} = ANY(", self.table.qualified, id.quoted));
-        statement.bind(Kind { array: true, ..id.kind }, |out| out.array(id.kind.scalar, &items));
-        statement.push(&format!(") RETURNING {}", id.quoted));
+        ids.iter().for_each(|each| push_item(each, table, &mut items));
+        let mut statement = Statement::new(format!("DELETE FROM {} WHERE ", table.qualified));
+        statement.among(table, &items);
+        statement.push(&format!(" RETURNING {}", id.quoted));
         let (rows, _) = self.link.write_once(&statement, limits)?;
         let mut gone: HashSet<Id> =
             rows.iter().map(|row| id_of(codec::raw(row, 0)?, id.kind)).collect::<Result<_>>()?;

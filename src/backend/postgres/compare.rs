@@ -146,8 +146,9 @@ impl Comparison<'_> {
         let add = format!("{alter} ADD COLUMN IF NOT EXISTS {}", self.expected.declaration(column));
         if self.is_own_id(column) {
             let key = format!("{add} DEFAULT gen_random_uuid()::text PRIMARY KEY");
-            let what = "there is no primary key of one column, so records have no ids".to_owned();
-            return self.foreign_key().is_none().then(|| Difference::needed(what, key));
+            let what = "there is no primary key, so records have no ids".to_owned();
+            let has_key = self.live.columns.iter().any(|column| column.primary);
+            return (!has_key).then(|| Difference::needed(what, key));
         }
         let default = match (&self.expected.version, column.name.as_str()) {
             (VersionAt::Token(_), "_version") => " DEFAULT gen_random_uuid()",

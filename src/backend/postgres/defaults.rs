@@ -1,10 +1,10 @@
 //! What the server gives by itself: the values of generated columns, and ids where the key of a table has a default.
 
 use super::{
-    codec, key,
+    codec, composite, key,
     query::Statement,
     rows::id_of,
-    schema::{Table, Takes, width},
+    schema::{Column, Table, Takes, width},
     store::PostgresStore,
     wire::Scalar,
 };
@@ -90,12 +90,23 @@ impl<R: RecordCodec> PostgresStore<R> {
     }
 
     fn id_that_follows(&self, draft: &Draft<'_, R>) -> Result<Option<Id>> {
-        let Some(field) = self.own_id_field() else { return Ok(draft.given_id().cloned()) };
-        let refused = |why: &'static str| Error::invalid(why).at_field(field.name.clone());
-        let target = self.shape.resolve(&Path::field(field.name.clone()))?;
-        let value = draft.record().cell(target.steps()).into_owned();
-        let text = key::text(&value).ok_or_else(|| refused("the key of its table is null"))?;
-        let own = Id::try_from(text).map_err(|e| Error::from(e).at_field(field.name.clone()))?;
+        let part = |field: &FieldDef| {
+            let target = self.shape.resolve(&Path::field(field.name.clone()))?;
+            let value = draft.record().cell(target.steps()).into_owned();
+            key::text(&value).ok_or_else(|| Error::invalid("the key of its table is null").at_field(field.name.clone()))
+        };
+        let own = match self.table.key.as_slice() {
+            [] => match self.own_id_field() {
+                Some(field) => part(field)?,
+                None => return Ok(draft.given_id().cloned()),
+            },
+            key => {
+                let field = |column: &Column| self.shape.fields.iter().find(|field| *field.name == *column.name);
+                let parts = key.iter().filter_map(field).map(part).collect::<Result<Vec<_>>>()?;
+                composite::text(parts.into_iter())
+            }
+        };
+        let own = Id::try_from(own).map_err(|e| Error::from(e).at_field(self.table.id.name.clone()))?;
         match draft.given_id() {
             Some(given) if *given != own => Err(other_id(&own, given)),
             _ => Ok(Some(own)),
@@ -147,7 +158,7 @@ impl<R: RecordCodec> PostgresStore<R> {
             let refused = |why: &'static str| Err(Error::unsupported(why).at_field(target.path.to_string()));
             match self.table.columns.iter().find(|column| column.quoted == sql) {
                 Some(column) if column.takes == Takes::Never => refused("the server generates its values"),
-                Some(column) if self.table.id_follows && *column == self.table.id => {
+                Some(column) if self.table.id_follows && self.table.is_of_key(column) => {
                     refused("a record's id never changes; create another record")
                 }
                 _ => Ok(()),

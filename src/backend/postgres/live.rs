@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_postgres::Row;
 
 use super::{
-    Layout, build, codec,
+    Layout, build, codec, composite,
     keep::Stray,
     key,
     link::Link,
@@ -284,10 +284,11 @@ pub(super) fn adapt(expected: Table, live: &Live) -> Result<Table> {
     let optional = |column: &Option<Column>| {
         column.as_ref().and_then(|column| live.find(&column.name).and_then(|found| found.serves(column)))
     };
-    let (id, id_field) = id_column(&expected, live, &columns)?;
+    let Key { id, field: id_field, columns: key } = id_column(&expected, live, &columns)?;
     for (place, column) in columns.iter_mut().enumerate() {
         // An identity is the server's own, and the key's too unless a new record brings one.
-        if column.takes == Takes::InNewRows && id_field != Some(place) {
+        let is_key = id_field == Some(place) || key.iter().any(|part| part.name == column.name);
+        if column.takes == Takes::InNewRows && !is_key {
             column.takes = Takes::Never;
         }
     }
@@ -308,7 +309,8 @@ pub(super) fn adapt(expected: Table, live: &Live) -> Result<Table> {
         strays: strays(&expected, live),
         restricted: columns.iter().any(|column| column.modifier.is_some() || column.takes == Takes::Never),
         id_default: live.find(&id.name).and_then(|found| found.default.clone()),
-        id_follows: id_field != expected.id_field,
+        id_follows: id_field != expected.id_field || !key.is_empty(),
+        key,
         columns,
         id,
         id_field,
@@ -370,12 +372,25 @@ fn refuse_lacking_unique(expected: &Table, live: &Live) -> Result<()> {
     Err(error.in_store(&expected.name).at_field(first.field.clone()))
 }
 
-/// The column that records are found by: the one that the schema names, else the primary key.
+/// What records are found by.
+struct Key {
+    id: Column,
+    /// The place of that among the columns of the record.
+    field: Option<usize>,
+    /// The columns of a key of several.
+    columns: Vec<Column>,
+}
+
+/// What records are found by: the column that the schema names, else the primary key.
 ///
 /// # Errors
 /// `Configuration` where two rows may have the same id in it.
-fn id_column(expected: &Table, live: &Live, columns: &[Column]) -> Result<(Column, Option<usize>)> {
-    let (column, place) = key_column(expected, live, columns)?;
+fn id_column(expected: &Table, live: &Live, columns: &[Column]) -> Result<Key> {
+    let key = key_of(expected, live, columns)?;
+    if !key.columns.is_empty() {
+        return Ok(key);
+    }
+    let (column, place) = (&key.id, key.field);
     let refused = |why: String| {
         let why =
             format!("the ids of its records are in the column {} of {}, {why}", column.quoted, expected.qualified);
@@ -402,36 +417,51 @@ fn id_column(expected: &Table, live: &Live, columns: &[Column]) -> Result<(Colum
              CREATE UNIQUE INDEX ON {} ({})",
             expected.qualified, column.quoted
         )),
-        () => Ok((column, place)),
+        () => Ok(key),
     }
 }
 
-fn key_column(expected: &Table, live: &Live, columns: &[Column]) -> Result<(Column, Option<usize>)> {
+fn key_of(expected: &Table, live: &Live, columns: &[Column]) -> Result<Key> {
+    let one = |id: Column, field| Ok(Key { id, field, columns: Vec::new() });
     if let Some(place) = expected.id_field {
-        return Ok((columns[place].clone(), Some(place)));
+        return one(columns[place].clone(), Some(place));
     }
     if let Some(own) = live.find(&expected.id.name).and_then(|found| found.serves(&expected.id)) {
-        return Ok((own, None));
+        return one(own, None);
     }
     let unfit = |why: String| {
         let why = format!("the table {} has {why}, so its records have no ids", expected.qualified);
         let instead = "mark a field as the id whose column is text, a UUID or an integer, and unique";
         Error::unsupported(format!("{why}: {instead}")).in_store(&expected.name)
     };
-    let all: Vec<_> = live.columns.iter().filter(|column| column.primary).collect();
-    let primary = match all.as_slice() {
-        [one] => one,
-        [] => return Err(unfit("no primary key".to_owned())),
-        several => {
-            let names = several.iter().map(|column| format!("`{}`", column.name)).collect::<Vec<_>>().join(", ");
-            return Err(unfit(format!("a primary key of several columns, {names}")));
-        }
+    let part = |primary: &LiveColumn| {
+        let kind = primary.kind.filter(|kind| is_id(*kind) || key::is_foreign(*kind));
+        let column = kind.and_then(|kind| primary.serves(&Column::new(primary.name.clone(), kind, false)));
+        column.ok_or_else(|| unfit(format!("a primary key of type {}", primary.type_name)))
     };
-    let kind = primary.kind.filter(|kind| is_id(*kind) || key::is_foreign(*kind));
-    let column = kind.and_then(|kind| primary.serves(&Column::new(primary.name.clone(), kind, false)));
-    let column = column.ok_or_else(|| unfit(format!("a primary key of type {}", primary.type_name)))?;
-    let place = columns.iter().position(|column| column.name == primary.name);
-    Ok((column, place))
+    let primary: Vec<_> = live.columns.iter().filter(|column| column.primary).collect();
+    match primary.as_slice() {
+        [] => Err(unfit("no primary key".to_owned())),
+        [only] => one(part(only)?, columns.iter().position(|column| column.name == only.name)),
+        several => {
+            for part in several {
+                let refused = |why: &str| {
+                    let why = format!("the ids of its records follow from the key of {}, {why}", expected.qualified);
+                    Err(Error::configuration(why).in_store(&expected.name).at_field(part.name.clone()))
+                };
+                match () {
+                    () if !columns.iter().any(|column| column.name == part.name) => {
+                        return refused("of which the type has no such field: add it");
+                    }
+                    () if part.takes == Takes::Never => return refused("which the server generates in part"),
+                    () if !part.deterministic => return refused("by whose collation different keys are equal"),
+                    () => {}
+                }
+            }
+            let columns = several.iter().map(|column| part(column)).collect::<Result<Vec<_>>>()?;
+            Ok(Key { id: composite::column(&columns), field: None, columns })
+        }
+    }
 }
 
 /// Whether ids are kept in columns of this kind as they are.

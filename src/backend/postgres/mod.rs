@@ -2,7 +2,7 @@
 //!
 //! Each field is a typed column, nested records are flattened, the envelope stands beside them in columns that begin with
 //! `_`. Every operator, order and page runs in the server, every value is a parameter, and what a query comes to is told by
-//! `explain`. Tables that are there already are stores as they are, as long as they have a primary key of one column.
+//! `explain`. Tables that are there already are stores as they are, as long as they have a primary key.
 //!
 //! ```no_run
 //! use dk_data::{Database, Document, Query, Schema, Store, backend::postgres::Postgres, document};
@@ -25,6 +25,7 @@ mod client;
 mod codec;
 mod commit;
 mod compare;
+mod composite;
 mod config;
 mod convert;
 mod copy;

@@ -120,7 +120,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         let version = if self.table.version == VersionAt::Xmin { "xmin" } else { "NULL::xid" };
         let begin = format!(
             "CREATE INDEX ON {0} (_place); CREATE TEMPORARY TABLE {told} ON COMMIT DROP AS \
-             SELECT {1}, true AS _is_new, {version} AS _xmin FROM {2} WITH NO DATA; SAVEPOINT dk_range",
+             SELECT {1} AS _key, true AS _is_new, {version} AS _xmin FROM {2} WITH NO DATA; SAVEPOINT dk_range",
             stage.name, id.quoted, self.table.qualified
         );
         session.batch(&begin).map_err(Refusal::undone)?;
@@ -183,8 +183,8 @@ impl<R: RecordCodec> PostgresStore<R> {
         };
         let version = if self.table.version == VersionAt::Xmin { format!("{of}xmin") } else { "NULL::xid".to_owned() };
         let mut statement = Statement::new(format!(
-            "WITH done AS ({put} RETURNING {of}{}, {is_new}, {version}) INSERT INTO _dk_told SELECT * FROM done",
-            self.table.id.quoted
+            "WITH done AS ({put} RETURNING {}, {is_new}, {version}) INSERT INTO _dk_told SELECT * FROM done",
+            self.table.id_sql(of)
         ));
         statement.kinds = vec![Scalar::Int4.one(); 2];
         statement

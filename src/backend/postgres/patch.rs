@@ -81,7 +81,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     fn read_to_change(&self, id: &Id, limits: &Limits) -> Result<Option<Stored<R>>> {
         let table = &self.table;
         let mut values = Values::default();
-        push_id(id, table.id.kind, &mut values);
+        push_id(id, table, &mut values);
         let template = self.statements.fetch_one(table, &self.output);
         let statement = Statement {
             sql: format!("{} FOR UPDATE", template.sql),

@@ -15,9 +15,11 @@ use super::{
     schema::Table,
     statement::Template,
     wire::{Kind, Scalar, Values},
+    write::{push_id, push_item},
 };
 use crate::{
     error::{Error, Result},
+    id::Id,
     query::{Filter, Node, Op, Operand, coerce::coerce},
     record::{Part, Schema, Target, Type},
     value::Value,
@@ -52,6 +54,13 @@ impl Statement {
         self.kinds.push(kind);
         self.sql.push('$');
         self.sql.push_str(itoa::Buffer::new().format(self.kinds.len()));
+    }
+    /// Adds the condition that the id is one of these.
+    pub(super) fn among(&mut self, table: &Table, ids: &Values) {
+        let kind = table.id.kind;
+        self.values.array(kind.scalar, ids);
+        self.kinds.push(Kind { array: true, ..kind });
+        self.sql.push_str(&table.id_among(self.kinds.len()));
     }
     pub(super) fn bind_int(&mut self, value: i64) {
         self.bind(Scalar::Int8.one(), |out| out.i64(value));
@@ -246,6 +255,9 @@ impl Lowering<'_> {
             Form::Tagged => tagged_compare(&cell.sql, op, value, out),
             Form::Plain => plain_compare(&cell.sql, op, value, out),
             Form::There => Err(Error::query("it can only be tested for null").at_field(target.path.to_string())),
+            Form::Native(_) if op == Op::Eq && self.is_composite(target) => {
+                Ok(self.is_id_of(std::slice::from_ref(value), out))
+            }
             Form::Native(kind) => {
                 if let Some(folded) = folded_id(kind, op, target, value) {
                     return Ok(native_compare(cell, folded, kind, out));
@@ -259,6 +271,9 @@ impl Lowering<'_> {
 
     fn is_in(&self, cell: &Cell, list: &[Value], target: &Target, out: &mut Statement) -> Result<Answer> {
         let Form::Native(kind) = cell.form else { return self.is_in_json(cell, list, target, out) };
+        if self.is_composite(target) {
+            return Ok(self.is_id_of(list, out));
+        }
         let exactly = |value: &Value| match folded_id(kind, Op::Eq, target, value) {
             Some(Folded::With(_, literal)) => Some(literal),
             Some(_) => None,
@@ -275,6 +290,33 @@ impl Lowering<'_> {
             }
         }
         Ok(if literals.is_empty() { Answer::TrueOrFalse } else { Answer::of(cell) })
+    }
+
+    /// Whether an operand is the id of rows that a key of several columns tells apart.
+    fn is_composite(&self, target: &Target) -> bool {
+        target.part == Part::Id && !self.table.key.is_empty()
+    }
+
+    /// Whether the id is one of these, as the index of its key finds it.
+    fn is_id_of(&self, values: &[Value], out: &mut Statement) -> Answer {
+        let id = |value: &Value| if let Value::Text(text) = value { Id::new(text).ok() } else { None };
+        let ids: Vec<Id> = values.iter().filter_map(id).filter(|id| self.table.can_have(id)).collect();
+        out.push("(");
+        match ids.as_slice() {
+            [] => out.push("FALSE"),
+            [one] => {
+                out.kinds.push(self.table.id.kind);
+                push_id(one, self.table, &mut out.values);
+                out.push(&self.table.id_is(out.kinds.len()));
+            }
+            several => {
+                let mut items = Values::default();
+                several.iter().for_each(|id| push_item(id, self.table, &mut items));
+                out.among(self.table, &items);
+            }
+        }
+        out.push(")");
+        Answer::TrueOrFalse
     }
 
     fn is_in_json(&self, cell: &Cell, list: &[Value], target: &Target, out: &mut Statement) -> Result<Answer> {

@@ -95,7 +95,9 @@ pub(super) struct Table {
     pub(super) id: Column,
     /// The place of the id among the columns of the record, where it is one of its fields.
     pub(super) id_field: Option<usize>,
-    /// Whether that field is not declared as the id: the id follows from it all the same.
+    /// The columns of a key of several, which are fields of the record; none where the id is a column of its own.
+    pub(super) key: Vec<Column>,
+    /// Whether the id follows from fields that are not declared as the id.
     pub(super) id_follows: bool,
     pub(super) version: VersionAt,
     pub(super) created_at: Option<Column>,
@@ -196,6 +198,7 @@ impl Table {
             extra: None,
             id: Column::new("_id", Scalar::Text.one(), false),
             id_field: None,
+            key: Vec::new(),
             id_follows: false,
             version: VersionAt::Token(Column::new("_version", Scalar::Uuid.one(), false)),
             created_at: Some(Column::new("_created_at", Scalar::TimestampTz.one(), false)),
@@ -298,6 +301,11 @@ impl Table {
         Ok(())
     }
 
+    /// Whether ids have a column beside those of the record.
+    pub(super) fn has_own_id(&self) -> bool {
+        self.id_field.is_none() && self.key.is_empty()
+    }
+
     /// Columns of the record, then what holds the rest of it.
     pub(super) fn record_columns(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().chain(&self.extra)
@@ -310,7 +318,7 @@ impl Table {
 
     /// All columns, in the order in which rows are written: the record, the id, version, times, metadata.
     pub(super) fn written(&self) -> impl Iterator<Item = &Column> {
-        let id = self.id_field.is_none().then_some(&self.id);
+        let id = self.has_own_id().then_some(&self.id);
         let version = match &self.version {
             VersionAt::Token(column) => Some(column),
             _ => None,

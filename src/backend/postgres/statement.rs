@@ -177,7 +177,7 @@ fn update(table: &Table, brings: Brings) -> Arc<Template> {
         set.push(format!("{} = ${}", column.quoted, place(column.kind)));
     }
     let mut sql = format!("UPDATE {} SET {}", table.qualified, set.join(", "));
-    let _ = write!(sql, " WHERE {} = ${}", table.id.quoted, place(table.id.kind));
+    let _ = write!(sql, " WHERE {}", table.id_is(place(table.id.kind)));
     if brings.expected {
         let _ = write!(sql, " AND {} = ${}", version_compared(table), place(version_kind(table)));
     }
@@ -212,7 +212,7 @@ pub(super) fn on_conflict(table: &Table, brings: Brings) -> String {
     }
     set.extend(table.created_at.as_ref().filter(|_| brings.created_at).map(taken));
     set.extend(table.metadata.as_ref().filter(|_| brings.metadata).map(taken));
-    format!(" ON CONFLICT ({}) DO UPDATE SET {}", table.id.quoted, set.join(", "))
+    format!(" ON CONFLICT ({}) DO UPDATE SET {}", names(table.id_columns().iter()), set.join(", "))
 }
 
 /// Updates rows from a table beside theirs.
@@ -238,21 +238,18 @@ pub(super) fn update_from(table: &Table, brings: Brings, stage: &str) -> String 
         (true, VersionAt::Token(column)) => format!(" AND target.{} = stage._expected", column.quoted),
         (true, _) => " AND target.xmin::text::bigint = stage._expected".to_owned(),
     };
-    let (id, set) = (&table.id.quoted, set.join(", "));
-    format!(
-        "UPDATE {} AS target SET {set} FROM {stage} AS stage WHERE target.{id} = stage.{id}{condition}",
-        table.qualified
-    )
+    let (same, set) = (table.same_id("target", "stage"), set.join(", "));
+    format!("UPDATE {} AS target SET {set} FROM {stage} AS stage WHERE {same}{condition}", table.qualified)
 }
 
 /// The statement that reads rows by their ids, which are one parameter.
 pub(super) fn fetch(table: &Table, output: &Output) -> Arc<Template> {
-    let sql = format!("SELECT {} FROM {} WHERE {} = ANY($1)", output.sql, table.qualified, table.id.quoted);
+    let sql = format!("SELECT {} FROM {} WHERE {}", output.sql, table.qualified, table.id_among(1));
     Template::new(sql, vec![Kind { array: true, ..table.id.kind }])
 }
 
 /// The statement that reads one row by its id.
 pub(super) fn fetch_one(table: &Table, output: &Output) -> Arc<Template> {
-    let sql = format!("SELECT {} FROM {} WHERE {} = $1", output.sql, table.qualified, table.id.quoted);
+    let sql = format!("SELECT {} FROM {} WHERE {}", output.sql, table.qualified, table.id_is(1));
     Template::new(sql, vec![table.id.kind])
 }

@@ -143,7 +143,7 @@ impl<R: RecordCodec> PostgresStore<R> {
 
     pub(super) fn read_one(&self, id: &Id, limits: &Limits) -> Result<Option<Stored<R>>> {
         let mut values = Values::default();
-        push_id(id, self.table.id.kind, &mut values);
+        push_id(id, &self.table, &mut values);
         let statement = self.statements.fetch_one(&self.table, &self.output).with(values);
         let rows = self.link.read(limits, |session| session.query(&statement))?;
         rows.first().map(|row| self.output.stored(row, &self.shape)).transpose()
@@ -158,7 +158,7 @@ impl<R: RecordCodec> PostgresStore<R> {
                 Entry::Occupied(first) => repeated.push((place, *first.get())),
                 Entry::Vacant(free) => {
                     free.insert(place);
-                    push_item(id, self.table.id.kind, &mut items);
+                    push_item(id, &self.table, &mut items);
                 }
             }
         }

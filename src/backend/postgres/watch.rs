@@ -23,7 +23,7 @@ use super::{
     rows::Output,
     schema::{Table, literal},
     store::{PostgresStore, filter_of},
-    wire::{Kind, Values},
+    wire::Values,
     write::push_item,
 };
 use crate::{
@@ -112,12 +112,12 @@ fn function(table: &Table) -> String {
 
 /// What the function does.
 fn body(table: &Table) -> String {
-    let id = &table.id.quoted;
     let tell = |op: &str, row: &str| {
         // A key that does not fit into a notification must not make the write fail.
+        let id = table.id_sql(&format!("{row}."));
         let id = match table.id.kind {
-            kind if key::is_foreign(kind) => key::text_sql(&format!("{row}.{id}"), kind.scalar),
-            _ => format!("{row}.{id}::text"),
+            kind if key::is_foreign(kind) => key::text_sql(&id, kind.scalar),
+            _ => format!("{id}::text"),
         };
         let told = format!("CASE WHEN octet_length({id}) < 7000 THEN '{op}' || {id} ELSE 'T' END");
         format!("PERFORM pg_notify(channel, {told});")
@@ -126,12 +126,14 @@ fn body(table: &Table) -> String {
     format!(
         "DECLARE channel text := {}; BEGIN IF pg_partition_root(TG_RELID) IS NOT NULL THEN channel := {}; END IF; \
          IF TG_OP = 'INSERT' THEN {} ELSIF TG_OP = 'DELETE' THEN {} ELSIF TG_OP = 'UPDATE' THEN \
-         IF OLD.{id} IS DISTINCT FROM NEW.{id} THEN {} END IF; {} \
+         IF {} IS DISTINCT FROM {} THEN {} END IF; {} \
          ELSE PERFORM pg_notify(channel, 'T'); END IF; RETURN NULL; END",
         channel_of("format('%I.%I', TG_TABLE_SCHEMA, TG_TABLE_NAME)"),
         channel("TG_RELID::regclass"),
         tell("I", "NEW"),
         tell("D", "OLD"),
+        table.id_sql("OLD."),
+        table.id_sql("NEW."),
         tell("D", "OLD"),
         tell("U", "NEW"),
     )
@@ -427,13 +429,11 @@ impl<R: RecordCodec> PostgresWatch<R> {
 
     /// The records of these ids of which the predicate is true.
     fn statement(&self, lowering: &Lowering<'_>, ids: &[&Id]) -> Result<Statement> {
-        let (table, kind) = (&self.table, self.table.id.kind);
+        let table = &self.table;
         let mut statement = Statement::new(format!("SELECT {} FROM {} WHERE ", self.output.sql, table.qualified));
-        statement.push(&format!("{} = ANY(", table.id.quoted));
         let mut items = Values::default();
-        ids.iter().for_each(|id| push_item(id, kind, &mut items));
-        statement.bind(Kind { array: true, ..kind }, |values| values.array(kind.scalar, &items));
-        statement.push(")");
+        ids.iter().for_each(|id| push_item(id, table, &mut items));
+        statement.among(table, &items);
         if !self.filter.is_all() {
             statement.push(" AND ");
             lowering.condition(&self.filter, &mut statement)?;

@@ -12,7 +12,7 @@ use super::{
     statement::{Brings, version_compared, version_kind},
     store::PostgresStore,
     tagged,
-    wire::{Kind, Scalar, Values},
+    wire::{Scalar, Values},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -61,9 +61,9 @@ impl<'d, R: RecordCodec> Sealed<'d, R> {
     pub(super) fn push_row(&self, store: &PostgresStore<R>, now: i64, out: &mut Values) -> Result<()> {
         let table = &*store.table;
         codec::encode_record(self.draft.record(), &store.shape, table, out).map_err(|e| e.at_id(&self.id))?;
-        if table.id_field.is_none() {
+        if table.has_own_id() {
             let mark = out.mark();
-            if put_id(&self.id, table.id.kind, out).is_none() {
+            if put_id(&self.id, table, out).is_none() {
                 return Err(unfit(&self.id, table));
             }
             out.since(mark).try_for_each(|id| table.id.refuse_misfit(id)).map_err(|e| e.at_id(&self.id))?;
@@ -113,7 +113,7 @@ impl<'d, R: RecordCodec> Sealed<'d, R> {
         if self.brings.metadata && table.metadata.is_some() {
             push_metadata(self.draft.given_metadata(), &mut out)?;
         }
-        push_id(&self.id, table.id.kind, &mut out);
+        push_id(&self.id, table, &mut out);
         if let Some(expected) = self.draft.expected() {
             push_version(expected, &mut out);
         }
@@ -131,20 +131,21 @@ pub(super) fn now() -> i64 {
 }
 
 /// Appends an id in the kind of its column; null where no row can have it.
-pub(super) fn push_id(id: &Id, kind: Kind, out: &mut Values) {
-    if put_id(id, kind, out).is_none() {
+pub(super) fn push_id(id: &Id, table: &Table, out: &mut Values) {
+    if put_id(id, table, out).is_none() {
         out.null();
     }
 }
 
 /// Appends an id as an item of an array, where a row can have it: an array has no place for nothing.
-pub(super) fn push_item(id: &Id, kind: Kind, items: &mut Values) {
-    let _ = put_id(id, kind, items);
+pub(super) fn push_item(id: &Id, table: &Table, items: &mut Values) {
+    let _ = put_id(id, table, items);
 }
 
 /// Appends an id where a row can have it.
-fn put_id(id: &Id, kind: Kind, out: &mut Values) -> Option<()> {
-    match kind.scalar {
+fn put_id(id: &Id, table: &Table, out: &mut Values) -> Option<()> {
+    match table.id.kind.scalar {
+        Scalar::Text if !table.can_have(id) => return None,
         Scalar::Text => out.put(id.text(&mut IdBuffer::new()).as_bytes()),
         Scalar::Uuid => out.uuid(id.as_uuid()?.into_bytes()),
         scalar => match id.as_integer() {
@@ -331,8 +332,9 @@ impl<R: RecordCodec> PostgresStore<R> {
 
     fn delete(&self, id: Id, expected: Option<&Version>, limits: &Limits) -> Outcome {
         let mut statement =
-            Statement::new(format!("DELETE FROM {} WHERE {} = ", self.table.qualified, self.table.id.quoted));
-        statement.bind(self.table.id.kind, |out| push_id(&id, self.table.id.kind, out));
+            Statement::new(format!("DELETE FROM {} WHERE {}", self.table.qualified, self.table.id_is(1)));
+        statement.kinds.push(self.table.id.kind);
+        push_id(&id, &self.table, &mut statement.values);
         if let Some(expected) = expected {
             self.refuse_conditions().map_err(|e| e.at_id(&id))?;
             statement.push(&format!(" AND {} = ", version_compared(&self.table)));
@@ -461,7 +463,7 @@ pub(super) fn ambiguous(cause: Error) -> Error {
 fn envelope_now(session: &mut Session, table: &Table, id: &Id) -> Result<Option<Envelope>> {
     let output = Output::envelope(table);
     let mut values = Values::default();
-    push_id(id, table.id.kind, &mut values);
+    push_id(id, table, &mut values);
     let statement = super::statement::fetch_one(table, &output).with(values);
     let rows = session.query(&statement)?;
     rows.first().map(|row| output.envelope_of(row, id.clone())).transpose()
