@@ -203,7 +203,7 @@ mod tests {
         while let Some((start, end)) = search.next() {
             assert_eq!(start, search.at);
             tries += 1;
-            match bad.iter().find(|at| (start..end).contains(at)) {
+            match bad.get(bad.partition_point(|at| *at < start)).filter(|at| **at < end) {
                 None => {
                     tried += end - start;
                     search.taken(end);
