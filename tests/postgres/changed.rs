@@ -111,3 +111,40 @@ fn a_store_of_a_table_that_others_changed_says_so_and_is_opened_again() {
     says_open_again(new.read("a"));
     assert_eq!(open(&here).count(Query::new()).ok(), Some(0), "it is made again");
 }
+
+#[test]
+fn a_batch_into_columns_of_another_type_writes_what_it_was_given_or_nothing() {
+    // COPY takes eight bytes for any type of eight, and a few for a number of any length.
+    for (ty, using) in [
+        ("numeric", "n"),
+        ("double precision", "n"),
+        ("timestamptz", "to_timestamp(n)"),
+        ("text", "n"),
+        ("integer", "n"),
+    ] {
+        for version in ["", ", _version uuid NOT NULL"] {
+            let mut scratch = Scratch::new();
+            let make = format!("CREATE TABLE numbers (_id text PRIMARY KEY, n bigint, note text{version})");
+            scratch.client.batch_execute(&make).expect("ours");
+            let db = scratch.database();
+            let store = db.documents("numbers", numbers(Type::I64)).expect("the columns hold it");
+            let batch = |from: i64| (from..from + 20).map(|n| number(&format!("n{n}"), n as i32));
+            assert!(store.create_batch(batch(0)).expect("it writes").iter().all(Result::is_ok));
+            let alter = format!("ALTER TABLE numbers ALTER COLUMN n TYPE {ty} USING {using}");
+            scratch.client.batch_execute(&alter).expect("the table is ours");
+            let created = store.create_batch(batch(100)).expect("the server is there");
+            let put = store.upsert_batch(batch(110)).expect("the server is there");
+            let mut told: Vec<String> = created.into_iter().chain(put).flatten().map(|w| w.id.to_string()).collect();
+            told.sort();
+            told.dedup();
+            let sql =
+                "SELECT _id, n::text, 'n' || n::text FROM numbers WHERE _id >= 'n1' AND length(_id) = 4 ORDER BY _id";
+            let rows = scratch.client.query(sql, &[]).expect("ours");
+            let there: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+            assert_eq!(there, told, "{ty}{version}: what was told is there");
+            for row in rows {
+                assert_eq!(row.get::<_, String>(0), row.get::<_, String>(2), "{ty}{version}");
+            }
+        }
+    }
+}

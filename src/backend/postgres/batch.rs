@@ -190,10 +190,11 @@ impl<R: RecordCodec> PostgresStore<R> {
             },
         };
         let Drafts { run, seals, .. } = drafts;
-        if let Some(Refusal::Server(cause)) = &refusal
-            && is_of_change(cause)
-            && let Some(store) = self.renewed()
-        {
+        let is_changed = match &refusal {
+            Some(Refusal::Server(cause)) => is_of_change(cause),
+            refusal => matches!(refusal, Some(Refusal::Changed(_))),
+        };
+        if is_changed && let Some(store) = self.renewed() {
             return store.put_share(verb, brings, run, repeated, limits);
         }
         let sealed = self.sealed_again(verb, run, repeated, seals);
@@ -374,6 +375,7 @@ impl<R: RecordCodec> PostgresStore<R> {
     fn given_up(&self, rows: &[&Sealed<'_, R>], refusal: Refusal, limits: &Limits) -> Result<Vec<Outcome>, ()> {
         let error = match refusal {
             Refusal::Lost(backend, error) => return Ok(self.trace_rows(rows, backend, error, limits)),
+            Refusal::Changed(error) => return Ok(of_each(error, rows.len())),
             Refusal::Server(cause) => failure(cause),
             Refusal::Undone(error) | Refusal::Record(_, error) => error,
         };

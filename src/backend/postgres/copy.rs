@@ -1,19 +1,24 @@
 //! Rows by COPY BINARY, into the server and out of it.
 
 use std::{
+    collections::HashMap,
     io::{self, Read},
     mem,
 };
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 
 use super::{
+    codec,
     error::{failure, is_broken, is_lost},
+    live::text,
     pool::{Backend, Session},
     query::Statement,
+    rows::changed,
     statement::names,
     store::PostgresStore,
-    wire::{Values, ValuesIter},
+    wire::{Kind, Values, ValuesIter},
     write::ambiguous,
 };
 use crate::{
@@ -25,6 +30,8 @@ use crate::{
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// What comes behind them.
 const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
+/// The columns of a table, which is the parameter behind it.
+const TYPES: &str = "SELECT attname::text, atttypid FROM pg_attribute WHERE attrelid = to_regclass(";
 /// Bytes that are sent together.
 const PIECE: usize = 64 * 1024;
 
@@ -36,6 +43,8 @@ pub(super) enum Refusal {
     Server(tokio_postgres::Error),
     /// The way to the server broke before anything could take effect.
     Undone(Error),
+    /// The columns are of other types than they were; nothing was sent.
+    Changed(Error),
     /// The way to the server broke, and this process of the server's may still be at work.
     Lost(Backend, Error),
 }
@@ -75,6 +84,28 @@ impl From<tokio_postgres::Error> for Refusal {
 }
 
 impl<R: RecordCodec> PostgresStore<R> {
+    /// Refuses to copy into columns that are of other types than they were when the table was looked up. COPY is not told what the
+    /// bytes are, and takes those of a right length for whatever the column is now.
+    pub(super) fn check_columns(&self, session: &mut Session) -> Result<(), Refusal> {
+        let mut statement = Statement::new(TYPES);
+        statement.bind_text(&self.table.qualified);
+        statement.push("::text) AND attnum > 0 AND NOT attisdropped");
+        let rows = session.query(&statement).map_err(Refusal::undone)?;
+        let mut types = HashMap::with_capacity_and_hasher(rows.len(), RandomState::default());
+        for row in &rows {
+            let name = text(row, 0).map_err(Refusal::whole)?;
+            let oid = codec::raw(row, 1).map_err(Refusal::whole)?.and_then(|raw| raw.try_into().ok());
+            types.insert(name, oid.map_or(0, u32::from_be_bytes));
+        }
+        for column in self.table.written() {
+            let Some(kind) = types.get(&column.name).and_then(|oid| Kind::of_oid(*oid)) else { continue };
+            if kind != column.kind {
+                return Err(Refusal::Changed(changed(&column.name, column.kind, &kind.sql())));
+            }
+        }
+        Ok(())
+    }
+
     /// Copies so many rows into the table, and says how many it took. `encode` appends the columns of one, or says that there is
     /// none.
     pub(super) fn copy_in(
@@ -83,6 +114,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         rows: usize,
         mut encode: impl FnMut(usize, &mut Values) -> bool,
     ) -> Result<u64, Refusal> {
+        self.check_columns(session)?;
         let columns = self.table.written().count();
         let sql = format!("COPY {} ({}) FROM STDIN BINARY", self.table.qualified, names(self.table.written()));
         copy(session, &sql, rows, |place, out| {

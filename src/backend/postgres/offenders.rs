@@ -114,6 +114,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         rows: &[&Sealed<'_, R>],
     ) -> Result<(Vec<Option<Told>>, Refused), Refusal> {
         let stage = Stage::make(session, &self.table, true, brings).map_err(Refusal::undone)?;
+        self.check_columns(session)?;
         self.copy_to_stage(session, &stage, &mut Rows(self, rows), now())?;
         let mut put = self.put_range(verb, brings, &stage);
         let (id, told) = (&self.table.id, "_dk_told");

@@ -134,15 +134,12 @@ impl Output {
         let columns = self.kinds.iter().copied().enumerate().chain([self.id]);
         let found = columns.map(|(at, kind)| (row.columns().get(at), kind));
         // Those of a document that are chosen are expressions, whose types are the query's own.
-        let changed = found
+        let other = found
             .filter(|_| !matches!(self.shape, Shape::Chosen))
             .find(|(column, kind)| column.is_some_and(|column| Kind::of_oid(column.type_().oid()) != Some(*kind)));
-        let Some((Some(column), kind)) = changed else { return error };
-        super::notice_change();
+        let Some((Some(column), kind)) = other else { return error };
         let is = Kind::of_oid(column.type_().oid()).map_or_else(|| column.type_().to_string(), Kind::sql);
-        let (name, was) = (column.name(), kind.sql());
-        Error::configuration(format!("`{name}` was {was} when the store was opened, and is {is} now: open it again"))
-            .caused_by(error)
+        changed(column.name(), kind, &is).caused_by(error)
     }
 
     fn id_of(&self, row: &Row) -> Result<Id> {
@@ -185,6 +182,14 @@ fn own_columns<'t>(table: &'t Table, of: &Schema, path: &Path, field: &FieldDef)
         return None;
     }
     table.columns.get(at..at + width(known))
+}
+
+/// What is said of a column that is of another type than it was.
+#[cold]
+pub(super) fn changed(column: &str, was: Kind, is: &str) -> Error {
+    super::notice_change();
+    let was = was.sql();
+    Error::configuration(format!("`{column}` was {was} when the store was opened, and is {is} now: open it again"))
 }
 
 /// An id as its column holds it.

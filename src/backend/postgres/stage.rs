@@ -103,6 +103,8 @@ impl<R: RecordCodec> PostgresStore<R> {
     ) -> Result<Vec<Option<Told>>, Refusal> {
         rows.begin();
         let stage = Stage::make(session, &self.table, verb == Verb::Update, brings).map_err(Refusal::undone)?;
+        // Now that it is read, nobody changes it until the transaction ends.
+        self.check_columns(session)?;
         self.copy_to_stage(session, &stage, rows, now())?;
         let (table, columns) = (&self.table.qualified, names(self.table.written()));
         let insisting = insisting(&self.table);
