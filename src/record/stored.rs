@@ -301,10 +301,3 @@ pub(crate) fn json_of(value: &Value) -> Json {
 fn json_of_document(document: &Document) -> Json {
     Json::Object(document.iter().map(|(name, value)| (name.to_owned(), json_of(value))).collect())
 }
-
-impl Envelope {
-    /// The envelope of a record that is in no store: what predicates see there. Its id is a placeholder.
-    pub(crate) fn nobody() -> Envelope {
-        Envelope::of(Id::from(0_u64))
-    }
-}

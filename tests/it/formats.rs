@@ -349,27 +349,53 @@ fn a_record_type_has_lists_in_cells() {
     assert_eq!(read.expect("the row reads"), all);
 }
 
-/// All cells that a predicate reads are parsed before any logic runs, and the others are not looked at.
+/// All cells that a predicate reads are parsed before any logic runs, and the others are not looked at: in CSV, in lines of
+/// JSON and in an array of it.
 #[test]
 fn semantics_3_12_the_order_of_and_does_not_matter() {
-    let text = "a,b,c\n10,5,1\n1,x,1\n10,x,1\n1,1,x\n10,1,x\n";
+    let cells = [["10", "5", "1"], ["1", "x", "1"], ["10", "x", "1"], ["1", "1", "x"], ["10", "1", "x"]];
+    let csv: String = std::iter::once("a,b,c\n".to_owned()).chain(cells.map(|row| row.join(",") + "\n")).collect();
+    let objects = cells.map(|[a, b, c]| format!("{{\"a\":{a},\"b\":{b},\"c\":{c}}}").replace('x', "\"x\""));
+    let (lines, array) = (format!("\n{}", objects.join("\n")), format!("[\n{}]", objects.join(",\n")));
     let schema = ["a", "b", "c"].iter().fold(Schema::new("t"), |s, name| s.field(FieldDef::new(*name, Type::U8)));
-    let lines = |filter: &str, csv: Csv| -> Vec<Result<i128, Option<u64>>> {
-        let bound = filter.parse::<Filter>().and_then(|f| f.bind::<Document>(&schema)).expect("it fits");
-        let rows = csv.read_documents(text.as_bytes(), schema.clone()).and_then(|rows| rows.filter(bound));
-        let seen = |row: Result<Document, dk_data::Error>| match row {
-            Ok(row) => Ok(row["b"].as_int().expect("a number")),
-            Err(error) => Err(error.place().line),
-        };
-        rows.expect("it fits").map(seen).collect()
+    let seen = |row: Result<Document, dk_data::Error>| match row {
+        Ok(row) => Ok(row["b"].as_int().expect("a number")),
+        Err(error) => Err(error.place().line),
+    };
+    let read = |filter: &str, strict: bool| -> Vec<Result<i128, Option<u64>>> {
+        let bound = || filter.parse::<Filter>().and_then(|f| f.bind::<Document>(&schema)).expect("it fits");
+        let of_csv = if strict { Csv::default().strict() } else { Csv::default() };
+        let of_csv = of_csv.read_documents(csv.as_bytes(), schema.clone()).and_then(|rows| rows.filter(bound()));
+        let of_csv: Vec<_> = of_csv.expect("it fits").map(seen).collect();
+        for (json, text) in [(Json::default(), &lines), (Json::array(), &array)] {
+            let json = if strict { json.strict() } else { json };
+            let rows = json.read_documents(text.as_bytes(), schema.clone()).filter(bound()).expect("it fits");
+            assert_eq!(rows.map(seen).collect::<Vec<_>>(), of_csv, "{filter} on {text}");
+        }
+        of_csv
     };
     for filter in ["a > 9 and b > 1", "b > 1 and a > 9"] {
-        assert_eq!(lines(filter, Csv::default()), [Ok(5), Err(Some(3)), Err(Some(4))], "{filter}");
+        assert_eq!(read(filter, false), [Ok(5), Err(Some(3)), Err(Some(4))], "{filter}");
     }
     for filter in ["a > 9 or b > 1", "b > 1 or a > 9"] {
-        assert_eq!(lines(filter, Csv::default()), [Ok(5), Err(Some(3)), Err(Some(4)), Err(Some(6))], "{filter}");
+        assert_eq!(read(filter, false), [Ok(5), Err(Some(3)), Err(Some(4)), Err(Some(6))], "{filter}");
     }
-    assert_eq!(lines("a < 9 and b < 9", Csv::default()), [Err(Some(3)), Err(Some(4)), Err(Some(5))]);
-    let strict = lines("a > 9 and b > 1", Csv::default().strict());
-    assert_eq!(strict, [Ok(5), Err(Some(3)), Err(Some(4)), Err(Some(5)), Err(Some(6))]);
+    assert_eq!(read("a < 9 and b < 9", false), [Err(Some(3)), Err(Some(4)), Err(Some(5))]);
+    assert_eq!(read("a > 9 and b > 1", true), [Ok(5), Err(Some(3)), Err(Some(4)), Err(Some(5)), Err(Some(6))]);
+}
+
+#[test]
+fn json_that_a_filter_passes_over_must_be_json() {
+    let schema = Schema::new("t").field(FieldDef::new("a", Type::U8)).field(FieldDef::new("b", Type::Any).nullable());
+    let text = "{\"a\":1,\"b\":[}\n{\"a\":1} x\n{\"a\":1,\"b\":[{}]}\n{\"a\":300}\n{\"new\":2,\"a\":2}\n";
+    let filter = Filter::gt("a", 1).bind::<Document>(&schema).expect("the field is there");
+    let rows = Json::default().read_documents(text.as_bytes(), schema).filter(filter).expect("it fits");
+    let seen: Vec<_> =
+        rows.map(|row| row.map_err(|error| (error.place().line, error.place().column, error.kind()))).collect();
+    let corrupt = ErrorKind::Corrupt;
+    assert_eq!(seen[0], Err((Some(1), Some(13), corrupt)));
+    assert_eq!(seen[1], Err((Some(2), Some(9), corrupt)));
+    assert_eq!(seen[2], Err((Some(4), Some(6), ErrorKind::Invalid)));
+    assert_eq!(seen[3], Ok(document! { "a" => 2 }));
+    assert_eq!(seen.len(), 4);
 }

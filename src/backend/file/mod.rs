@@ -40,7 +40,6 @@ mod log;
 mod overlay;
 mod own;
 mod parquet;
-mod peek;
 mod planner;
 mod progress;
 mod query;

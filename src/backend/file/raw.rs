@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use super::{
     layout::CsvLayout,
-    peek::Peek,
-    row::{self, CsvRow, Parts},
+    row::{self, CsvRow, Opened, Parts},
 };
 use crate::{
     error::{Error, Result},
@@ -13,8 +12,10 @@ use crate::{
         block::Block,
         csv::{CellFilter, RawRecord},
         error::FaultKind,
+        json::Peek,
         parallel::raised,
     },
+    id::Id,
     query::{Bound, Predicate, Seen},
     record::{Envelope, RecordCodec, Schema},
     value::ValueRef,
@@ -25,8 +26,9 @@ pub(super) enum Raw<R> {
     All,
     /// On the cells, before anything is decoded.
     Cells(CellFilter<R>),
-    /// On the fields of an object that it reads, before the others are decoded.
-    Peeked(Peek<R>),
+    /// On the fields of an object that it reads, before the others are decoded; and whether a row may say types of fields that
+    /// no schema declares.
+    Peeked(Peek<R>, bool),
     /// On the record.
     Decoded(Bound<R>),
     /// On the record and its envelope, when its id is known.
@@ -35,7 +37,8 @@ pub(super) enum Raw<R> {
 
 /// Whether a filter that reads nothing but fields is true of a record.
 pub(super) fn tells<R: RecordCodec>(filter: &Bound<R>, record: &R) -> bool {
-    filter.matches(Seen { record, envelope: &Envelope::nobody() })
+    // It looks at no envelope, so that the id is of no matter.
+    filter.matches(Seen { record, envelope: &Envelope::of(Id::from(0_u64)) })
 }
 
 /// A row as it stands in the text.
@@ -77,16 +80,23 @@ impl<'b> RawRow<'_, 'b> {
     }
 
     /// Whether a filter is true of the fields of an object that it reads; `None` where those may have types that the row says.
-    pub(super) fn peeked<R>(&mut self, peek: &Peek<R>, cells: &mut Vec<ValueRef<'b>>) -> Result<Option<bool>> {
+    pub(super) fn peeked<R>(
+        &mut self,
+        peek: &Peek<R>,
+        loose: bool,
+        cells: &mut Vec<ValueRef<'b>>,
+    ) -> Result<Option<bool>> {
         let (block, text, start) = match self {
             RawRow::Json(block, text, range) => (*block, *text, range.start),
             // The error of one that does not read is told where it is read.
             RawRow::Csv(..) | RawRow::Bad(_) => return Ok(None),
         };
-        if peek.loose && self.may_say_types() {
+        if loose && self.may_say_types() {
             return Ok(None);
         }
-        peek.admits(text, cells).map(Some).map_err(|e| e.at_line(block.position(start).line, None))
+        let mut parts = Parts::default();
+        let admits = peek.admits(text, cells, |inner| Opened { inner, parts: &mut parts, typed: true }.pass_over());
+        admits.map(Some).map_err(|e| e.at_line(block.position(start).line, None))
     }
 
     /// Whether the text may hold `_types`, by its name or by an escape that could spell it.

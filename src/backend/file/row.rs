@@ -207,6 +207,10 @@ impl<D: Decoder> Opened<'_, D> {
         }
         Ok(true)
     }
+    /// Passes over an undeclared field, an envelope's only if it reads.
+    pub(super) fn pass_over(&mut self) -> Result<()> {
+        if self.inner.name().starts_with('_') && self.take()? { Ok(()) } else { self.inner.skip() }
+    }
     fn id(&mut self) -> Result<Option<Id>> {
         let text = match self.typed {
             false => self.inner.text(&ID)?.map(Cow::into_owned),

@@ -17,7 +17,6 @@ use super::{
     identity::Identity,
     index::Index,
     layout::{CsvLayout, Layout, RowFraming},
-    peek::Peek,
     progress::{Watch, Work},
     raw::{Raw, RawRow, each_line, json_row, tells},
     row::{self, Parts},
@@ -29,7 +28,7 @@ use crate::{
         block::{Block, Blocks, Limits as BlockLimits, Position},
         csv::{CellFilter, Records},
         error::{Cause, RawError},
-        json::Frames,
+        json::{Frames, Peek},
         parallel::raised,
     },
     id::Id,
@@ -235,7 +234,9 @@ impl<D: Disk> TextBase<D> {
             Layout::Csv(csv) if !row::is_loose(&ask.shape) || csv.tells_all() => {
                 Ok(Raw::Cells(CellFilter::new(filter.clone(), &csv.columns, &ask.shape)?))
             }
-            Layout::Lines | Layout::Array => Ok(Raw::Peeked(Peek::new(filter.clone(), &ask.shape))),
+            Layout::Lines | Layout::Array => {
+                Ok(Raw::Peeked(Peek::new(filter.clone(), &ask.shape), row::is_loose(&ask.shape)))
+            }
             _ => Ok(Raw::Decoded(filter.clone())),
         }
     }
@@ -315,11 +316,11 @@ impl<D: Disk> TextBase<D> {
                     Ok(true) => row.read(&ask.shape),
                     Err(error) => Err(error),
                 },
-                Raw::Peeked(peek) => match row.peeked(peek, &mut cells) {
+                Raw::Peeked(peek, loose) => match row.peeked(peek, *loose, &mut cells) {
                     Ok(Some(false)) => return true,
                     Ok(Some(true)) => row.read(&ask.shape),
                     Ok(None) => match row.read(&ask.shape) {
-                        Ok((record, _)) if !tells(&peek.filter, &record) => return true,
+                        Ok((record, _)) if !tells(peek.filter(), &record) => return true,
                         read => read,
                     },
                     Err(error) => Err(error),

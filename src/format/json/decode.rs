@@ -8,17 +8,15 @@ use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::text::{MAX_DEPTH, Tokens};
+use super::{
+    encode::encode_text,
+    text::{MAX_DEPTH, Tokens},
+};
 use crate::{
     error::{Error, Result},
     format::timestamp,
-    record::{Decoder, Document, FieldDef, FieldType, Next, RecordCodec, Schema},
-    value::Value,
-};
-#[cfg(feature = "file")]
-use {
-    super::encode::encode_text,
-    crate::{record::Type, value::ValueRef},
+    record::{Decoder, Document, FieldDef, FieldType, Next, RecordCodec, Schema, Type},
+    value::{Value, ValueRef},
 };
 
 /// Reads records from a JSON text.
@@ -49,7 +47,6 @@ pub(crate) fn decode_record<R: RecordCodec>(text: &str, schema: &Schema) -> Resu
 ///
 /// # Errors
 /// As [`decode_record`].
-#[cfg(feature = "file")]
 pub(crate) fn decode_object<'t, T>(text: &'t str, read: impl FnOnce(&mut JsonDecoder<'t>) -> Result<T>) -> Result<T> {
     let mut decoder = JsonDecoder::new(text);
     decoder.enter()?;
@@ -61,11 +58,9 @@ pub(crate) fn decode_object<'t, T>(text: &'t str, read: impl FnOnce(&mut JsonDec
 
 /// The names of the fields of a schema as writers put them in front of values, each with the comma before it: where they stand
 /// so in a text, nothing of it need be taken apart.
-#[cfg(feature = "file")]
 #[derive(Clone, Debug)]
 pub(crate) struct MemberNames(Vec<Vec<u8>>);
 
-#[cfg(feature = "file")]
 impl MemberNames {
     pub(crate) fn of(schema: &Schema) -> MemberNames {
         let spelled = |field: &FieldDef| {
@@ -179,7 +174,6 @@ impl<'t> JsonDecoder<'t> {
     ///
     /// # Errors
     /// As the field is read for a record.
-    #[cfg(feature = "file")]
     #[inline]
     pub(crate) fn put_value(&mut self, field: &FieldDef, value: &mut ValueRef<'t>) -> Result<()> {
         match (&field.ty, self.tokens.peek()) {
@@ -206,7 +200,6 @@ impl<'t> JsonDecoder<'t> {
     }
 
     /// Passes over the name of a member if it comes next as it is spelled in `names`, and says whether it did.
-    #[cfg(feature = "file")]
     #[inline]
     pub(crate) fn take_member(&mut self, names: &MemberNames, index: usize) -> bool {
         let Some(name) = names.0.get(index) else { return false };

@@ -7,7 +7,12 @@ use std::{
     sync::Arc,
 };
 
-use super::{array::Elements, decode::decode_record, encode::encode_record};
+use super::{
+    array::Elements,
+    decode::{JsonDecoder, decode_record},
+    encode::encode_record,
+    peek::Peek,
+};
 use crate::{
     error::{Error, Result},
     format::{
@@ -15,8 +20,9 @@ use crate::{
         error::FaultKind,
         parallel::{Parsed, Parser, raised},
     },
-    query::{Bound, Predicate, Seen},
-    record::{Document, Envelope, RecordCodec, Schema, Typed},
+    query::Predicate,
+    record::{Decoder, Document, RecordCodec, Schema, Typed},
+    value::ValueRef,
 };
 
 /// Where records end.
@@ -73,12 +79,13 @@ fn scan_lines(view: View<'_>) -> Scan {
 pub struct Json {
     max_record_bytes: usize,
     array: bool,
+    strict: bool,
 }
 
 impl Default for Json {
     /// One object a line, of up to 64 MiB.
     fn default() -> Self {
-        Json { max_record_bytes: Limits::default().record, array: false }
+        Json { max_record_bytes: Limits::default().record, array: false, strict: false }
     }
 }
 
@@ -93,6 +100,25 @@ impl Json {
         self.max_record_bytes = bytes;
         self
     }
+    /// Every record must read, also those that a filter passes over: one that does not is an error item (semantics 3.12). Without
+    /// this, of a record that is passed over only the fields that the filter reads must fit their types; all of it must be JSON.
+    ///
+    /// ```
+    /// use dk_data::{Document, FieldDef, Filter, Schema, Type, format::json::Json};
+    /// let schema = Schema::new("people").field(FieldDef::new("name", Type::Text)).field(FieldDef::new("age", Type::U8));
+    /// let rows = |json: Json| {
+    ///     let ann = Filter::eq("name", "Ann").bind::<Document>(&schema)?;
+    ///     let lines = &b"{\"name\":\"Ann\",\"age\":40}\n{\"name\":\"Bob\",\"age\":\"old\"}\n"[..];
+    ///     Ok::<_, dk_data::Error>(json.read_documents(lines, schema.clone()).filter(ann)?.count())
+    /// };
+    /// assert_eq!((rows(Json::default())?, rows(Json::default().strict())?), (1, 2));
+    /// # Ok::<(), dk_data::Error>(())
+    /// ```
+    #[must_use]
+    pub fn strict(mut self) -> Json {
+        self.strict = true;
+        self
+    }
     /// Reads records of a derived type. A line that does not read is an error item with line, column, field and value,
     /// and the reader goes on. Blank lines are passed over.
     pub fn read<R: Typed, I: Read>(&self, input: I) -> JsonReader<R, I> {
@@ -105,7 +131,7 @@ impl Json {
     fn read_shaped<R: RecordCodec, I: Read>(&self, input: I, shape: R::Shape) -> JsonReader<R, I> {
         let limits = Limits { record: self.max_record_bytes, ..Limits::default() };
         let frames = if self.array { Frames::Array(Elements::default()) } else { Frames::Lines };
-        let parser = ObjectParser { shape, filter: None, array: self.array };
+        let parser = ObjectParser { shape, filter: None, array: self.array, strict: self.strict };
         JsonReader(Parsed::new(Blocks::with_limits(input, frames, limits), None, parser))
     }
     /// Writes records of a derived type.
@@ -122,7 +148,9 @@ impl Json {
 pub struct JsonReader<R: RecordCodec, I>(Parsed<I, Frames, ObjectParser<R>, R>);
 
 impl<R: RecordCodec, I: Read> JsonReader<R, I> {
-    /// Only records of which the predicate is true. It sees an empty envelope.
+    /// Only records of which the predicate is true. It is tested on the fields that it reads, before anything is decoded: a
+    /// record is an error where one of those does not read or where it is no JSON, and whether the other fields fit their types
+    /// is not looked at, unless the reader is [strict](Json::strict) (semantics 3.12). It sees an empty envelope.
     ///
     /// # Errors
     /// `Query` where it does not fit the schema, `Unsupported` for a predicate without a data form.
@@ -130,7 +158,8 @@ impl<R: RecordCodec, I: Read> JsonReader<R, I> {
         predicate.check()?;
         let own = || Error::unsupported("a predicate of one's own code has no form as data; filter the iterator");
         let parser = self.0.parser_mut();
-        parser.filter = Some(predicate.lower().ok_or_else(own)?.bind(&parser.shape)?);
+        let bound = predicate.lower().ok_or_else(own)?.bind(&parser.shape)?;
+        parser.filter = Some(Peek::new(bound, &parser.shape));
         Ok(self)
     }
 }
@@ -144,17 +173,28 @@ impl<R: RecordCodec, I: Read> Iterator for JsonReader<R, I> {
 
 struct ObjectParser<R: RecordCodec> {
     shape: R::Shape,
-    filter: Option<Bound<R>>,
+    filter: Option<Peek<R>>,
     array: bool,
+    /// Records that are not asked for must read, too.
+    strict: bool,
 }
 
 impl<R: RecordCodec> ObjectParser<R> {
-    fn admits(&self, record: &R, envelope: &Envelope) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.matches(Seen { record, envelope }))
+    /// The record of an object, if it is asked for.
+    fn wanted<'b>(&self, text: &'b str, cells: &mut Vec<ValueRef<'b>>) -> Result<Option<R>> {
+        let admits = match &self.filter {
+            Some(filter) => filter.admits(text, cells, JsonDecoder::skip)?,
+            None => true,
+        };
+        if !admits && !self.strict {
+            return Ok(None);
+        }
+        let record = decode_record(text, &self.shape)?;
+        Ok(admits.then_some(record))
     }
 
-    /// The object that stands in a range of the block; `None` for a blank line.
-    fn object(&self, block: &Block, range: Range<usize>) -> Option<Result<R>> {
+    /// The object that stands in a range of the block; `None` for a blank line, and for one that is not asked for.
+    fn object<'b>(&self, block: &'b Block, range: Range<usize>, cells: &mut Vec<ValueRef<'b>>) -> Option<Result<R>> {
         let start = range.start;
         let text = match block.text() {
             Some(text) => text.get(range).ok_or(FaultKind::InvalidUtf8),
@@ -162,7 +202,7 @@ impl<R: RecordCodec> ObjectParser<R> {
         };
         match text {
             Ok(blank) if blank.trim_ascii().is_empty() => None,
-            Ok(text) => Some(decode_record::<R>(text, &self.shape).map_err(|error| placed(error, block, start))),
+            Ok(text) => self.wanted(text, cells).map_err(|error| placed(error, block, start)).transpose(),
             Err(kind) => Some(Err(raised(&block.error(start, kind)))),
         }
     }
@@ -186,7 +226,7 @@ impl<R: RecordCodec> Parser<R> for ObjectParser<R> {
     }
     /// The places are numbers of elements in an array, and bytes elsewhere.
     fn parse(&self, block: &Block, from: usize, most: usize, records: &mut Vec<Result<R>>) -> Option<usize> {
-        let envelope = Envelope::nobody();
+        let mut cells = Vec::new();
         let mut place = from;
         while records.len() < most {
             let range = if self.array {
@@ -200,10 +240,7 @@ impl<R: RecordCodec> Parser<R> for ObjectParser<R> {
                 place = start + length + 1;
                 start..start + length
             };
-            match self.object(block, range) {
-                Some(Ok(record)) if !self.admits(&record, &envelope) => {}
-                read => records.extend(read),
-            }
+            records.extend(self.object(block, range, &mut cells));
         }
         Some(place)
     }

@@ -16,13 +16,14 @@ mod array;
 mod decode;
 mod encode;
 mod lines;
+mod peek;
 mod text;
 
 pub use lines::{Json, JsonReader, JsonWriter};
 
-pub(crate) use decode::{JsonDecoder, decode_field};
 #[cfg(feature = "file")]
-pub(crate) use decode::{MemberNames, decode_object};
+pub(crate) use decode::decode_object;
+pub(crate) use decode::{JsonDecoder, decode_field};
 pub(crate) use encode::{encode_list, encode_record, encode_vector};
 #[cfg(feature = "file")]
-pub(crate) use lines::Frames;
+pub(crate) use {lines::Frames, peek::Peek};

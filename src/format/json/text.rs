@@ -99,7 +99,6 @@ impl<'t> Tokens<'t> {
     }
 
     /// Passes over bytes if they come next, as they stand.
-    #[cfg(feature = "file")]
     #[inline]
     pub(crate) fn take_all(&mut self, bytes: &[u8]) -> bool {
         let come = self.text.as_bytes().get(self.at..self.at + bytes.len()).is_some_and(|next| same(next, bytes));
@@ -329,7 +328,6 @@ fn stops(word: u64) -> u64 {
 }
 
 /// Whether bytes of one length are the same; eight are compared together, for a call would take longer than a name.
-#[cfg(feature = "file")]
 #[inline]
 fn same(a: &[u8], b: &[u8]) -> bool {
     match (a.last_chunk::<8>(), b.last_chunk::<8>()) {

@@ -1,53 +1,61 @@
-//! Filters on JSON objects of which only the fields are read that the filter asks for.
+//! Filters on JSON objects, tested before the record is decoded: the fields that the filter reads are cells, the rest of the
+//! object is checked and passed over (semantics 3.12).
 
 use std::convert::Infallible;
 
-use super::row::{Opened, Parts, is_loose};
+use super::decode::{JsonDecoder, MemberNames, decode_object};
 use crate::{
     error::Result,
-    format::json::{MemberNames, decode_object},
     query::{Bound, Cells},
     record::{Decoder, FieldDef, Next, RecordCodec, Schema, Target, Type},
     value::ValueRef,
 };
 
 /// A filter, and the fields that it reads.
-pub(super) struct Peek<R> {
-    pub(super) filter: Bound<R>,
+pub(crate) struct Peek<R> {
+    filter: Bound<R>,
     fields: Selection,
-    /// For each column of the filter the place of its field.
-    columns: Vec<usize>,
-    /// Whether a row may say types of fields that no schema declares.
-    pub(super) loose: bool,
+    /// For each column of the filter the place of its field; none for a part of the envelope, which is null here.
+    columns: Vec<Option<usize>>,
 }
 
 impl<R> Peek<R> {
-    pub(super) fn new(filter: Bound<R>, schema: &Schema) -> Peek<R> {
-        let loose = is_loose(schema);
+    pub(crate) fn new(filter: Bound<R>, schema: &Schema) -> Peek<R> {
         let mut schema = Schema { open: false, ..schema.clone() };
         let mut read = Vec::new();
         let place = |target: &Target| {
-            let name = target.steps().first().map_or("", |step| &step.name);
+            let name = &target.steps().first()?.name;
             let declared = schema.fields.iter().position(|field| field.name == *name);
             let index = declared.unwrap_or_else(|| {
-                schema.fields.to_mut().push(FieldDef::new(name.to_owned(), Type::Any).nullable());
+                schema.fields.to_mut().push(FieldDef::new(name.clone(), Type::Any).nullable());
                 schema.fields.len() - 1
             });
-            read.iter().position(|other| *other == index).unwrap_or_else(|| {
+            Some(read.iter().position(|other| *other == index).unwrap_or_else(|| {
                 read.push(index);
                 read.len() - 1
-            })
+            }))
         };
         let columns = filter.columns().iter().map(place).collect();
-        Peek { columns, fields: Selection::new(schema, &read), filter, loose }
+        Peek { columns, fields: Selection::new(schema, &read), filter }
     }
 
-    /// Whether the filter is true of an object, whose cells are read into `cells`.
+    #[cfg(feature = "file")]
+    pub(crate) fn filter(&self) -> &Bound<R> {
+        &self.filter
+    }
+
+    /// Whether the filter is true of an object, whose cells are read into `cells`. `other` takes the value of a member that is
+    /// no field of the schema.
     ///
     /// # Errors
     /// `Corrupt` or `Invalid`, with the field, for what does not read.
-    pub(super) fn admits<'t>(&self, text: &'t str, cells: &mut Vec<ValueRef<'t>>) -> Result<bool> {
-        self.fields.read(text, cells)?;
+    pub(crate) fn admits<'t>(
+        &self,
+        text: &'t str,
+        cells: &mut Vec<ValueRef<'t>>,
+        other: impl FnMut(&mut JsonDecoder<'t>) -> Result<()>,
+    ) -> Result<bool> {
+        self.fields.read(text, cells, other)?;
         let Ok(holds) = self.filter.test(&Peeked { cells, columns: &self.columns });
         Ok(holds)
     }
@@ -56,7 +64,7 @@ impl<R> Peek<R> {
 /// The fields that were read of a row, and for each column of the filter the place of its field.
 struct Peeked<'p, 't> {
     cells: &'p [ValueRef<'t>],
-    columns: &'p [usize],
+    columns: &'p [Option<usize>],
 }
 
 impl Cells for Peeked<'_, '_> {
@@ -66,7 +74,7 @@ impl Cells for Peeked<'_, '_> {
     }
     #[inline]
     fn show<T>(&self, slot: usize, target: &Target, look: impl FnOnce(&ValueRef<'_>) -> T) -> Result<T, Infallible> {
-        let cell = self.columns.get(slot).and_then(|place| self.cells.get(*place)).unwrap_or(&ValueRef::Null);
+        let cell = self.columns.get(slot).and_then(|place| self.cells.get((*place)?)).unwrap_or(&ValueRef::Null);
         Ok(match (target.steps(), cell) {
             ([] | [_], cell) => look(cell),
             ([_, inside @ ..], ValueRef::Record(record)) => look(&record.cell(inside)),
@@ -97,28 +105,31 @@ impl Selection {
     ///
     /// # Errors
     /// `Corrupt` or `Invalid`, with the field, for what does not read.
-    fn read<'t>(&self, text: &'t str, values: &mut Vec<ValueRef<'t>>) -> Result<()> {
+    fn read<'t>(
+        &self,
+        text: &'t str,
+        values: &mut Vec<ValueRef<'t>>,
+        mut other: impl FnMut(&mut JsonDecoder<'t>) -> Result<()>,
+    ) -> Result<()> {
         values.clear();
         values.extend((0..self.count).map(|_| ValueRef::Null));
-        decode_object(text, |inner| {
-            let mut opened = Opened { inner, parts: &mut Parts::default(), typed: true };
+        decode_object(text, |object| {
             let mut comes = 0;
             loop {
-                let next = match opened.inner.take_member(&self.names, comes) {
+                let next = match object.take_member(&self.names, comes) {
                     true => Next::Field(comes),
-                    false => opened.next(&self.schema)?,
+                    false => object.next(&self.schema)?,
                 };
-                let Next::Field(index) = next else {
-                    if next == Next::End {
-                        return Ok(());
+                match next {
+                    Next::Field(index) => {
+                        comes = index + 1;
+                        match self.places[index] {
+                            Some(place) => object.put_value(&self.schema.fields[index], &mut values[place])?,
+                            None => object.skip()?,
+                        }
                     }
-                    opened.skip()?;
-                    continue;
-                };
-                comes = index + 1;
-                match self.places[index] {
-                    Some(place) => opened.inner.put_value(&self.schema.fields[index], &mut values[place])?,
-                    None => opened.skip()?,
+                    Next::Undeclared => other(object)?,
+                    Next::End => return Ok(()),
                 }
             }
         })
@@ -138,7 +149,7 @@ mod tests {
         let selection = Selection::new(schema, &[3, 1]);
         let read = |text| {
             let mut values = Vec::new();
-            let read = selection.read(text, &mut values);
+            let read = selection.read(text, &mut values, JsonDecoder::skip);
             read.map(|()| values.into_iter().map(ValueRef::into_owned).collect::<Vec<_>>())
         };
         for (text, values) in [
@@ -161,7 +172,6 @@ mod tests {
             r#"{,"age":7}"#,
             r#"{"age":7,}"#,
             r#"{"age":7}}"#,
-            r#"{"_version":"no version","age":7}"#,
             r#"{"age":7"#,
             "[]",
         ] {
