@@ -327,3 +327,27 @@ fn many_unique_values_of_a_transaction_are_told_apart() {
     done.expect("it is committed");
     assert_eq!(people.count(Query::new()).expect("memory counts"), 10_001);
 }
+
+/// What the compiler calls a type does not tell it from another one: two in blocks of one function are called the same.
+#[test]
+fn a_store_of_another_type_of_the_same_name_is_refused() {
+    let db = Memory::new();
+    {
+        #[derive(Record, Clone)]
+        #[record(name = "notes")]
+        struct Note {
+            text: String,
+        }
+        db.store::<Note>().expect("it is new").create(Note { text: "x".to_owned() }).expect("memory writes");
+    }
+    {
+        #[derive(Record, Clone)]
+        #[record(name = "notes")]
+        struct Note {
+            text: String,
+        }
+        let refused = db.store::<Note>().map(|notes| notes.count(Note::TEXT.eq("x"))).expect_err("another type");
+        assert_eq!((refused.kind(), refused.place().store.as_deref()), (ErrorKind::Configuration, Some("notes")));
+        assert!(refused.message().contains("another type called"), "{refused}");
+    }
+}

@@ -18,6 +18,7 @@ mod transaction;
 pub(in crate::backend) mod unique;
 
 use std::{
+    any::{TypeId, type_name},
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -59,8 +60,8 @@ pub struct Memory(Arc<Mutex<Registry>>);
 struct Registry {
     /// For each record type that occurs, a [`Tables`] of it.
     tables: TypeMap,
-    /// The name of the record type of each table.
-    types: HashMap<String, &'static str>,
+    /// The record type of each table, and what it is called: two types may be called the same.
+    types: HashMap<String, (TypeId, &'static str)>,
 }
 
 /// All tables of one record type, by name.
@@ -80,14 +81,11 @@ impl Memory {
     fn table<R: RecordCodec>(&self, name: &str, shape: R::Shape) -> Result<Arc<Table<R>>> {
         let mut registry = self.registry();
         let Registry { tables, types } = &mut *registry;
-        let wanted = std::any::type_name::<R>();
-        let known = types.get(name).copied();
-        if known.is_some_and(|known| known != wanted) {
-            let known = known.unwrap_or_default();
-            return Err(Error::configuration(format!(
-                "it holds `{known}`, and memory keeps one record type in a store"
-            ))
-            .in_store(name));
+        let wanted = TypeId::of::<R>();
+        if let Some((_, known)) = types.get(name).filter(|(known, _)| *known != wanted) {
+            let other = if *known == type_name::<R>() { "another type called " } else { "" };
+            let why = format!("it holds {other}`{known}`, and memory keeps one record type in a store");
+            return Err(Error::configuration(why).in_store(name));
         }
         let tables = tables.entry::<Tables<R>>().or_insert_with(|| Tables(HashMap::new()));
         if let Some(table) = tables.0.get(name) {
@@ -96,7 +94,7 @@ impl Memory {
         }
         let table = Arc::new(Table::new(name, shape));
         tables.0.insert(name.to_owned(), table.clone());
-        types.insert(name.to_owned(), wanted);
+        types.insert(name.to_owned(), (wanted, type_name::<R>()));
         Ok(table)
     }
 }
