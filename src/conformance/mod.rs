@@ -340,6 +340,7 @@ macro_rules! conformance_family {
                 semantics_6_3_what_is_there_throughout_is_delivered_exactly_once,
                 semantics_6_4_a_stream_can_be_dropped_early,
                 semantics_6_4_a_stream_stops_when_it_is_told_to,
+                semantics_7_1_what_was_stopped_names_its_store,
                 semantics_6_6_progress_says_how_far_a_stream_has_come;
             errors:
                 semantics_7_1_an_error_says_what_and_where,

@@ -7,8 +7,8 @@ use crate::{
     document,
     error::{ErrorKind, Result},
     query::{Filter, Key, Query},
-    record::{Changes, Document, Path},
-    store::{CancelToken, Database, Limits, Store},
+    record::{Changes, Document, Draft, Path},
+    store::{CancelToken, Database, Driver, Limits, Store},
 };
 
 const MANY: i64 = 3_000;
@@ -103,6 +103,60 @@ pub fn semantics_6_4_a_stream_stops_when_it_is_told_to<D: Database>(suite: &Suit
     refused(late.create_batch([document! { "name" => "late" }]).map(drop), ErrorKind::Timeout, "a write beyond it");
     refused(late.clear(), ErrorKind::Timeout, "a clear beyond it");
     assert_eq!(store.count(Query::new())?, MANY as u64);
+    Ok(())
+}
+
+/// By whatever verb it is told, and whether it is a deadline or a token that stops it.
+pub fn semantics_7_1_what_was_stopped_names_its_store<D: Database>(suite: &Suite<D>) -> Result<()> {
+    let store = filled(suite, MANY)?;
+    let all = || Filter::all().bind::<Document>(store.schema());
+    let known = store.search(Query::new().sort(Key::asc("age")).limit(1))?.remove(0);
+    let late = || document! { "name" => "late" };
+    let token = CancelToken::new();
+    token.set();
+    let cancelled = store.with(Limits::default().cancel(&token));
+    let overdue = store.with(Limits::default().deadline_in(std::time::Duration::ZERO));
+    for (stopped, kind) in [(cancelled, ErrorKind::Cancelled), (overdue, ErrorKind::Timeout)] {
+        let rows = Query::new().limit(5);
+        let failures = [
+            ("create", stopped.create(late()).err()),
+            ("read", stopped.read("0001").err()),
+            ("read_with", stopped.read_with("0001", |_| ()).err()),
+            ("update", stopped.update("0001", late()).err()),
+            ("upsert", stopped.upsert("0001", late()).err()),
+            ("delete", stopped.delete("0001").err()),
+            ("patch", stopped.patch("0001", Changes::set("name", "late")).err()),
+            ("save", known.envelope.version().and_then(|_| stopped.save(known.clone()).err())),
+            ("read_or_create", stopped.read_or_create("late", late).err()),
+            ("create_batch", stopped.create_batch([late()]).err()),
+            ("read_batch", stopped.read_batch(["0001"]).err()),
+            ("update_batch", stopped.update_batch([Draft::of(late()).id("0001")?]).err()),
+            ("delete_batch", stopped.delete_batch(["0001"]).err()),
+            ("patch_batch", stopped.patch_batch([("0001", Changes::set("name", "late"))]).err()),
+            ("load", stopped.load([Ok(late())], drop).err()),
+            ("search", stopped.search(Query::new()).err()),
+            ("first", stopped.first(&rows).err()),
+            ("page", stopped.page(&rows, None).err()),
+            ("count", stopped.count(Query::new()).err()),
+            ("exists", stopped.exists(&rows).err()),
+            ("for_each", stopped.for_each(Query::new(), |_| ()).err()),
+            ("update_where", stopped.update_where(all()?, Changes::set("name", "late")).err()),
+            ("delete_where", stopped.delete_where(all()?).err()),
+        ];
+        for (verb, failure) in failures {
+            if verb == "save" && known.envelope.version().is_none() {
+                continue;
+            }
+            let place = failure.map(|error| (error.kind(), error.place().store.clone()));
+            assert_eq!(place, Some((kind, Some(store.name().to_owned()))), "{verb}");
+        }
+    }
+    let token = CancelToken::new();
+    let mut stream = store.with(Limits::default().chunk(10).cancel(&token)).stream(Query::new())?;
+    assert!(stream.next().is_some_and(|row| row.is_ok()));
+    token.set();
+    let stopped = stream.find_map(Result::err).and_then(|error| error.place().store.clone());
+    assert_eq!(stopped.as_deref(), Some(store.name()), "a stream");
     Ok(())
 }
 

@@ -69,7 +69,6 @@ impl<R: RecordCodec, D: Aggregating<R>> Aggregating<R> for With<D> {
         aggregates: &A,
         limits: &Limits,
     ) -> Result<Vec<(K::Row, A::Out)>> {
-        limits.check()?;
-        self.inner.fold(query, keys, aggregates, limits)
+        self.within(limits, |inner| inner.fold(query, keys, aggregates, limits))
     }
 }

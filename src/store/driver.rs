@@ -177,5 +177,5 @@ pub(crate) fn one_by_one<R: RecordCodec, D: Driver<R>, P: Predicate<R>, S: Selec
     query: Runnable<D::Engine, R, P, S>,
     limits: &Limits,
 ) -> Result<Vec<Stored<S::Out>>> {
-    Stream::new(store.scan(query, limits)?, limits.clone()).collect()
+    Stream::new(store.scan(query, limits)?, limits.clone(), store.name()).collect()
 }

@@ -126,7 +126,6 @@ impl<R: RecordCodec, D: Searching<R>> Searching<R> for With<D> {
         highlight: &Highlight,
         limits: &Limits,
     ) -> Result<Vec<Hit<R>>> {
-        limits.check()?;
-        self.inner.ranked(query, highlight, limits)
+        self.within(limits, |inner| inner.ranked(query, highlight, limits))
     }
 }

@@ -52,7 +52,10 @@ pub trait Split<R: RecordCodec>: Driver<R> {
             (_, true) => "the parts of a query have no order; leave out sort keys, limit, offset and cursor",
             _ => {
                 let parts = self.split(query, parts, self.limits())?;
-                return Ok(parts.into_iter().map(|rows| Stream::new(rows, self.limits().clone())).collect());
+                return Ok(parts
+                    .into_iter()
+                    .map(|rows| Stream::new(rows, self.limits().clone(), self.name()))
+                    .collect());
             }
         };
         Err(Error::query(refused).in_store(self.name()))
@@ -66,7 +69,6 @@ impl<R: RecordCodec, D: Split<R>> Split<R> for With<D> {
         parts: usize,
         limits: &Limits,
     ) -> Result<Vec<Self::Rows<P, S>>> {
-        limits.check()?;
-        self.inner.split(query, parts, limits)
+        self.within(limits, |inner| inner.split(query, parts, limits))
     }
 }

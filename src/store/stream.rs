@@ -12,6 +12,8 @@ use crate::{error::Result, query::Cursor, record::Stored, store::limits::Limits}
 pub struct Stream<I> {
     rows: I,
     limits: Limits,
+    /// The store's name, for errors.
+    store: String,
     done: u64,
     total: Option<u64>,
     started: Instant,
@@ -20,12 +22,12 @@ pub struct Stream<I> {
 
 impl<I: Iterator> Stream<I> {
     /// Rows that know their number exactly, by their size hint, give the stream its total.
-    pub(crate) fn new(rows: I, limits: Limits) -> Stream<I> {
+    pub(crate) fn new(rows: I, limits: Limits, store: &str) -> Stream<I> {
         let total = match rows.size_hint() {
             (least, Some(most)) if least == most => Some(least as u64),
             _ => None,
         };
-        Stream { rows, limits, done: 0, total, started: Instant::now(), ended: false }
+        Stream { rows, limits, store: store.to_owned(), done: 0, total, started: Instant::now(), ended: false }
     }
 }
 
@@ -48,12 +50,12 @@ impl<T, I: Iterator<Item = Result<T>>> Iterator for Stream<I> {
             && let Err(stopped) = self.limits.check()
         {
             self.ended = true;
-            return Some(Err(stopped));
+            return Some(Err(stopped.in_store(&self.store)));
         }
         let row = self.rows.next();
         match &row {
             Some(Ok(_)) => self.done += 1,
-            Some(Err(_)) => {}
+            Some(Err(_)) => return row.map(|failed| failed.map_err(|e| e.in_store(&self.store))),
             None => self.ended = true,
         }
         row

@@ -287,7 +287,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
         Q::Predicate: RunsOn<Self::Engine>, // too many filters: see `Query::dynamic`
     {
         let rows = self.scan(runnable::<R, Self, Q>(self, query)?, self.limits())?;
-        Ok(Stream::new(rows, self.limits().clone()))
+        Ok(Stream::new(rows, self.limits().clone(), self.name()))
     }
 
     /// The first record of a query.

@@ -22,6 +22,14 @@ impl<D> With<D> {
     pub(crate) fn new(inner: D, limits: Limits) -> With<D> {
         With { inner, limits }
     }
+
+    /// Makes a call unless a limit is reached; what stops it names the store.
+    pub(super) fn within<R: RecordCodec, T>(&self, limits: &Limits, call: impl FnOnce(&D) -> Result<T>) -> Result<T>
+    where
+        D: Driver<R>,
+    {
+        limits.check().and_then(|()| call(&self.inner)).map_err(|e| e.in_store(self.inner.name()))
+    }
 }
 
 impl<R: RecordCodec, D: Driver<R>> Driver<R> for With<D> {
@@ -43,51 +51,43 @@ impl<R: RecordCodec, D: Driver<R>> Driver<R> for With<D> {
     where
         R: 'a,
     {
-        limits.check()?;
-        self.inner.write(writes, atomicity, limits)
+        self.within(limits, |inner| inner.write(writes, atomicity, limits))
     }
     fn fetch(&self, ids: &[Id], limits: &Limits) -> Result<Vec<Option<Stored<R>>>> {
-        limits.check()?;
-        self.inner.fetch(ids, limits)
+        self.within(limits, |inner| inner.fetch(ids, limits))
     }
     fn scan<P: Predicate<R>, S: Select<R>>(
         &self,
         query: Runnable<Self::Engine, R, P, S>,
         limits: &Limits,
     ) -> Result<Self::Rows<P, S>> {
-        limits.check()?;
-        self.inner.scan(query, limits)
+        self.within(limits, |inner| inner.scan(query, limits))
     }
     fn gather<P: Predicate<R>, S: Select<R>>(
         &self,
         query: Runnable<Self::Engine, R, P, S>,
         limits: &Limits,
     ) -> Result<Vec<Stored<S::Out>>> {
-        limits.check()?;
-        self.inner.gather(query, limits)
+        self.within(limits, |inner| inner.gather(query, limits))
     }
     fn count_matching<P: Predicate<R>, S: Select<R>>(
         &self,
         query: Runnable<Self::Engine, R, P, S>,
         limits: &Limits,
     ) -> Result<u64> {
-        limits.check()?;
-        self.inner.count_matching(query, limits)
+        self.within(limits, |inner| inner.count_matching(query, limits))
     }
     fn plan<P: Predicate<R>, S: Select<R>>(&self, query: &Runnable<Self::Engine, R, P, S>) -> Result<Plan> {
         self.inner.plan(query)
     }
     fn write_one(&self, write: Write<'_, R>, limits: &Limits) -> Outcome {
-        limits.check()?;
-        self.inner.write_one(write, limits)
+        self.within(limits, |inner| inner.write_one(write, limits))
     }
     fn fetch_one(&self, id: &Id, limits: &Limits) -> Result<Option<Stored<R>>> {
-        limits.check()?;
-        self.inner.fetch_one(id, limits)
+        self.within(limits, |inner| inner.fetch_one(id, limits))
     }
     fn show<T>(&self, id: &Id, look: impl FnOnce(&Stored<R>) -> T, limits: &Limits) -> Result<Option<T>> {
-        limits.check()?;
-        self.inner.show(id, look, limits)
+        self.within(limits, |inner| inner.show(id, look, limits))
     }
     fn patch_matching<P: Predicate<R>>(
         &self,
@@ -95,16 +95,14 @@ impl<R: RecordCodec, D: Driver<R>> Driver<R> for With<D> {
         changes: &Changes<R>,
         limits: &Limits,
     ) -> Result<u64> {
-        limits.check()?;
-        self.inner.patch_matching(query, changes, limits)
+        self.within(limits, |inner| inner.patch_matching(query, changes, limits))
     }
     fn delete_matching<P: Predicate<R>>(
         &self,
         query: Runnable<Self::Engine, R, P, Whole>,
         limits: &Limits,
     ) -> Result<u64> {
-        limits.check()?;
-        self.inner.delete_matching(query, limits)
+        self.within(limits, |inner| inner.delete_matching(query, limits))
     }
     fn limits(&self) -> &Limits {
         &self.limits
