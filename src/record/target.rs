@@ -3,7 +3,7 @@
 use crate::{
     error::{Error, Result},
     record::{
-        path::Path,
+        path::{MAX_SEGMENTS, Path},
         schema::{FieldDef, Name, Schema, Type},
     },
 };
@@ -62,9 +62,13 @@ impl Schema {
     ///
     /// # Errors
     /// `Query`, naming the segment and the nearest known name (semantics 3.7), when a closed schema has no such field, or
-    /// when the path goes on below a field that is no record.
+    /// when the path goes on below a field that is no record, or has more than [`MAX_SEGMENTS`] segments.
     pub fn resolve(&self, path: &Path) -> Result<Target> {
         match path.segments() {
+            long if long.len() > MAX_SEGMENTS => {
+                let why = format!("a path has at most {MAX_SEGMENTS} segments, and this one has {}", long.len());
+                Err(Error::query(why).at_field(long[0].clone()))
+            }
             [first, rest @ ..] if first.starts_with('_') => envelope_part(self, path, first, rest),
             segments => self.resolve_field(path, segments),
         }

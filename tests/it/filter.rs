@@ -1,8 +1,8 @@
 //! What filters mean: every clause of semantics 3, each case a filter as text, a document and the answer.
 
 use dk_data::{
-    Bound, Database, Document, Envelope, ErrorKind, FieldDef, Filter, Id, Metadata, Path, Predicate, Query, Schema,
-    Seen, Store, Type, Value,
+    Bound, Database, Document, Envelope, ErrorKind, FieldDef, Filter, Id, Key, Metadata, Path, Predicate, Query,
+    Schema, Seen, Store, Type, Value,
     backend::memory::Memory,
     document,
     query::{Op, Operand, predicate::Maybe},
@@ -647,4 +647,21 @@ fn lists_of_conditions_and_missing_ones() {
     assert_eq!([all(&[]), all(&["Oslo"]), all(&["Oslo", "Bergen", "Rome"])], [Some(3), Some(2), Some(1)]);
     let opt = |city: Option<&str>| store.count(Spot::query().filter_opt(city.map(|city| Spot::CITY.eq(city)))).ok();
     assert_eq!([opt(None), opt(Some("Oslo")), opt(Some("Rome"))], [Some(3), Some(1), Some(0)]);
+}
+
+/// The text of a filter refuses such a path where it stands; a path that was put together meets the schema first.
+#[test]
+fn a_path_of_more_than_32_segments_is_refused_however_it_was_made() {
+    let path = |segments: usize| (1..segments).fold(Path::field("a"), |path, _| path.then("a"));
+    let open = Schema::open("things");
+    let bound = |path: Path| Filter::eq(path, 1).bind::<Document>(&open).map(drop);
+    assert!(bound(path(32)).is_ok());
+    for long in [33, 100_000] {
+        let refused = bound(path(long)).expect_err("it is too long");
+        assert_eq!(refused.kind(), ErrorKind::Query);
+        assert!(refused.to_string().contains("at most 32 segments") && refused.to_string().len() < 200, "{refused}");
+    }
+    let sorted = Query::<Document>::new().sort(Key::asc(path(33)));
+    let refused = Memory::new().documents("things", open.clone()).and_then(|things| things.search(sorted)).map(drop);
+    assert_eq!(refused.map_err(|e| e.kind()), Err(ErrorKind::Query));
 }
