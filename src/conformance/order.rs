@@ -208,6 +208,10 @@ pub fn semantics_4_3_foreign_and_damaged_cursors_are_refused<D: Database>(suite:
         refused(store.page(&other, cursor.clone()).map(drop), ErrorKind::Query, other.keys());
     }
     let text = cursor.to_string();
+    assert!(text.len() < 160, "{text}");
+    let elsewhere = suite.people()?;
+    refused(elsewhere.search(query.clone().after(cursor.clone())), ErrorKind::Query, "of another store");
+    refused(elsewhere.page(&query, cursor.clone()).map(drop), ErrorKind::Query, "of another store");
     for place in 0..text.len() {
         let flipped = if text.as_bytes()[place] == b'A' { "B" } else { "A" };
         let damaged = [text[..place].to_owned(), [&text[..place], flipped, &text[place + 1..]].concat()];

@@ -239,7 +239,7 @@ impl<R: RecordCodec> Arranged<R> {
         let rows = &self.rows;
         let order = others.and_then(|()| {
             let order = Ordered::new(&rows.order, schema)?;
-            rows.after.as_ref().map_or(Ok(()), |cursor| cursor.check(&rows.order)).map(|()| order)
+            rows.after.as_ref().map_or(Ok(()), |cursor| cursor.check(store, &rows.order)).map(|()| order)
         });
         match (order, store) {
             (Ok(order), _) => self.order = order,

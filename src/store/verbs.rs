@@ -306,7 +306,7 @@ pub trait Store<R: RecordCodec>: Driver<R> {
     /// whole records only: what was selected away cannot be the end of a page.
     ///
     /// # Errors
-    /// As [`search`](Store::search), and `Query` for a cursor of another order.
+    /// As [`search`](Store::search), and `Query` for a cursor of another order or another store.
     fn page<P>(&self, query: &Query<R, P>, after: impl Into<Option<Cursor>>) -> Result<Page<R>>
     where
         P: Predicate<R> + RunsOn<Self::Engine>, // too many filters: see `Query::dynamic`
@@ -315,13 +315,13 @@ pub trait Store<R: RecordCodec>: Driver<R> {
             Some(end) => query.clone().after(end).offset(0),
             None => query.clone(),
         };
-        let runnable = query.clone().on::<Self::Engine>(self.shape())?;
+        let runnable = runnable::<R, Self, _>(self, &query)?;
         let length = runnable.limit().unwrap_or(self.limits().chunk);
         let query = query.limit(length.saturating_add(1));
         let mut rows = self.search(query.clone())?;
         let more = rows.len() > length;
         rows.truncate(length);
-        let end = rows.last().filter(|_| more).map(|row| Cursor::of(runnable.order(), query.keys(), row));
+        let end = rows.last().filter(|_| more).map(|row| Cursor::of(self.name(), runnable.order(), query.keys(), row));
         Ok(Page { rows, next: end })
     }
 
