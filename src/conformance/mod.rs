@@ -374,6 +374,7 @@ macro_rules! conformance_family {
                 semantics_4_1_typed_keys_sort_and_page,
                 semantics_4_5_typed_projections,
                 semantics_5_10_typed_patches,
+                semantics_5_10_what_is_not_compared_is_set,
                 semantics_5_10_a_typed_update_keeps_what_the_type_does_not_know,
                 semantics_6_2_typed_streams_honour_the_whole_query;
         }

@@ -542,6 +542,34 @@ pub fn semantics_5_10_typed_patches<D: Database>(suite: &Suite<D>) -> Result<()>
     Ok(())
 }
 
+/// Fields that are not compared are given values of their own types: large text, JSON, vectors.
+pub fn semantics_5_10_what_is_not_compared_is_set<D: Database>(suite: &Suite<D>) -> Result<()> {
+    if let Some(store) = numbered(suite, &[scalars(), scalars()])? {
+        let essay = "long ".repeat(10_000);
+        store.patch("00", Scalars::ESSAY.set(essay.clone()))?;
+        assert_eq!(store.update_where(Scalars::ESSAY.is_null(), Scalars::ESSAY.set(Some("short".to_owned())))?, 1);
+        let essays = store.read_batch(["00", "01"])?.into_iter().flatten().map(|row| row.record.essay);
+        assert_eq!(essays.collect::<Vec<_>>(), [Some(essay), Some("short".to_owned())]);
+    }
+    if let Some(store) = numbered(suite, &nested())? {
+        let (json, counts) = (json!({ "a": [null, 1] }), BTreeMap::from([("x".to_owned(), 7)]));
+        store.patch("00", Nested::JSON.set(json.clone()).and(Nested::COUNTS.set(counts.clone())))?;
+        assert_eq!(store.update_where(Nested::JSON.not_null(), Nested::COUNTS.set([("y".to_owned(), 1)]))?, 3);
+        store.patch("01", Nested::JSON.set(None).and(Nested::COUNTS.set(counts.clone())))?;
+        let found =
+            store.read_batch(["00", "01"])?.into_iter().flatten().map(|row| (row.record.json, row.record.counts));
+        let y = BTreeMap::from([("y".to_owned(), 1)]);
+        assert_eq!(found.collect::<Vec<_>>(), [(Some(json), y), (None, counts)]);
+    }
+    if let Some(store) = numbered(suite, &[Vectors { vector: [0.0; 3], maybe_vector: None }])? {
+        store.patch("00", Vectors::VECTOR.set([0.5, -1.0, 0.1]).and(Vectors::MAYBE_VECTOR.set([0.1, 0.2])))?;
+        let wanted = Vectors { vector: [0.5, -1.0, 0.1], maybe_vector: Some([0.1, 0.2]) };
+        assert_eq!(store.read("00")?.map(|row| row.record), Some(wanted));
+        refused(store.patch("00", Vectors::VECTOR.set([f32::NAN; 3])), ErrorKind::Invalid, "NaN");
+    }
+    Ok(())
+}
+
 /// Metadata stands beside a typed record as beside a document.
 pub fn semantics_1_5_metadata_of_typed_records<D: Database>(suite: &Suite<D>) -> Result<()> {
     let Some(store) = suite.typed::<Scalars>()? else { return Ok(()) };

@@ -36,6 +36,8 @@ pub trait Member: Copy + Send + Sync + 'static {
     fn get(record: &Self::Record) -> &Self::Type;
     /// Whether it is null.
     fn is_null(record: &Self::Record) -> bool;
+    /// A value of the field as data; `None` for one that cannot be written as JSON.
+    fn to_value(value: &Self::Type) -> Option<Value>;
 }
 
 /// What leads to a field: a [`Member`], or [`At`] one inside another.
@@ -48,6 +50,14 @@ pub trait Reach: Copy + Send + Sync + 'static {
     fn path(self) -> Path;
     /// Whether it, or a record on the way, is null.
     fn is_null(self, record: &Self::Record) -> bool;
+}
+
+/// What leads to a field that can be given a value of its type.
+pub trait SetField: Reach {
+    /// The field's type.
+    type Type;
+    /// A value of it as data; `None` for one that cannot be written as JSON.
+    fn to_value(value: &Self::Type) -> Option<Value>;
 }
 
 /// What leads to a scalar.
@@ -90,6 +100,13 @@ impl<M: Member> Reach for M {
     }
 }
 
+impl<M: Member> SetField for M {
+    type Type = M::Type;
+    fn to_value(value: &M::Type) -> Option<Value> {
+        M::to_value(value)
+    }
+}
+
 impl<M: Member<Type: Nullable>> Field for M {
     type Value = <M::Type as Nullable>::Scalar;
     #[inline]
@@ -128,6 +145,13 @@ impl<A: NestedField, B: Reach<Record = A::Inner>> Reach for At<A, B> {
     #[inline]
     fn is_null(self, record: &A::Record) -> bool {
         self.0.inner(record).is_none_or(|inner| self.1.is_null(inner))
+    }
+}
+
+impl<A: NestedField, B: SetField<Record = A::Inner>> SetField for At<A, B> {
+    type Type = B::Type;
+    fn to_value(value: &B::Type) -> Option<Value> {
+        B::to_value(value)
     }
 }
 
@@ -249,7 +273,7 @@ handles! {
     RecordColumn for
     /// Kind of records.
     RecordKind;
-    /// Handle of a field without comparisons: JSON, vectors, large text. It can be tested for null.
+    /// Handle of a field without comparisons: JSON, vectors, large text. It can be tested for null, and set.
     OpaqueColumn for
     /// Kind of what cannot be compared.
     OpaqueKind;
@@ -417,6 +441,37 @@ impl<F: Field> Column<F> {
         F::Value: Text,
     {
         Where(Search::new(F::SELF, words))
+    }
+}
+
+impl<F: SetField> OpaqueColumn<F> {
+    /// Gives the field this value. One that cannot be written as JSON is refused when the change is applied.
+    ///
+    /// ```
+    /// use dk_data::{Record, backend::memory::Memory, Database, Store};
+    ///
+    /// #[derive(Record, Clone)]
+    /// #[record(name = "notes")]
+    /// struct Note {
+    ///     #[record(large)]
+    ///     text: String,
+    ///     #[record(json)]
+    ///     marks: Vec<(u32, u32)>,
+    ///     embedding: [f32; 2],
+    /// }
+    ///
+    /// let notes = Memory::new().store::<Note>()?;
+    /// let id = notes.create(Note { text: String::new(), marks: vec![], embedding: [0.0; 2] })?.id;
+    /// notes.patch(&id, Note::TEXT.set("long").and(Note::MARKS.set([(1, 2)])).and(Note::EMBEDDING.set([0.5, 1.0])))?;
+    /// let note = notes.read(&id)?.expect("it is there");
+    /// assert_eq!((note.text.as_str(), note.marks[0], note.embedding), ("long", (1, 2), [0.5, 1.0]));
+    /// # Ok::<(), dk_data::Error>(())
+    /// ```
+    pub fn set(self, value: impl Into<F::Type>) -> Changes<F::Record> {
+        match F::to_value(&value.into()) {
+            Some(value) => Changes::set(F::SELF.path(), value),
+            None => Changes::refused(F::SELF.path()),
+        }
     }
 }
 

@@ -46,23 +46,29 @@ impl Change {
 #[derive(Debug)]
 pub struct Changes<R> {
     list: Vec<Change>,
+    /// A field whose value has no form as data: what it was set to is told when the changes are bound.
+    refused: Option<Path>,
     record: PhantomData<fn() -> R>,
 }
 
 impl<R> Clone for Changes<R> {
     fn clone(&self) -> Self {
-        Changes::of(self.list.clone())
+        Changes { list: self.list.clone(), refused: self.refused.clone(), record: PhantomData }
     }
 }
 
 impl<R> Changes<R> {
     /// These changes, in this order.
     pub fn of(list: Vec<Change>) -> Changes<R> {
-        Changes { list, record: PhantomData }
+        Changes { list, refused: None, record: PhantomData }
     }
     /// Gives a field a value.
     pub fn set(path: impl Into<Path>, value: impl Into<Value>) -> Changes<R> {
         Changes::of(vec![Change::Set(path.into(), value.into())])
+    }
+    /// Gives a field a value that has no form as data, which is an error once it is known of which store.
+    pub(crate) fn refused(path: Path) -> Changes<R> {
+        Changes { refused: Some(path), ..Changes::of(Vec::new()) }
     }
     /// Adds to a number.
     pub fn add(path: impl Into<Path>, amount: impl Into<Value>) -> Changes<R> {
@@ -72,6 +78,7 @@ impl<R> Changes<R> {
     #[must_use]
     pub fn and(mut self, then: Changes<R>) -> Changes<R> {
         self.list.extend(then.list);
+        self.refused = self.refused.or(then.refused);
         self
     }
     /// The changes, in order.
@@ -82,7 +89,7 @@ impl<R> Changes<R> {
 
 impl<R> FromIterator<Changes<R>> for Changes<R> {
     fn from_iter<I: IntoIterator<Item = Changes<R>>>(all: I) -> Changes<R> {
-        Changes::of(all.into_iter().flat_map(|changes| changes.list).collect())
+        all.into_iter().fold(Changes::of(Vec::new()), Changes::and)
     }
 }
 
@@ -103,8 +110,11 @@ impl<R: RecordCodec> Changes<R> {
     /// Resolves the paths.
     ///
     /// # Errors
-    /// `Query` for an unknown field, `Unsupported` for a part of the envelope other than metadata and for the id.
+    /// `Query` for an unknown field, `Invalid` for a value that cannot be written as JSON, `Unsupported` for a part of the envelope other than metadata and for the id.
     pub fn bind(&self, schema: &Schema) -> Result<BoundChanges<R>> {
+        if let Some(path) = &self.refused {
+            return Err(Error::invalid("its new value has no JSON form").at_field(path.to_string()));
+        }
         let steps = self.list.iter().map(|change| {
             let target = schema.resolve(change.path())?;
             refuse_fixed(&target, schema)?;

@@ -79,6 +79,10 @@ pub trait FieldType: Clone + Send + Sync + 'static {
     }
     /// The value, or what `rest` leads to inside it.
     fn cell(&self, rest: &[Step]) -> ValueRef<'_>;
+    /// The value as data.
+    fn to_value(&self) -> Option<Value> {
+        Some(self.cell(&[]).into_owned())
+    }
     /// Whether it compares so with a literal of its type; see [`RecordCodec::compares`](crate::RecordCodec::compares).
     #[inline]
     fn compares(&self, rest: &[Step], op: Op, literal: &Value) -> bool {

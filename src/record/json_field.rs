@@ -38,6 +38,8 @@ pub trait JsonType: Sized {
     #[doc(hidden)]
     fn cell(&self, steps: &[Step]) -> ValueRef<'static>;
     #[doc(hidden)]
+    fn to_value(&self) -> Option<Value>;
+    #[doc(hidden)]
     fn compares(&self, steps: &[Step], op: Op, literal: &Value) -> bool {
         compares(&self.cell(steps), op, literal)
     }
@@ -85,6 +87,10 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> JsonType f
             Ok(Json::Null) | Err(_) => ValueRef::Null,
             Ok(json) => ValueRef::Json(std::borrow::Cow::Owned(json)),
         }
+    }
+
+    fn to_value(&self) -> Option<Value> {
+        serde_json::to_value(self).ok().map(Value::Json)
     }
 
     fn put(&mut self, field: &FieldDef, _: &[Step], value: Value) -> Result<()> {

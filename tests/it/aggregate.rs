@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use dk_data::{
-    Aggregating, Database, Document, Envelope, ErrorKind, Id, Query, Schema, Seen, Store,
+    Aggregating, Database, Document, Envelope, ErrorKind, Id, Query, Schema, Seen, Store, Value,
     backend::memory::Memory,
     document, meta,
     query::{
         aggregate::{Aggregate, Count, Folder, GroupKeys},
         handle::{Column, Handle, Member},
     },
+    record::FieldType,
 };
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -35,6 +36,7 @@ macro_rules! members {
             const NAME: &'static str = stringify!($field);
             fn get(sale: &Sale) -> &$ty { &sale.$field }
             fn is_null(sale: &Sale) -> bool { let null: fn(&$ty) -> bool = $null; null(&sale.$field) }
+            fn to_value(value: &$ty) -> Option<Value> { FieldType::to_value(value) }
         }
     )* };
 }

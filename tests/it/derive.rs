@@ -537,6 +537,22 @@ impl Quiet {
     }
 }
 
+/// JSON has no numbers but finite ones, and no names but texts: what serde cannot write is no value to set.
+#[test]
+fn a_value_without_a_form_as_json_is_refused_when_the_change_is_bound() {
+    #[derive(Record, Clone)]
+    struct Odd {
+        #[record(json)]
+        pairs: BTreeMap<(u8, u8), u8>,
+    }
+    let changes = Odd::PAIRS.set([((1, 2), 3)]);
+    let refused = changes.clone().and(Odd::PAIRS.set([])).bind(Odd::SCHEMA).map(drop);
+    assert_eq!(field_of(refused).as_deref(), Some("pairs"));
+    assert!(Odd::PAIRS.set([]).bind(Odd::SCHEMA).is_ok());
+    assert_eq!(changes.list(), []);
+    drop(Odd { pairs: BTreeMap::new() }.pairs);
+}
+
 #[test]
 fn without_handles_the_names_are_the_users() {
     assert_eq!((Quiet::AGE, Quiet::query()), ("mine", 7));

@@ -63,7 +63,7 @@ fn marker(record: &Record<'_>, field: &Field<'_>, generics: &Generics) -> TokenS
     let types: Vec<&Ident> = generics.type_params().map(|param| &param.ident).collect();
     let (params, arguments, clause) = generics.split_for_impl();
     let (called, text) = (&field.name, field.ident.unraw().to_string());
-    let is_null = field.of_type("is_null");
+    let (is_null, to_value) = (field.of_type("is_null"), field.of_type("to_value"));
     quote! {
         #[doc(hidden)]
         #[allow(non_camel_case_types, dead_code, unreachable_pub)]
@@ -99,6 +99,9 @@ fn marker(record: &Record<'_>, field: &Field<'_>, generics: &Generics) -> TokenS
             #[inline]
             fn is_null(__dk_record: &Self::Record) -> ::core::primitive::bool {
                 #is_null(&__dk_record.#get)
+            }
+            fn to_value(__dk_value: &Self::Type) -> ::core::option::Option<::dk_data::Value> {
+                #to_value(__dk_value)
             }
         }
         #[automatically_derived]

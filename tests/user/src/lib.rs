@@ -135,6 +135,12 @@ pub mod hostile {
     }
 }
 
+/// Changes of fields that are not compared.
+#[must_use]
+pub fn changes(more: &More) -> dk_data::Changes<Person> {
+    Person::MORE.set(more.clone()).and(Person::LETTER.set("long")).and(Person::EMBEDDING.set([0.0; 4]))
+}
+
 /// A record inside a function, private, whose handles are renamed or left out.
 #[must_use]
 pub fn local() -> Option<Filter> {
