@@ -151,8 +151,6 @@ pub(crate) enum Cause {
     #[error(transparent)]
     Pattern(#[from] InvalidPattern),
     #[error(transparent)]
-    Regex(#[from] regex::Error),
-    #[error(transparent)]
     Time(#[from] jiff::Error),
     #[error(transparent)]
     Error(#[from] Error),

@@ -132,6 +132,13 @@ impl From<Node> for Filter {
             Node::Not(inner) => inner.depth,
             _ => 0,
         };
+        Filter::around(node, inner)
+    }
+}
+
+impl Filter {
+    /// A node around filters that nest this deep at most.
+    fn around(node: Node, inner: u16) -> Filter {
         match usize::from(inner) {
             MAX_DEPTH.. => Filter { node: Node::TooDeep, depth: 1 },
             _ => Filter { node, depth: inner + 1 },
@@ -264,19 +271,30 @@ impl std::ops::Not for Filter {
     }
 }
 
-/// One list out of nested ones of the same kind; a list of one is that one.
+/// One list out of nested ones of the same kind; a list of one is that one. What is in the first list is not looked at again, so
+/// that a list can grow filter by filter.
 fn flat(list: Vec<Filter>, inside: fn(&mut Node) -> Option<&mut Vec<Filter>>, wrap: fn(Vec<Filter>) -> Node) -> Filter {
     let mut parts = Vec::with_capacity(list.len());
+    let mut deepest = 0;
     for mut filter in list {
+        let depth = filter.depth;
         match inside(&mut filter.node) {
-            Some(inner) if parts.is_empty() => parts = std::mem::take(inner),
-            Some(inner) => parts.append(inner),
-            None => parts.push(filter),
+            Some(inner) => {
+                deepest = deepest.max(depth - 1);
+                match parts.is_empty() {
+                    true => parts = std::mem::take(inner),
+                    false => parts.append(inner),
+                }
+            }
+            None => {
+                deepest = deepest.max(depth);
+                parts.push(filter);
+            }
         }
     }
     match parts.len() {
         1 => parts.swap_remove(0),
-        _ => wrap(parts).into(),
+        _ => Filter::around(wrap(parts), deepest),
     }
 }
 
@@ -291,6 +309,17 @@ mod tests {
         assert_eq!(nested, Filter::and(vec![a.clone(), b, c]));
         assert_eq!(nested.depth(), 2);
         assert_eq!(Filter::all().and_also(a.clone()), a);
+    }
+
+    #[test]
+    fn a_list_grows_filter_by_filter_in_the_time_that_its_length_asks() {
+        let begun = std::time::Instant::now();
+        for join in [Filter::and_also, Filter::or_else] {
+            let grown = (0..200_000).fold(Filter::eq("a", 1).not(), |all, n| join(all, Filter::eq("a", n)));
+            assert!(matches!(grown.node(), Node::And(list) | Node::Or(list) if list.len() == 200_001));
+            assert_eq!(grown.depth(), 3);
+        }
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
     }
 
     #[test]

@@ -581,8 +581,19 @@ impl<F: Field> Predicate<F::Record> for Matches<F> {
 
 /// Compiles a regular expression, or says what is wrong with it.
 pub(crate) fn check_regex(source: &str) -> Result<regex::Regex> {
-    let refused = |cause: regex::Error| Error::query(format!("not a regular expression: {cause}")).caused_by(cause);
-    regex::Regex::new(source).map_err(refused)
+    regex::Regex::new(source).map_err(|cause| no_regex(source, &cause.to_string()))
+}
+
+/// The longest expression that an error shows whole, with a mark where it is wrong; of a longer one it shows the beginning.
+const MAX_SHOWN: usize = 200;
+
+/// The error of what is no regular expression, from the compiler's own words, which repeat the expression before they say why.
+pub(crate) fn no_regex(source: &str, words: &str) -> Error {
+    if source.len() <= MAX_SHOWN {
+        return Error::query(format!("not a regular expression: {words}"));
+    }
+    let why = words.rsplit_once("error: ").map_or(words, |(_, why)| why);
+    Error::query(format!("not a regular expression: {why}")).with_value(source)
 }
 
 /// A text that has words; see [`Column::search`](crate::query::handle::Column::search).

@@ -312,6 +312,9 @@ macro_rules! floats {
             }
             fn from_value(field: &FieldDef, value: Value) -> Result<Self> {
                 match value {
+                    Value::Float(v) if v.is_finite() && (v as $native).is_infinite() => {
+                        Err(Error::invalid(beyond_float(&field.ty)).at_field(field.name.clone()).with_value(&v.to_string()))
+                    }
                     Value::Float(v) => Ok(v as $native),
                     // Only integers that a float holds exactly: nothing is rounded behind the caller's back.
                     Value::Int(v) if (v as $native) as i128 == v => Ok(v as $native),
@@ -335,6 +338,11 @@ macro_rules! floats {
     )* };
 }
 floats! { f32: F32, float32; f64: F64, float; }
+
+/// Why a number was refused that is too large for a float of this type.
+pub(crate) fn beyond_float(ty: &Type) -> String {
+    format!("out of the range of {ty}, which ends at {:e}", f32::MAX)
+}
 
 #[cold]
 fn not_finite(field: &FieldDef, value: f64) -> Error {

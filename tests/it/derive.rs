@@ -206,6 +206,8 @@ fn a_cell_takes_what_its_type_can_hold_and_nothing_else() {
     assert_eq!(field_of(put(&mut record, "home.place.latitude", "x")).as_deref(), Some("home.place.latitude"));
     assert_eq!(field_of(put(&mut record, "json", 1)).as_deref(), Some("json"));
     assert_eq!(field_of(put(&mut record, "i8", Value::Null)).as_deref(), Some("i8"));
+    let large = put(&mut record, "f32", 1e300).unwrap_err();
+    assert!(large.message().contains("out of the range of f32") && large.place().value.is_some(), "{large}");
     assert!(record.put(Everything::SCHEMA, &[], Value::Null).is_err());
 }
 

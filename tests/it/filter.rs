@@ -665,3 +665,19 @@ fn a_path_of_more_than_32_segments_is_refused_however_it_was_made() {
     let refused = Memory::new().documents("things", open.clone()).and_then(|things| things.search(sorted)).map(drop);
     assert_eq!(refused.map_err(|e| e.kind()), Err(ErrorKind::Query));
 }
+
+#[test]
+fn a_wrong_regular_expression_is_shown_whole_where_it_is_short_and_its_beginning_where_it_is_long() {
+    let refused =
+        |pattern: &str| Filter::matches("name", pattern).bind::<Document>(&declared()).expect_err("it is wrong");
+    let short = refused("a(b");
+    assert!(short.message().contains("a(b") && short.message().contains("unclosed group"), "{short}");
+    let long = refused(&format!("({}", "error: x".repeat(100_000)));
+    assert!(long.message().contains("unclosed group"), "{long}");
+    let mut shown = format!("{long} {long:?}").len();
+    let mut cause = std::error::Error::source(&long);
+    while let Some(error) = cause {
+        (shown, cause) = (shown + error.to_string().len(), error.source());
+    }
+    assert!(shown < 2_000, "{shown} bytes");
+}

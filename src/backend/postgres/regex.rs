@@ -10,7 +10,10 @@ use std::fmt::Write;
 
 use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    query::predicate::no_regex,
+};
 
 /// The most repetitions that the server counts in one place.
 const MAX_COUNT: u32 = 255;
@@ -37,7 +40,7 @@ impl Native {
     /// # Errors
     /// `Query` for what is no expression, `Unsupported` for one that is too large for the server.
     pub(super) fn of(source: &str) -> Result<Native> {
-        let refused = |cause: regex_syntax::Error| Error::query(format!("not a regular expression: {cause}"));
+        let refused = |cause: regex_syntax::Error| no_regex(source, &cause.to_string());
         let hir = regex_syntax::parse(source).map_err(refused)?;
         if places(&hir) > MAX_PLACES {
             return Err(too_large());

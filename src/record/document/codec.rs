@@ -11,7 +11,7 @@ use crate::{
     record::{
         codec::{Decoder, Encoder, Form, Next, RecordCodec},
         document::{Document, filling::Filling, undeclared},
-        field_type::{FieldType, Item, Plain, check_text, to_microseconds, unknown_variant},
+        field_type::{FieldType, Item, Plain, beyond_float, check_text, to_microseconds, unknown_variant},
         json_field::check_json,
         schema::{FieldDef, Schema, Type},
         target::{Step, nearest},
@@ -319,6 +319,7 @@ fn fault(value: &Value, field: &FieldDef) -> Option<String> {
             Some((least, greatest)) => Some(format!("out of the range of {ty} ({least} to {greatest})")),
             None => unlike(),
         },
+        (Value::Float(v), ty @ Type::F32) if v.is_finite() && (*v as f32).is_infinite() => Some(beyond_float(ty)),
         (Value::Float(v), Type::F32) => {
             (f64::from(*v as f32) != *v && v.is_finite()).then(|| "an f32 cannot hold this number exactly".to_owned())
         }
