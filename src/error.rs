@@ -81,6 +81,23 @@ impl fmt::Display for ErrorKind {
 }
 
 /// Where it happened. What is not known is `None`.
+///
+/// ```
+/// use dk_data::{FieldDef, Filter, Schema, Type, format::{csv::Csv, json::Json}};
+/// let schema = || Schema::new("people").field(FieldDef::new("name", Type::Text)).field(FieldDef::new("age", Type::U8));
+/// // The second cell of the third line: of CSV the column is the cell.
+/// let row = Csv::default().read_documents(&b"name,age\nAnn,40\nBo,x\n"[..], schema())?.nth(1);
+/// let error = row.expect("a second row").expect_err("`x` is no number");
+/// assert_eq!((error.place().line, error.place().column, error.place().value.as_deref()), (Some(3), Some(2), Some("x")));
+/// // The twenty-first byte of the first line: of JSON the column counts bytes, and `ø` has two.
+/// let row = Json::default().read_documents("{\"name\":\"Bø\",\"age\":\"x\"}".as_bytes(), schema()).next();
+/// let error = row.expect("a row").expect_err("`x` is no number");
+/// assert_eq!((error.place().line, error.place().column), (Some(1), Some(21)));
+/// // The ninth character of the text.
+/// let error = "age > 1 2".parse::<Filter>().expect_err("nothing follows");
+/// assert_eq!((error.place().line, error.place().column), (None, Some(9)));
+/// # Ok::<(), dk_data::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Place {
@@ -88,13 +105,17 @@ pub struct Place {
     pub store: Option<String>,
     /// Storage id of the record.
     pub id: Option<Id>,
-    /// Path of the field, as written in a filter: `address.city`.
+    /// Path of the field, as written in a filter: `address.city`. Of a column that no schema declares, the name in the header.
     pub field: Option<String>,
-    /// The offending value, cut to 80 characters.
+    /// The offending value, in the form in which it was found: the text of a cell, of a JSON value, of a literal. Cut to 80
+    /// characters and `…`. None where it would say no more than the message, as of null.
     pub value: Option<String>,
-    /// Line of a text file or of a filter, counted from 1.
+    /// Line of the text, counted from 1; `\n`, `\r\n` and a lone `\r` end one. In CSV that on which the cell begins, or the row
+    /// where no cell is named; in JSON that on which the value begins. A filter as text is one line and names none; as JSON it has
+    /// lines. Rows of Parquet have a number instead, which stands in the message.
     pub line: Option<u64>,
-    /// Column in that line, counted from 1: characters in a filter, fields in CSV, bytes in JSON.
+    /// Column, counted from 1. In CSV the number of the cell in its row, and in the header that of the name; where the row is no
+    /// CSV, the byte of the line. In JSON the byte of the line. In a filter as text and in a path the character of the text.
     pub column: Option<u64>,
     /// The file or URL, without its secrets.
     pub url: Option<String>,

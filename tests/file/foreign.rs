@@ -389,3 +389,26 @@ fn a_file_that_would_lose_a_field_is_not_written() {
     store.close().expect("there is nothing to do");
     assert_eq!(std::fs::read_to_string(&path).expect("it is there"), text);
 }
+
+/// Line and byte of the file, and not of the object: with a filter that reads the field, and without.
+#[test]
+fn a_value_of_json_that_does_not_read_is_named_where_it_stands_in_the_file() {
+    for (name, text) in [
+        ("things.json", "[{\"n\":1},\n  {\"n\":2}, {\"n\":\"x\"}]\n"),
+        ("things.jsonl", "{\"n\":1}\n\n {\"n\":\"x\"}\n"),
+    ] {
+        let path = crate::folder().join(name);
+        std::fs::write(&path, text).expect("it is written");
+        let schema = Schema::new("things").field(FieldDef::new("n", Type::U8));
+        let things = Files::open_file_on(Unsynced, &path, Options::default()).expect("it opens");
+        let things = things.documents("things", schema).expect("it opens");
+        let query = Query::new().filter(Filter::gt("n", 0).bind::<Document>(things.schema()).expect("it fits"));
+        let before = text.split("\"x\"").next().expect("what stands before it");
+        let line = before.split('\n').count() as u64;
+        let column = before.rsplit('\n').next().expect("the line").len() as u64 + 1;
+        for failed in [things.search(Query::new()).map(drop), things.search(query).map(drop)] {
+            let error = failed.expect_err("`x` is no number");
+            assert_eq!((error.place().line, error.place().column), (Some(line), Some(column)), "{name}: {error}");
+        }
+    }
+}

@@ -12,7 +12,7 @@ use crate::{
         block::Block,
         csv::{CellFilter, RawRecord},
         error::FaultKind,
-        json::Peek,
+        json::{Peek, placed},
         parallel::raised,
     },
     id::Id,
@@ -96,7 +96,7 @@ impl<'b> RawRow<'_, 'b> {
         }
         let mut parts = Parts::default();
         let admits = peek.admits(text, cells, |inner| Opened { inner, parts: &mut parts, typed: true }.pass_over());
-        admits.map(Some).map_err(|e| e.at_line(block.position(start).line, None))
+        admits.map(Some).map_err(|e| placed(e, block, start))
     }
 
     /// Whether the text may hold `_types`, by its name or by an escape that could spell it.
@@ -117,9 +117,7 @@ impl<'b> RawRow<'_, 'b> {
                     None => e.at_line(row.position().line, None),
                 })
             }
-            RawRow::Json(block, text, range) => {
-                row::decode(text, schema).map_err(|e| e.at_line(block.position(range.start).line, None))
-            }
+            RawRow::Json(block, text, range) => row::decode(text, schema).map_err(|e| placed(e, block, range.start)),
             RawRow::Bad(error) => Err(error.take().unwrap_or_else(|| Error::corrupt("a row that does not read"))),
         }
     }

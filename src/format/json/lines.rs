@@ -210,7 +210,7 @@ impl<R: RecordCodec> ObjectParser<R> {
 
 /// An error inside an object, with its place in the input: the object's text counts from its own start.
 #[cold]
-fn placed(error: Error, block: &Block, start: usize) -> Error {
+pub(crate) fn placed(error: Error, block: &Block, start: usize) -> Error {
     match error.place().column {
         Some(inside) => {
             let at = block.position(start + inside.saturating_sub(1) as usize);

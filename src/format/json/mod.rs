@@ -26,4 +26,7 @@ pub(crate) use decode::decode_object;
 pub(crate) use decode::{JsonDecoder, decode_field};
 pub(crate) use encode::{encode_list, encode_record, encode_vector};
 #[cfg(feature = "file")]
-pub(crate) use {lines::Frames, peek::Peek};
+pub(crate) use {
+    lines::{Frames, placed},
+    peek::Peek,
+};
