@@ -58,31 +58,32 @@ fn main() {
     report("csv, whole records", &|| {
         let found = Csv::default()
             .read::<Person, _>(open(csv))
-            .and_then(|r| r.filter(Person::CITY.eq(city)))
+            .and_then(|r| r.matching(Person::CITY.eq(city)))
             .expect("it reads");
         summed(&mut found.map(|person| person.expect("it reads").age))
     });
     report("csv, needed fields", &|| {
         let found =
-            Csv::default().read::<Age, _>(open(csv)).and_then(|r| r.filter(Age::CITY.eq(city))).expect("it reads");
+            Csv::default().read::<Age, _>(open(csv)).and_then(|r| r.matching(Age::CITY.eq(city))).expect("it reads");
         summed(&mut found.map(|person| person.expect("it reads").age))
     });
     report("jsonl, whole records", &|| {
-        let found = Json::default().read::<Person, _>(open(lines)).filter(Person::CITY.eq(city)).expect("it reads");
+        let found = Json::default().read::<Person, _>(open(lines)).matching(Person::CITY.eq(city)).expect("it reads");
         summed(&mut found.map(|person| person.expect("it reads").age))
     });
     report("jsonl, needed fields", &|| {
-        let found = Json::default().read::<Age, _>(open(lines)).filter(Age::CITY.eq(city)).expect("it reads");
+        let found = Json::default().read::<Age, _>(open(lines)).matching(Age::CITY.eq(city)).expect("it reads");
         summed(&mut found.map(|person| person.expect("it reads").age))
     });
     report("parquet, whole records", &|| {
-        let found =
-            Parquet::open(open(parquet)).and_then(|f| f.read::<Person>()).and_then(|r| r.filter(Person::CITY.eq(city)));
+        let found = Parquet::open(open(parquet))
+            .and_then(|f| f.read::<Person>())
+            .and_then(|r| r.matching(Person::CITY.eq(city)));
         summed(&mut found.expect("it reads").map(|person| person.expect("it reads").age))
     });
     report("parquet, needed fields", &|| {
         let found =
-            Parquet::open(open(parquet)).and_then(|f| f.read::<Age>()).and_then(|r| r.filter(Age::CITY.eq(city)));
+            Parquet::open(open(parquet)).and_then(|f| f.read::<Age>()).and_then(|r| r.matching(Age::CITY.eq(city)));
         summed(&mut found.expect("it reads").map(|person| person.expect("it reads").age))
     });
 }

@@ -137,7 +137,7 @@ fn ours_read(data: &Data) -> Outcome {
 
 fn ours_read_filtered(data: &Data) -> Outcome {
     let file = data.csv();
-    Outcome::of(|| ages(reader(file).filter(Person::CITY.eq(CITY)).expect("the field is there")))
+    Outcome::of(|| ages(reader(file).matching(Person::CITY.eq(CITY)).expect("the field is there")))
 }
 
 fn ours_write(data: &Data) -> Outcome {

@@ -315,7 +315,8 @@ fn ours_search_sorted(data: &Data) -> Outcome {
     let (file, (from, to)) = (data.parquet(), bounds(data));
     Outcome::of(|| {
         let people = Parquet::open(file).and_then(|file| file.read::<Person>()).expect("the file is one of ours");
-        let found = people.filter(Person::CREATED_AT.ge(from) & Person::CREATED_AT.lt(to)).expect("the field is there");
+        let found =
+            people.matching(Person::CREATED_AT.ge(from) & Person::CREATED_AT.lt(to)).expect("the field is there");
         found.map(|person| u64::from(black_box(person.expect("it reads")).age)).sum()
     })
 }
@@ -324,7 +325,7 @@ fn ours_search_unsorted(data: &Data) -> Outcome {
     let file = data.parquet();
     Outcome::of(|| {
         let people = Parquet::open(file).and_then(|file| file.read::<Person>()).expect("the file is one of ours");
-        let found = people.filter(Person::AGE.lt(10)).expect("the field is there");
+        let found = people.matching(Person::AGE.lt(10)).expect("the field is there");
         found.map(|person| u64::from(black_box(person.expect("it reads")).age)).sum()
     })
 }

@@ -209,9 +209,9 @@ mod tests {
                 assert_eq!(seen(of_lines(), 1), expected(0));
                 assert_eq!(seen(of_array(), 1), expected(0));
                 let late = || Filter::ge("a", 5_000).bind::<Document>(&schema()).unwrap();
-                assert_eq!(seen(of_csv().filter(late()).unwrap(), 2), expected(5_000));
-                assert_eq!(seen(of_lines().filter(late()).unwrap(), 1), expected(5_000));
-                assert_eq!(seen(of_array().filter(late()).unwrap(), 1), expected(5_000));
+                assert_eq!(seen(of_csv().matching(late()).unwrap(), 2), expected(5_000));
+                assert_eq!(seen(of_lines().matching(late()).unwrap(), 1), expected(5_000));
+                assert_eq!(seen(of_array().matching(late()).unwrap(), 1), expected(5_000));
             });
         }
     }

@@ -121,14 +121,14 @@ fn ids<R: Typed>(
     let parsed: Filter = text.parse().expect("it parses");
     let read = |filter: Filter| -> Vec<u32> {
         let bound = filter.bind::<R>(R::SCHEMA).expect("it fits");
-        let rows = Csv::default().read::<R, _>(bytes).and_then(|rows| rows.filter(bound)).expect("it fits");
+        let rows = Csv::default().read::<R, _>(bytes).and_then(|rows| rows.matching(bound)).expect("it fits");
         rows.map(|row| id(&row.expect("it reads"))).collect()
     };
     let found = read(data);
     assert_eq!(read(parsed.clone()), found, "{text}");
     let bound = parsed.clone().bind::<Document>(R::SCHEMA).expect("it fits");
     let rows =
-        Csv::default().read_documents(bytes, R::SCHEMA.clone()).and_then(|rows| rows.filter(bound)).expect("it fits");
+        Csv::default().read_documents(bytes, R::SCHEMA.clone()).and_then(|rows| rows.matching(bound)).expect("it fits");
     let documents: Vec<u32> =
         rows.map(|row| row.and_then(|row| row.get_as("id")).expect("it reads").expect("it has an id")).collect();
     assert_eq!(documents, found, "{text}");

@@ -229,7 +229,7 @@ fn rows_of_another_length_are_items_also_when_nobody_asks_for_them() {
         csv(text.as_bytes(), schema()).iter().map(|r| r.as_ref().err().and_then(|e| e.place().line)).collect();
     assert_eq!(lines, [None, Some(3), Some(4), None]);
     let never = Filter::eq("b", 7).bind::<Document>(&schema()).expect("it fits");
-    let rows = Csv::default().read_documents(text.as_bytes(), schema()).and_then(|rows| rows.filter(never));
+    let rows = Csv::default().read_documents(text.as_bytes(), schema()).and_then(|rows| rows.matching(never));
     let lines: Vec<_> = rows.expect("it fits").map(|r| r.err().and_then(|e| e.place().line)).collect();
     assert_eq!(lines, [Some(3), Some(4)]);
 }

@@ -153,7 +153,7 @@ fn predicates_on_nested_fields_are_tested_before_decoding() {
         "name,home.city,home.zip,former,job.title,job.tags\nAnn,Oslo,1,[],,\nBob,Rome,x,[],,\nCid,,,[],boss,[]\n";
     let names = |filter: &str| -> Vec<String> {
         let bound = filter.parse::<Filter>().and_then(|f| f.bind::<Person>(Person::SCHEMA)).expect("it fits");
-        let rows = Csv::default().read::<Person, _>(text.as_bytes()).and_then(|rows| rows.filter(bound));
+        let rows = Csv::default().read::<Person, _>(text.as_bytes()).and_then(|rows| rows.matching(bound));
         rows.expect("it fits").map(|row| row.map_or_else(|e| format!("{e}"), |person| person.name)).collect()
     };
     assert_eq!(names("home.city = \"Oslo\""), ["Ann"]);
@@ -165,7 +165,7 @@ fn predicates_on_nested_fields_are_tested_before_decoding() {
     let broken = names("home.zip > 0");
     assert!(broken[1].contains("home.zip") && broken[1].contains('x'), "{broken:?}");
     let typed = Csv::default().read::<Person, _>(text.as_bytes());
-    let typed = typed.and_then(|rows| rows.filter(Person::HOME.at(Home::CITY).eq("Oslo"))).expect("it fits");
+    let typed = typed.and_then(|rows| rows.matching(Person::HOME.at(Home::CITY).eq("Oslo"))).expect("it fits");
     assert_eq!(typed.map(|row| row.map(|person| person.name).ok()).collect::<Vec<_>>(), [Some("Ann".to_owned())]);
 }
 
@@ -175,7 +175,7 @@ fn a_path_into_a_flat_column_is_refused_and_not_quietly_false() {
         let filter: Filter = filter.parse().expect("it parses");
         let bound = filter.bind::<Document>(&Schema::open("t")).expect("an open schema takes any name");
         let rows = Csv::default().read_documents("home.city\nOslo\nRome\n".as_bytes(), Schema::open("t"));
-        rows.and_then(|rows| rows.filter(bound)).map(Iterator::count)
+        rows.and_then(|rows| rows.matching(bound)).map(Iterator::count)
     };
     assert_eq!(filtered("home.city = \"Oslo\"").map_err(|e| e.kind()), Err(ErrorKind::Query));
     assert_eq!(filtered("\"home.city\" = \"Oslo\"").ok(), Some(1));
@@ -302,7 +302,7 @@ proptest! {
         ];
         for filter in filters.into_iter().flatten() {
             let bound = || filter.clone().bind::<Person>(Person::SCHEMA).expect("it fits");
-            let rows = Csv::default().read::<Person, _>(&bytes[..]).and_then(|rows| rows.filter(bound()));
+            let rows = Csv::default().read::<Person, _>(&bytes[..]).and_then(|rows| rows.matching(bound()));
             let raw: Vec<Person> = rows.expect("it fits").collect::<Result<_, _>>().expect("it reads");
             let envelope = Envelope::of(Id::from(0_u64));
             let seen = |record| bound().matches(Seen { record, envelope: &envelope });

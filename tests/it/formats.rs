@@ -61,7 +61,7 @@ fn cells_that_nobody_asks_for_are_not_looked_at() {
     let schema = Schema::new("t").field(FieldDef::new("a", Type::U8)).field(FieldDef::new("b", Type::U8));
     let filter = Filter::gt("a", 1).bind::<Document>(&schema).expect("the field is there");
     let rows = Csv::default().read_documents("a,b\n1,x\n2,2\n".as_bytes(), schema).expect("the header reads");
-    let rows: Vec<_> = rows.filter(filter).expect("the filter fits").collect();
+    let rows: Vec<_> = rows.matching(filter).expect("the filter fits").collect();
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].as_ref().ok(), Some(&document! { "a" => 2, "b" => 2 }));
 }
@@ -185,7 +185,7 @@ fn a_query_on_a_real_file_agrees_with_a_plain_loop() {
         r#"length_ft >= 10000 and lighted = 1 and not surface like "CON%""#.parse::<Filter>().expect("it parses");
     let bound = filter.bind::<Document>(&schema).expect("it fits");
     let ours =
-        Csv::default().read_documents(&bytes[..], schema).expect("a header").filter(bound).expect("it fits").count();
+        Csv::default().read_documents(&bytes[..], schema).expect("a header").matching(bound).expect("it fits").count();
     let mut theirs = csv::Reader::from_reader(&bytes[..]);
     let names = theirs.headers().expect("a header").clone();
     let at = |name| names.iter().position(|n| n == name).expect("a column");
@@ -278,7 +278,7 @@ fn a_real_file_reads_into_a_record_type() {
     let loaded =
         store.load(runways.iter().map(Ok), |outcome| drop(outcome.expect("ids are unique"))).expect("memory loads");
     let long = Runway::LENGTH_FT.ge(10_000) & Runway::LIGHTED.eq(true) & !Runway::SURFACE.like("CON%");
-    let filtered = Csv::default().read::<Runway, _>(&bytes[..]).expect("the header reads").filter(long.clone());
+    let filtered = Csv::default().read::<Runway, _>(&bytes[..]).expect("the header reads").matching(long.clone());
     let (mut count, mut headings, mut rows) = (0, 0.0, 0);
     let mut theirs = csv::Reader::from_reader(&bytes[..]);
     let names = theirs.headers().expect("a header").clone();
@@ -365,11 +365,11 @@ fn semantics_3_12_the_order_of_and_does_not_matter() {
     let read = |filter: &str, strict: bool| -> Vec<Result<i128, Option<u64>>> {
         let bound = || filter.parse::<Filter>().and_then(|f| f.bind::<Document>(&schema)).expect("it fits");
         let of_csv = if strict { Csv::default().strict() } else { Csv::default() };
-        let of_csv = of_csv.read_documents(csv.as_bytes(), schema.clone()).and_then(|rows| rows.filter(bound()));
+        let of_csv = of_csv.read_documents(csv.as_bytes(), schema.clone()).and_then(|rows| rows.matching(bound()));
         let of_csv: Vec<_> = of_csv.expect("it fits").map(seen).collect();
         for (json, text) in [(Json::default(), &lines), (Json::array(), &array)] {
             let json = if strict { json.strict() } else { json };
-            let rows = json.read_documents(text.as_bytes(), schema.clone()).filter(bound()).expect("it fits");
+            let rows = json.read_documents(text.as_bytes(), schema.clone()).matching(bound()).expect("it fits");
             assert_eq!(rows.map(seen).collect::<Vec<_>>(), of_csv, "{filter} on {text}");
         }
         of_csv
@@ -389,7 +389,7 @@ fn json_that_a_filter_passes_over_must_be_json() {
     let schema = Schema::new("t").field(FieldDef::new("a", Type::U8)).field(FieldDef::new("b", Type::Any).nullable());
     let text = "{\"a\":1,\"b\":[}\n{\"a\":1} x\n{\"a\":1,\"b\":[{}]}\n{\"a\":300}\n{\"new\":2,\"a\":2}\n";
     let filter = Filter::gt("a", 1).bind::<Document>(&schema).expect("the field is there");
-    let rows = Json::default().read_documents(text.as_bytes(), schema).filter(filter).expect("it fits");
+    let rows = Json::default().read_documents(text.as_bytes(), schema).matching(filter).expect("it fits");
     let seen: Vec<_> =
         rows.map(|row| row.map_err(|error| (error.place().line, error.place().column, error.kind()))).collect();
     let corrupt = ErrorKind::Corrupt;
@@ -398,4 +398,14 @@ fn json_that_a_filter_passes_over_must_be_json() {
     assert_eq!(seen[2], Err((Some(4), Some(6), ErrorKind::Invalid)));
     assert_eq!(seen[3], Ok(document! { "a" => 2 }));
     assert_eq!(seen.len(), 4);
+}
+
+/// A reader is an iterator: what is called as one of its methods is that method.
+#[test]
+fn filter_is_the_iterators_own() {
+    let schema = Schema::new("t").field(FieldDef::new("a", Type::U8));
+    let csv = Csv::default().read_documents(&b"a\n1\nx\n2\n"[..], schema.clone()).expect("the header reads");
+    assert_eq!(csv.filter(Result::is_ok).count(), 2);
+    let json = Json::default().read_documents(&b"{\"a\":1}\n{}x\n"[..], schema);
+    assert_eq!(json.filter(|row| row.is_ok()).count(), 1);
 }

@@ -71,8 +71,9 @@ impl Files {
     /// The numbers of the lines for which a filter is true, by raw cells and by objects; they must agree.
     fn matching(&self, filter: &Filter) -> Vec<u32> {
         let bound = || filter.clone().bind::<Line>(Line::SCHEMA).expect("it fits");
-        let csv = Csv::default().read::<Line, _>(&self.csv[..]).and_then(|rows| rows.filter(bound())).expect("it fits");
-        let json = Json::default().read::<Line, _>(&self.json[..]).filter(bound()).expect("it fits");
+        let csv =
+            Csv::default().read::<Line, _>(&self.csv[..]).and_then(|rows| rows.matching(bound())).expect("it fits");
+        let json = Json::default().read::<Line, _>(&self.json[..]).matching(bound()).expect("it fits");
         let csv: Result<Vec<u32>> = csv.map(|line| line.map(|line| line.n)).collect();
         let json: Result<Vec<u32>> = json.map(|line| line.map(|line| line.n)).collect();
         let (csv, json) = (csv.expect("every row reads"), json.expect("every line reads"));
@@ -170,7 +171,7 @@ fn every_string_is_a_name_of_a_column_and_a_field() {
         assert_eq!(path.to_string().parse::<Path>().ok().as_ref(), Some(&path), "{name:?}");
         for schema in [schema.clone(), Schema::open("t")] {
             let bound = Filter::eq(path.clone(), "x").bind::<Document>(&schema).expect("it fits");
-            let rows = Csv::default().read_documents(&csv[..], schema).and_then(|rows| rows.filter(bound));
+            let rows = Csv::default().read_documents(&csv[..], schema).and_then(|rows| rows.matching(bound));
             let rows: Result<Vec<_>> = rows.expect("it fits").collect();
             assert_eq!(rows.ok(), Some(vec![document.clone()]), "{name:?}");
         }

@@ -115,7 +115,7 @@ fn a_value_that_a_field_cannot_hold_is_an_error_with_its_row() {
         assert!(error.message().contains("row 3 of the file"), "{name}: {error}");
         // A row whose predicate cannot be told is an error, too (semantics 3.12).
         let rows: Vec<_> =
-            file.read::<Narrow>().and_then(|rows| rows.filter(Narrow::SMALL.gt(100))).expect("it fits").collect();
+            file.read::<Narrow>().and_then(|rows| rows.matching(Narrow::SMALL.gt(100))).expect("it fits").collect();
         assert_eq!(rows.iter().filter(|row| row.is_err()).count(), 1, "{name}");
     }
 }
@@ -143,7 +143,7 @@ fn nan_is_an_error_and_hides_no_other_row() {
     let schema = file.schema("t").expect("known types");
     let read = |filter: Filter| {
         let filter = filter.bind::<Document>(&schema).expect("it fits");
-        let rows = file.documents(schema.clone()).and_then(|rows| rows.filter(filter)).expect("it fits");
+        let rows = file.documents(schema.clone()).and_then(|rows| rows.matching(filter)).expect("it fits");
         let (good, bad): (Vec<_>, Vec<_>) = rows.partition(Result::is_ok);
         (good.into_iter().filter_map(|row| row.ok()?["n"].as_int()).collect::<Vec<_>>(), bad.len())
     };
@@ -188,7 +188,7 @@ fn texts_longer_than_their_statistics_are_found() {
     ] {
         let bound = filter.clone().bind::<Document>(&schema).expect("it fits");
         let count =
-            file.documents(schema.clone()).and_then(|rows| rows.filter(bound)).and_then(|rows| rows.count_rows());
+            file.documents(schema.clone()).and_then(|rows| rows.matching(bound)).and_then(|rows| rows.count_rows());
         assert_eq!(count.ok(), Some(wanted), "{filter}");
     }
 }
@@ -209,7 +209,7 @@ fn deltas_of_far_values_are_read_when_rows_are_skipped() {
     let file = Parquet::open(bytes).expect("it opens");
     let schema = file.schema("t").expect("the types are known");
     let few = Filter::lt("key", 20).bind::<Document>(&schema).expect("it fits");
-    let found = file.documents(schema).expect("it fits").filter(few).expect("it fits");
+    let found = file.documents(schema).expect("it fits").matching(few).expect("it fits");
     let found: Vec<_> = found.collect::<Result<_, _>>().expect("every row reads");
     let expected = (0..ROWS).filter(|n| n * 7_919 % ROWS < 20);
     assert_eq!(found, expected.map(|n| document! { "key" => n * 7_919 % ROWS, "far" => far(n) }).collect::<Vec<_>>());

@@ -184,7 +184,7 @@ fn found(bytes: &[u8], filter: &Filter, schema: &Schema) -> (Vec<Document>, u64)
     let file = Parquet::open(bytes.to_vec()).expect("it is whole");
     let rows = || {
         let bound = filter.clone().bind::<Document>(schema).expect("it fits the schema");
-        file.documents(schema.clone()).and_then(|rows| rows.filter(bound)).expect("it fits the file")
+        file.documents(schema.clone()).and_then(|rows| rows.matching(bound)).expect("it fits the file")
     };
     let records = rows().collect::<Result<_, _>>().expect("every row reads");
     (records, rows().count_rows().expect("it can be counted"))
@@ -257,7 +257,7 @@ fn a_sorted_column_is_read_where_its_values_may_be() {
     let file = Parquet::open(bytes).expect("it is whole");
     let read = |filter: Filter| {
         let bound = filter.bind::<Document>(&schema).expect("it fits");
-        let pruning = file.documents(schema.clone()).and_then(|rows| rows.filter(bound)).expect("it fits").pruning();
+        let pruning = file.documents(schema.clone()).and_then(|rows| rows.matching(bound)).expect("it fits").pruning();
         (pruning.groups_read, pruning.rows_read)
     };
     assert_eq!(read(Filter::between("n", 7_000, 7_500)), (1, 1_000));

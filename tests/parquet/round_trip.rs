@@ -186,7 +186,7 @@ fn undeclared_fields_are_filtered_wherever_they_are_kept() {
     let count = |filter: Filter| {
         let filter = filter.bind::<Document>(&Schema::open("open")).expect("anything is there");
         let file = Parquet::open(bytes.clone()).expect("it is whole");
-        file.documents(Schema::open("open")).and_then(|rows| rows.filter(filter)).expect("it fits").count()
+        file.documents(Schema::open("open")).and_then(|rows| rows.matching(filter)).expect("it fits").count()
     };
     assert_eq!(count(Filter::ge("n", 40)), 10);
     assert_eq!(count(Filter::eq("n", "60")), 1);
@@ -275,7 +275,7 @@ fn records_of_every_type_come_back() {
     let wanted = Everything::HOME.at(Home::CITY).eq("city 40") | Everything::ID.eq(all[17].id);
     let found: Vec<Everything> = file
         .read()
-        .and_then(|rows| rows.filter(wanted))
+        .and_then(|rows| rows.matching(wanted))
         .expect("it fits")
         .collect::<Result<_, _>>()
         .expect("they read");
@@ -345,7 +345,7 @@ fn envelopes_stand_in_columns_beside_the_record() {
     let count = |filter: Filter| {
         let filter = filter.bind::<Document>(&schema).expect("it fits");
         file.documents(schema.clone())
-            .and_then(|rows| rows.filter(filter))
+            .and_then(|rows| rows.matching(filter))
             .and_then(|rows| rows.count_rows())
             .expect("it reads")
     };

@@ -157,7 +157,7 @@ impl Csv {
     /// let schema = Schema::new("people").field(FieldDef::new("name", Type::Text)).field(FieldDef::new("age", Type::U8));
     /// let rows = |csv: Csv| {
     ///     let adults = Filter::eq("name", "Ann").bind::<Document>(&schema)?;
-    ///     Ok::<_, dk_data::Error>(csv.read_documents(&b"name,age\nAnn,40\nBob,old\n"[..], schema.clone())?.filter(adults)?.count())
+    ///     Ok::<_, dk_data::Error>(csv.read_documents(&b"name,age\nAnn,40\nBob,old\n"[..], schema.clone())?.matching(adults)?.count())
     /// };
     /// assert_eq!((rows(Csv::default())?, rows(Csv::default().strict())?), (1, 2));
     /// # Ok::<(), dk_data::Error>(())

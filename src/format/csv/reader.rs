@@ -55,9 +55,11 @@ impl<R: RecordCodec, I: Read> CsvReader<R, I> {
     ///
     /// # Errors
     /// `Query` where it does not fit the schema, `Unsupported` for a predicate without a data form.
-    pub fn filter(mut self, predicate: impl Predicate<R>) -> Result<Self> {
+    pub fn matching(mut self, predicate: impl Predicate<R>) -> Result<Self> {
         predicate.check()?;
-        let own = || Error::unsupported("a predicate of one's own code has no form as data; filter the iterator");
+        let own = || {
+            Error::unsupported("a predicate of one's own code has no form as data; use the `filter` of the iterator")
+        };
         let parser = self.0.parser_mut();
         let bound = predicate.lower().ok_or_else(own)?.bind(&parser.shape)?;
         parser.filter = Some(CellFilter::new(bound, &parser.columns, &parser.shape)?);

@@ -109,7 +109,7 @@ impl Json {
     /// let rows = |json: Json| {
     ///     let ann = Filter::eq("name", "Ann").bind::<Document>(&schema)?;
     ///     let lines = &b"{\"name\":\"Ann\",\"age\":40}\n{\"name\":\"Bob\",\"age\":\"old\"}\n"[..];
-    ///     Ok::<_, dk_data::Error>(json.read_documents(lines, schema.clone()).filter(ann)?.count())
+    ///     Ok::<_, dk_data::Error>(json.read_documents(lines, schema.clone()).matching(ann)?.count())
     /// };
     /// assert_eq!((rows(Json::default())?, rows(Json::default().strict())?), (1, 2));
     /// # Ok::<(), dk_data::Error>(())
@@ -154,9 +154,11 @@ impl<R: RecordCodec, I: Read> JsonReader<R, I> {
     ///
     /// # Errors
     /// `Query` where it does not fit the schema, `Unsupported` for a predicate without a data form.
-    pub fn filter(mut self, predicate: impl Predicate<R>) -> Result<Self> {
+    pub fn matching(mut self, predicate: impl Predicate<R>) -> Result<Self> {
         predicate.check()?;
-        let own = || Error::unsupported("a predicate of one's own code has no form as data; filter the iterator");
+        let own = || {
+            Error::unsupported("a predicate of one's own code has no form as data; use the `filter` of the iterator")
+        };
         let parser = self.0.parser_mut();
         let bound = predicate.lower().ok_or_else(own)?.bind(&parser.shape)?;
         parser.filter = Some(Peek::new(bound, &parser.shape));

@@ -14,7 +14,7 @@
 //! let file = Parquet::open(out.finish()?)?;
 //! assert_eq!(file.len(), 2);
 //! let adults = Filter::ge("age", 18).bind::<Document>(&file.schema("people")?)?;
-//! let found: Vec<_> = file.documents(file.schema("people")?)?.filter(adults)?.collect::<Result<_, _>>()?;
+//! let found: Vec<_> = file.documents(file.schema("people")?)?.matching(adults)?.collect::<Result<_, _>>()?;
 //! assert_eq!(found, [document! { "name" => "Ann", "age" => 40 }]);
 //! # Ok::<(), dk_data::Error>(())
 //! ```

@@ -20,7 +20,7 @@ use crate::{
 
 /// The records of a Parquet file.
 ///
-/// Before the first record is asked for it can be narrowed with [`filter`](ParquetReader::filter), asked what it
+/// Before the first record is asked for it can be narrowed with [`matching`](ParquetReader::matching), asked what it
 /// [will read](ParquetReader::pruning), or [counted](ParquetReader::count_rows) without decoding.
 pub struct ParquetReader<R: RecordCodec>(Rows<R>);
 
@@ -56,9 +56,11 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
     ///
     /// # Errors
     /// `Query` where it does not fit the schema, `Unsupported` for a predicate without a data form.
-    pub fn filter(mut self, predicate: impl Predicate<R>) -> Result<Rows<R, I>> {
+    pub fn matching(mut self, predicate: impl Predicate<R>) -> Result<Rows<R, I>> {
         predicate.check()?;
-        let own = || Error::unsupported("a predicate of one's own code has no form as data; filter the iterator");
+        let own = || {
+            Error::unsupported("a predicate of one's own code has no form as data; use the `filter` of the iterator")
+        };
         let filter = predicate.lower().ok_or_else(own)?;
         let scan = Arc::make_mut(&mut self.scan);
         match &mut scan.filter {
@@ -239,12 +241,12 @@ impl<R: RecordCodec> ParquetReader<R> {
     pub(super) fn new(opened: Arc<Opened<Input>>, shape: R::Shape) -> Result<ParquetReader<R>> {
         Ok(ParquetReader(Rows::new(opened, shape)?))
     }
-    /// See [`Rows::filter`].
+    /// See [`Rows::matching`].
     ///
     /// # Errors
     /// `Query` where it does not fit the schema, `Unsupported` for a predicate without a data form.
-    pub fn filter(self, predicate: impl Predicate<R>) -> Result<ParquetReader<R>> {
-        Ok(ParquetReader(self.0.filter(predicate)?))
+    pub fn matching(self, predicate: impl Predicate<R>) -> Result<ParquetReader<R>> {
+        Ok(ParquetReader(self.0.matching(predicate)?))
     }
     /// What will be read.
     pub fn pruning(&self) -> Pruning {

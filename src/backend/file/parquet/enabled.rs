@@ -148,7 +148,7 @@ impl<D: Disk> ParquetBase<D> {
         let mut later = None;
         if let Some(filter) = &ask.filter {
             match self.is_in_columns(filter, &ask.shape) {
-                true => rows = rows.map(|rows| rows.filter(filter.clone())).transpose()?,
+                true => rows = rows.map(|rows| rows.matching(filter.clone())).transpose()?,
                 false => later = Some(filter.clone()),
             }
         }
@@ -189,8 +189,8 @@ impl<D: Disk> ParquetBase<D> {
         }
         let Some(rows) = self.rows(&Ask { part: (0, 1), ..ask.clone() })? else { return Ok(Some(None)) };
         let mut rows = match own {
-            Some(filter) => rows.filter(filter.bind::<R>(&ask.shape)?),
-            None => rows.filter(crate::query::id().eq(id.to_string().as_str())),
+            Some(filter) => rows.matching(filter.bind::<R>(&ask.shape)?),
+            None => rows.matching(crate::query::id().eq(id.to_string().as_str())),
         }?;
         let found = rows.next().transpose().map_err(|e| e.at_url(&self.shown))?;
         Ok(Some(found.map(|found| self.settle(found, ask)).transpose()?.filter(|stored| stored.envelope.id() == id)))
@@ -251,7 +251,7 @@ impl<D: Disk> ParquetBase<D> {
         let rows = self.file.as_ref().and_then(|file| file.rows::<Document>(setup.schema.clone()).ok());
         match (filter, pushed, rows) {
             (Some(_), Some(bound), Some(rows)) => {
-                let pruning = rows.filter(bound).map(|rows| rows.pruning().to_string());
+                let pruning = rows.matching(bound).map(|rows| rows.pruning().to_string());
                 let tested = "the columns of the filter are read first, the others of rows of which it is true";
                 std::iter::once(scan).chain(pruning).chain([tested.to_owned()]).collect()
             }
