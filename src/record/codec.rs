@@ -181,6 +181,9 @@ pub trait Encoder: Sized {
     fn record<N: RecordCodec>(&mut self, field: &FieldDef, schema: &Schema, record: &N) -> Result<()>;
 }
 
+/// Why a record was refused in which a field stands twice.
+pub(crate) const REPEATED: &str = "the field stands twice in the record, and which of the two is meant is not known";
+
 /// Which field a decoder has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -199,6 +202,11 @@ pub trait Decoder: Sized {
     fn next(&mut self, schema: &Schema) -> Result<Next>;
     /// The name of the [undeclared](Next::Undeclared) field that the decoder has come to.
     fn name(&self) -> &str;
+    /// Whether a name that comes twice is a mistake, as it is in a text. A row of a store may complete one column by another one: the
+    /// later value counts there.
+    fn names_once(&self) -> bool {
+        false
+    }
     /// Passes over the field.
     fn skip(&mut self) -> Result<()>;
     /// `bool`

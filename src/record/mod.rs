@@ -14,7 +14,7 @@ pub mod stored;
 pub mod target;
 pub(crate) mod weight;
 
-pub(crate) use self::draft::other_id;
+pub(crate) use self::{codec::REPEATED, draft::other_id};
 pub use self::{
     change::{BoundChanges, Change, Changes},
     codec::{Decoder, Encoder, Form, Next, RecordCodec, TypeSet, Typed},

@@ -400,6 +400,60 @@ fn json_that_a_filter_passes_over_must_be_json() {
     assert_eq!(seen.len(), 4);
 }
 
+#[derive(dk_data::Record, Clone, Debug, PartialEq)]
+#[record(name = "pages")]
+struct Page {
+    #[record(alias = "n")]
+    number: u8,
+    title: Option<String>,
+    by: Option<Author>,
+}
+
+#[derive(dk_data::Record, Clone, Debug, PartialEq)]
+struct Author {
+    name: String,
+}
+
+#[test]
+fn a_field_that_stands_twice_in_an_object_is_refused_where_it_stands() {
+    let place = |text: &str, typed: bool| {
+        let error = match typed {
+            true => Json::default().read::<Page, _>(text.as_bytes()).find_map(Result::err),
+            false => Json::default().read_documents(text.as_bytes(), Schema::open("t")).find_map(Result::err),
+        };
+        let error = error.unwrap_or_else(|| panic!("{text} has a field twice"));
+        assert!(error.kind() == ErrorKind::Invalid && error.message().contains("twice"), "{error}");
+        (error.place().line, error.place().column, error.place().field.clone().unwrap_or_default())
+    };
+    let there = |column, field: &str| (Some(1), Some(column), field.to_owned());
+    for typed in [true, false] {
+        assert_eq!(place(r#"{"number":1,"number":2}"#, typed), there(22, "number"));
+        assert_eq!(place(r#"{"title":null,"number":1,"title":"x"}"#, typed), there(34, "title"));
+        assert_eq!(place(r#"{"number":1,"title":"x","title":null}"#, typed), there(33, "title"));
+        assert_eq!(place(r#"{"title":"x","by":{"name":"a"},"number":1,"title":"y"}"#, typed), there(51, "title"));
+        let inside = place(r#"{"number":1,"by":{"name":"a","name":"b"}}"#, typed);
+        // An open document does not say in which record it is; line and column do.
+        assert_eq!(inside, there(37, if typed { "by.name" } else { "name" }));
+    }
+    assert_eq!(place(r#"{"n":1,"number":2}"#, true), there(17, "number"), "by two of its names");
+    // What a record does not know, and one after the other in different objects, is nothing.
+    let fine = "{\"new\":1,\"number\":1,\"new\":2,\"by\":{\"name\":\"a\"}}\n{\"number\":1}";
+    let pages: Result<Vec<Page>, _> = Json::default().read(fine.as_bytes()).collect();
+    assert_eq!(pages.map(|pages| pages.len()).ok(), Some(2));
+    // Of more fields than a word has bits, and before a filter.
+    let schema = (0..200).fold(Schema::new("t"), |s, n| s.field(FieldDef::new(format!("f{n}"), Type::U8)));
+    for n in [0, 63, 64, 128, 199] {
+        let all: Vec<_> = (0..200).chain([n]).map(|n| format!("\"f{n}\":1")).collect();
+        let text = format!("{{{}}}", all.join(","));
+        let rows = || Json::default().read_documents(text.as_bytes(), schema.clone());
+        let none = Filter::gt("f1", 1).bind::<Document>(&schema).expect("the field is there");
+        let filtered = rows().matching(none).expect("it fits").find_map(Result::err);
+        for refused in [rows().find_map(Result::err), filtered] {
+            assert_eq!(refused.and_then(|e| e.place().field.clone()), Some(format!("f{n}")));
+        }
+    }
+}
+
 /// A reader is an iterator: what is called as one of its methods is that method.
 #[test]
 fn filter_is_the_iterators_own() {

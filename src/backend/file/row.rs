@@ -19,8 +19,8 @@ use crate::{
     },
     id::{Id, IdBuffer},
     record::{
-        Decoder, Document, Envelope, FieldDef, FieldType, Metadata, Next, RecordCodec, Schema, Shared, Step, Type,
-        document::DocumentWriter,
+        Decoder, Document, Envelope, FieldDef, FieldType, Metadata, Next, REPEATED, RecordCodec, Schema, Shared, Step,
+        Type, document::DocumentWriter,
     },
     value::Value,
     version::Version,
@@ -153,6 +153,8 @@ pub(super) struct Parts {
     pub(super) updated_at: Option<Timestamp>,
     pub(super) metadata: Metadata,
     types: Types,
+    /// The parts that were there, a bit for each of [`COLUMNS`].
+    found: u8,
     /// Whether there are fields that the schema does not declare.
     pub(super) undeclared: bool,
 }
@@ -190,7 +192,12 @@ pub(super) struct Opened<'p, D> {
 impl<D: Decoder> Opened<'_, D> {
     /// Takes the field that the decoder has come to, if it is one of the envelope's.
     fn take(&mut self) -> Result<bool> {
-        let Some(name) = COLUMNS.into_iter().find(|name| *name == self.inner.name()) else { return Ok(false) };
+        let Some(place) = COLUMNS.into_iter().position(|name| name == self.inner.name()) else { return Ok(false) };
+        let name = COLUMNS[place];
+        if self.parts.found >> place & 1 == 1 {
+            return Err(self.inner.misfit(&part(name, Type::Text), REPEATED));
+        }
+        self.parts.found |= 1 << place;
         match name {
             "_id" => self.parts.id = self.id()?,
             "_version" => {
@@ -242,6 +249,9 @@ impl<D: Decoder> Decoder for Opened<'_, D> {
     }
     fn name(&self) -> &str {
         self.inner.name()
+    }
+    fn names_once(&self) -> bool {
+        self.inner.names_once()
     }
     fn skip(&mut self) -> Result<()> {
         self.inner.skip()

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     format::timestamp,
-    record::{Decoder, Document, FieldDef, FieldType, Next, RecordCodec, Schema, Type},
+    record::{Decoder, Document, FieldDef, FieldType, Next, REPEATED, RecordCodec, Schema, Type},
     value::{Value, ValueRef},
 };
 
@@ -26,6 +26,8 @@ pub(crate) struct JsonDecoder<'t> {
     fresh: bool,
     /// The field that comes next where the text has the schema's order.
     expected: usize,
+    /// The declared fields of the current object that were there.
+    found: Fields,
     depth: usize,
     name: Cow<'t, str>,
     /// Where the value of the current field begins.
@@ -56,6 +58,40 @@ pub(crate) fn decode_object<'t, T>(text: &'t str, read: impl FnOnce(&mut JsonDec
     Ok(fields)
 }
 
+/// Which fields of a schema an object has had.
+#[derive(Default)]
+struct Fields {
+    /// The first 64, a bit for each.
+    first: u64,
+    /// The others, 64 to a word.
+    others: Vec<u64>,
+}
+
+impl Fields {
+    #[inline]
+    fn holds(&self, index: usize) -> bool {
+        let word = if index < 64 { self.first } else { self.others.get(index / 64 - 1).copied().unwrap_or(0) };
+        word >> (index % 64) & 1 == 1
+    }
+
+    #[inline]
+    fn insert(&mut self, index: usize) {
+        if index < 64 {
+            self.first |= 1 << index;
+        } else {
+            self.insert_other(index);
+        }
+    }
+
+    fn insert_other(&mut self, index: usize) {
+        let word = index / 64 - 1;
+        if self.others.len() <= word {
+            self.others.resize(word + 1, 0);
+        }
+        self.others[word] |= 1 << (index % 64);
+    }
+}
+
 /// The names of the fields of a schema as writers put them in front of values, each with the comma before it: where they stand
 /// so in a text, nothing of it need be taken apart.
 #[derive(Clone, Debug)]
@@ -83,16 +119,24 @@ pub(crate) fn decode_field<T>(text: &str, read: impl FnOnce(&mut JsonDecoder<'_>
 
 impl<'t> JsonDecoder<'t> {
     fn new(text: &'t str) -> Self {
-        JsonDecoder { tokens: Tokens::new(text), fresh: true, expected: 0, depth: 0, name: Cow::Borrowed(""), start: 0 }
+        JsonDecoder {
+            tokens: Tokens::new(text),
+            fresh: true,
+            expected: 0,
+            found: Fields::default(),
+            depth: 0,
+            name: Cow::Borrowed(""),
+            start: 0,
+        }
     }
 
     fn object<N: RecordCodec>(&mut self, schema: &Schema) -> Result<N> {
         self.enter()?;
         self.tokens.expect(b'{')?;
-        let outer = std::mem::replace(&mut self.expected, 0);
+        let outer = (std::mem::replace(&mut self.expected, 0), std::mem::take(&mut self.found));
         self.fresh = true;
         let record = N::decode(schema, self)?;
-        self.expected = outer;
+        (self.expected, self.found) = outer;
         self.fresh = false;
         self.depth -= 1;
         Ok(record)
@@ -203,8 +247,10 @@ impl<'t> JsonDecoder<'t> {
     #[inline]
     pub(crate) fn take_member(&mut self, names: &MemberNames, index: usize) -> bool {
         let Some(name) = names.0.get(index) else { return false };
-        let taken = self.tokens.take_all(if self.fresh { &name[1..] } else { name });
+        // Where it comes again, it is left for `next`, which says so.
+        let taken = !self.found.holds(index) && self.tokens.take_all(if self.fresh { &name[1..] } else { name });
         if taken {
+            self.found.insert(index);
             self.fresh = false;
             self.expected = index + 1;
         }
@@ -260,7 +306,12 @@ impl Decoder for JsonDecoder<'_> {
         let in_order = schema.fields.get(self.expected).is_some_and(|field| field.name == name);
         let found = if in_order { Some(self.expected) } else { schema.find(&name).map(|(index, _)| index) };
         match found {
+            Some(index) if self.found.holds(index) => {
+                self.start = self.tokens.offset();
+                Err(self.misfit(&schema.fields[index], REPEATED))
+            }
             Some(index) => {
+                self.found.insert(index);
                 self.expected = index + 1;
                 Ok(Next::Field(index))
             }
@@ -272,6 +323,9 @@ impl Decoder for JsonDecoder<'_> {
     }
     fn name(&self) -> &str {
         &self.name
+    }
+    fn names_once(&self) -> bool {
+        true
     }
     fn skip(&mut self) -> Result<()> {
         self.tokens.skip()
@@ -358,7 +412,10 @@ impl Decoder for JsonDecoder<'_> {
         })
     }
     fn any(&mut self) -> Result<Value> {
-        self.value()
+        let start = self.tokens.offset();
+        let value = self.value()?;
+        self.start = start;
+        Ok(value)
     }
     fn misfit(&self, field: &FieldDef, why: impl Into<Cow<'static, str>>) -> Error {
         Error::invalid(why).at_field(field.name.clone()).at_column(self.start as u64 + 1)

@@ -9,7 +9,7 @@ use crate::{
     id::Id,
     query::handle::OpaqueKind,
     record::{
-        codec::{Decoder, Encoder, Form, Next, RecordCodec},
+        codec::{Decoder, Encoder, Form, Next, REPEATED, RecordCodec},
         document::{Document, filling::Filling, undeclared},
         field_type::{FieldType, Item, Plain, beyond_float, check_text, to_microseconds, unknown_variant},
         json_field::check_json,
@@ -34,6 +34,7 @@ impl RecordCodec for Document {
 
     fn decode<D: Decoder>(schema: &Schema, from: &mut D) -> Result<Self> {
         let mut document = Filling::default();
+        let once = from.names_once();
         loop {
             match from.next(schema)? {
                 Next::End => break,
@@ -45,7 +46,12 @@ impl RecordCodec for Document {
                 Next::Undeclared if schema.open => {
                     let name = from.name().to_owned();
                     let value = from.any()?;
-                    document.set(name.into(), value);
+                    match once {
+                        true => document
+                            .add(name.into(), value)
+                            .map_err(|name| from.misfit(&undeclared(&name), REPEATED))?,
+                        false => document.set(name.into(), value),
+                    }
                 }
                 Next::Undeclared => from.skip()?,
             }
