@@ -354,7 +354,8 @@ impl<F: Field> Column<F> {
     pub fn not_between(self, low: impl Literal<F::Value>, high: impl Literal<F::Value>) -> Where<Not<Between<F>>> {
         self.between(low, high).not()
     }
-    /// One of these; none of nothing (semantics 3.4). False of null.
+    /// One of these; none of nothing (semantics 3.4). False of null. A list is taken by value or by reference:
+    /// `is_in(["Ann", "Bo"])`, `is_in(&names)`.
     #[doc(alias = "in")]
     pub fn is_in<L: Literal<F::Value>>(self, list: impl IntoIterator<Item = L>) -> Where<In<F>> {
         Where(In::new(F::SELF, list))

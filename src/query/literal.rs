@@ -26,11 +26,18 @@ literals! {
     u8: u8 => |v| v; u16: u16 => |v| v; u32: u32 => |v| v; u64: u64 => |v| v;
     f32: f32 => |v| v; f64: f64 => |v| v;
     Decimal: Decimal => |v| v;
-    String: String => |v| v, &str => |v| v.to_owned(), &String => |v| v.clone();
+    String: String => |v| v, &str => |v| v.to_owned();
     Vec<u8>: Vec<u8> => |v| v, &[u8] => |v| v.to_owned();
-    Uuid: Uuid => |v| v, &Uuid => |v| *v;
+    Uuid: Uuid => |v| v;
     Timestamp: Timestamp => |v| v;
     Date: Date => |v| v;
+}
+/// What a list gives that is only looked at: `NAME.is_in(&["Ann", "Bo"])`.
+#[diagnostic::do_not_recommend]
+impl<V: Scalar, L: Literal<V> + Clone> Literal<V> for &L {
+    fn literal(self) -> V::Literal {
+        self.clone().literal()
+    }
 }
 impl<const N: usize> Literal<Vec<u8>> for &[u8; N] {
     fn literal(self) -> Vec<u8> {

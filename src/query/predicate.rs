@@ -48,6 +48,32 @@ impl<R> Copy for Seen<'_, R> {}
 /// The law: [`matches`](Predicate::matches) and the filter of [`lower`](Predicate::lower), where there is one, mean the
 /// same. A type of the user's own returns `None` there and implements [`RunsOn`] for engines that have records at hand:
 /// `impl<E: Provides<OwnCode>> RunsOn<E> for MyPredicate {}`. It must not panic, and may use any store.
+///
+/// A verb of a store takes it as `store.count(Where(mine))`, a query as `Query::new().filter(mine)`. Bare it is no query: an impl of
+/// [`AsQuery`](crate::query::AsQuery) for all predicates would meet that of [`Query`](crate::Query), which another crate may make a
+/// predicate over records of its own.
+///
+/// ```
+/// use dk_data::{Database, Document, Filter, Predicate, Query, RunsOn, Schema, Seen, Store, backend::memory::Memory, document};
+/// use dk_data::{capability::{OwnCode, Provides}, query::Where};
+///
+/// #[derive(Clone)]
+/// struct Palindrome;
+/// impl Predicate<Document> for Palindrome {
+///     fn matches(&self, row: Seen<'_, Document>) -> bool {
+///         row.record["word"].as_text().is_some_and(|word| word.chars().eq(word.chars().rev()))
+///     }
+///     fn lower(&self) -> Option<Filter> {
+///         None
+///     }
+/// }
+/// impl<E: Provides<OwnCode>> RunsOn<E> for Palindrome {}
+///
+/// let words = Memory::new().documents("words", Schema::open("words"))?;
+/// words.create_batch([document! { "word" => "level" }, document! { "word" => "lever" }])?;
+/// assert_eq!((words.count(Where(Palindrome))?, words.count(Query::new().filter(Palindrome))?), (1, 1));
+/// # Ok::<(), dk_data::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "this is not a predicate over `{R}`",
     label = "expected a predicate over `{R}`",

@@ -135,6 +135,18 @@ pub mod hostile {
     }
 }
 
+/// Values that are only looked at.
+#[must_use]
+pub fn looked_at(names: &[String], words: &[&str], ages: &[u8], roles: &[Role]) -> [Option<Filter>; 4] {
+    let each = words.iter().map(|word| Person::EMAIL.ne(word).and(Person::FUNCTION.contains(word)));
+    [
+        Person::EMAIL.is_in(names).and(Person::EMAIL.not_in(words)).lower(),
+        Person::TYPE.is_in(ages).or(Person::TYPE.is_in(&ages[1..])).lower(),
+        Person::ROLE.is_in(roles).lower(),
+        dk_data::all_of(each).lower(),
+    ]
+}
+
 /// Changes of fields that are not compared.
 #[must_use]
 pub fn changes(more: &More) -> dk_data::Changes<Person> {
