@@ -44,6 +44,7 @@ pub struct Struct {
     pub name: Option<LitStr>,
     pub rename_all: Option<Case>,
     pub no_handles: bool,
+    pub no_query: bool,
     /// The larger records that this one is a part of.
     pub of: Vec<Type>,
 }
@@ -103,8 +104,12 @@ impl Struct {
                 "name" => once(&mut read.name, meta)?,
                 "rename_all" => read.rename_all = Some(case(meta)?),
                 "handles" => {
-                    none(meta)?;
+                    none(meta, "write `handles = none` to leave the handles out")?;
                     read.no_handles = true;
+                }
+                "query" => {
+                    none(meta, "write `query = none` to leave the function `query` out")?;
+                    read.no_query = true;
                 }
                 "of" => read.of.push(meta.value()?.parse()?),
                 _ => return Ok(false),
@@ -270,13 +275,12 @@ fn unknown_case(name: &str) -> String {
     format!("`{name}` is no spelling; {}", symbol::hint(name, CASES))
 }
 
-/// `handles = none`
-fn none(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
-    let wanted = || "write `handles = none` to leave the handles out";
-    let value = meta.value().map_err(|_| Error::new(meta.path.span(), wanted()))?;
+/// `handles = none`, `query = none`
+fn none(meta: &ParseNestedMeta<'_>, wanted: &str) -> syn::Result<()> {
+    let value = meta.value().map_err(|_| Error::new(meta.path.span(), wanted))?;
     let span = value.span();
-    let word: Ident = value.parse().map_err(|_| Error::new(span, wanted()))?;
-    if word == "none" { Ok(()) } else { Err(Error::new(span, wanted())) }
+    let word: Ident = value.parse().map_err(|_| Error::new(span, wanted))?;
+    if word == "none" { Ok(()) } else { Err(Error::new(span, wanted)) }
 }
 
 /// `handle = "NAME"` or `handle = none`

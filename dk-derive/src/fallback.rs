@@ -18,7 +18,9 @@ pub fn record(input: &DeriveInput, record: Option<&Record<'_>>) -> TokenStream {
     let generics = record.map_or_else(|| input.generics.clone(), Record::bounded);
     let codec = codec(input, &generics);
     let nested = expand::nested(&input.ident, &generics);
-    let query = expand::query_fn(&input.ident, &input.vis, &generics);
+    let query = record
+        .is_none_or(|record| !record.attrs.no_query)
+        .then(|| expand::query_fn(&input.ident, &input.vis, &generics));
     let handles = record.map(|record| expand::handles(record, sound));
     quote! {
         const _: () = { #codec #nested #query #handles };
@@ -97,11 +99,11 @@ pub fn text_enum(input: &DeriveInput) -> TokenStream {
         return TokenStream::new();
     }
     let ident = &input.ident;
-    let scalar = expand::enum_scalar(ident);
+    let (scalar, clause) = (expand::enum_scalar(ident), expand::enum_clause(ident));
     quote! {
         const _: () = {
-            impl ::dk_data::record::field_type::TextEnum for #ident {
-                const NAMES: &'static [::std::borrow::Cow<'static, str>] = &[];
+            impl ::dk_data::record::field_type::TextEnum for #ident #clause {
+                const NAMES: &'static [::std::borrow::Cow<'static, ::core::primitive::str>] = &[];
                 fn name(&self) -> &'static ::core::primitive::str {
                     ""
                 }

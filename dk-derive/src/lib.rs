@@ -18,7 +18,7 @@ use syn::{DeriveInput, parse_macro_input};
 
 /// Makes a struct a record: schema, codec, and one handle for each field for queries.
 ///
-/// On the struct: `name`, `rename_all`, `handles = none`, `of`. On a field: `id`, `rename`, `skip`, `default`, `index`,
+/// On the struct: `name`, `rename_all`, `handles = none`, `query = none`, `of`. On a field: `id`, `rename`, `skip`, `default`, `index`,
 /// `unique`, `json`, `large`, `decimal(precision, scale)`, `text`, `alias`, `handle`. All of them stand in `#[record(..)]`.
 ///
 /// The code that is written names the crate `::dk_data`. Where `Cargo.toml` gives it another name, write

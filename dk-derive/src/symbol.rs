@@ -1,7 +1,7 @@
 //! The words that may stand in `#[record(..)]`, and the nearest of them to a misspelt one.
 
 /// On a struct.
-pub const STRUCT: &[&str] = &["name", "rename_all", "handles", "of"];
+pub const STRUCT: &[&str] = &["name", "rename_all", "handles", "query", "of"];
 /// On a field.
 pub const FIELD: &[&str] =
     &["id", "rename", "skip", "default", "index", "unique", "json", "large", "decimal", "text", "alias", "handle"];

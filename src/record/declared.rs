@@ -22,6 +22,18 @@ pub trait Sharable: Clone + Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone + Send + Sync + 'static> Sharable for T {}
 
+/// The same of an enum without data.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is cloned, as every value of a record is, and cannot be",
+    label = "write `#[derive(TextEnum, Clone)]`"
+)]
+pub trait SharableEnum: Clone + Send + Sync + 'static {}
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Sync + 'static> SharableEnum for T {}
+
+/// An enum is sharable.
+pub const fn assert_sharable_enum<T: SharableEnum>() {}
+
 /// A record is sharable.
 pub const fn assert_sharable<T: Sharable>() {}
 

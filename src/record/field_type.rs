@@ -626,7 +626,7 @@ impl Item for Vec<u8> {}
 /// An enum without data, stored as the text of its variant's name; `#[derive(TextEnum)]` writes it.
 ///
 /// Its values are ordered as texts are, by the UTF-8 bytes of their names (semantics 2.7).
-pub trait TextEnum: Clone + Send + Sync + fmt::Debug + 'static {
+pub trait TextEnum: Clone + Send + Sync + 'static {
     /// The names, in the order of the variants.
     const NAMES: &'static [std::borrow::Cow<'static, str>];
     /// The name of this variant.

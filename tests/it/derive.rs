@@ -539,6 +539,24 @@ impl Quiet {
     }
 }
 
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(query = none)]
+struct Asked {
+    age: u8,
+}
+
+impl Asked {
+    fn query(&self) -> u8 {
+        self.age
+    }
+}
+
+#[test]
+fn without_query_that_name_alone_is_the_users() {
+    assert_eq!(Asked { age: 7 }.query(), 7);
+    assert_eq!(Query::<Asked>::new().sort(Asked::AGE.asc()).keys().len(), 1);
+}
+
 /// JSON has no numbers but finite ones, and no names but texts: what serde cannot write is no value to set.
 #[test]
 fn a_value_without_a_form_as_json_is_refused_when_the_change_is_bound() {

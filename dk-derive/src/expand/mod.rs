@@ -15,7 +15,7 @@ use syn::DeriveInput;
 pub use self::{
     handles::{handles, query_fn},
     nested::nested,
-    text_enum::scalar as enum_scalar,
+    text_enum::{clause as enum_clause, scalar as enum_scalar},
 };
 use crate::{ast, attr::Faults, fallback, valid};
 
@@ -46,7 +46,7 @@ fn whole_record(record: &ast::Record<'_>) -> TokenStream {
     let nested = nested::nested(record.ident, &generics);
     let subsets = subset::subsets(record, &generics);
     let handles = (!record.attrs.no_handles).then(|| {
-        let query = handles::query_fn(record.ident, record.vis, &generics);
+        let query = (!record.attrs.no_query).then(|| handles::query_fn(record.ident, record.vis, &generics));
         let handles = handles::handles(record, |_, _| true);
         quote!(#query #handles)
     });

@@ -1,7 +1,7 @@
 //! `impl TextEnum`, and what makes an enum without data a field type that is compared by its names.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{Ident, LitStr};
 
 use crate::ast::TextEnum;
@@ -16,13 +16,15 @@ pub fn text_enum(input: &TextEnum<'_>) -> TokenStream {
         let all: Vec<String> = [variant.name.clone()].into_iter().chain(aliases).collect();
         quote!(#(#all)|*)
     });
-    let scalar = scalar(ident);
+    let (scalar, clause, span) = (scalar(ident), clause(ident), ident.span());
+    let sharable = quote_spanned!(span=> const _: () = ::dk_data::record::declared::assert_sharable_enum::<#ident>(););
     quote! {
         const _: () = {
+            #sharable
             #[automatically_derived]
             #[allow(deprecated)]
-            impl ::dk_data::record::field_type::TextEnum for #ident {
-                const NAMES: &'static [::std::borrow::Cow<'static, str>] =
+            impl ::dk_data::record::field_type::TextEnum for #ident #clause {
+                const NAMES: &'static [::std::borrow::Cow<'static, ::core::primitive::str>] =
                     &[#(::std::borrow::Cow::Borrowed(#names)),*];
                 fn name(&self) -> &'static ::core::primitive::str {
                     match self {
@@ -41,20 +43,26 @@ pub fn text_enum(input: &TextEnum<'_>) -> TokenStream {
     }
 }
 
+/// What every impl has as a condition, so that an enum that is not cloned is one mistake: with a lifetime that says nothing it
+/// is not settled at once whether it holds, and the one assertion of it reports that it does not.
+pub fn clause(ident: &Ident) -> TokenStream {
+    quote!(where for<'__dk> #ident: ::dk_data::record::declared::SharableEnum)
+}
+
 /// What follows from `TextEnum` alone.
 pub fn scalar(ident: &Ident) -> TokenStream {
-    let field_type = field_type(ident);
+    let (field_type, clause) = (field_type(ident), clause(ident));
     quote! {
         #field_type
         #[automatically_derived]
         #[allow(deprecated)]
-        impl ::dk_data::record::field_type::Plain for #ident {}
+        impl ::dk_data::record::field_type::Plain for #ident #clause {}
         #[automatically_derived]
         #[allow(deprecated)]
-        impl ::dk_data::record::field_type::Item for #ident {}
+        impl ::dk_data::record::field_type::Item for #ident #clause {}
         #[automatically_derived]
         #[allow(deprecated)]
-        impl ::dk_data::record::field_type::Scalar for #ident {
+        impl ::dk_data::record::field_type::Scalar for #ident #clause {
             // Variants are ordered as their names are (semantics 2.7), so a predicate sees the name.
             type Ref<'__dk_a> = &'static ::core::primitive::str;
             type Literal = &'static ::core::primitive::str;
@@ -65,7 +73,7 @@ pub fn scalar(ident: &Ident) -> TokenStream {
                 __dk_literal
             }
             fn value(__dk_literal: &&'static ::core::primitive::str) -> ::dk_data::Value {
-                ::dk_data::Value::Text(::std::string::String::from(*__dk_literal))
+                ::dk_data::Value::Text(<::std::string::String as ::core::convert::From<_>>::from(*__dk_literal))
             }
             fn keep(__dk_seen: &'static ::core::primitive::str) -> &'static ::core::primitive::str {
                 __dk_seen
@@ -73,7 +81,7 @@ pub fn scalar(ident: &Ident) -> TokenStream {
         }
         #[automatically_derived]
         #[allow(deprecated)]
-        impl ::dk_data::record::field_type::Nullable for #ident {
+        impl ::dk_data::record::field_type::Nullable for #ident #clause {
             type Scalar = Self;
             fn seen(&self) -> ::core::option::Option<&'static ::core::primitive::str> {
                 ::core::option::Option::Some(::dk_data::record::field_type::TextEnum::name(self))
@@ -81,7 +89,7 @@ pub fn scalar(ident: &Ident) -> TokenStream {
         }
         #[automatically_derived]
         #[allow(deprecated)]
-        impl ::dk_data::query::literal::Literal<#ident> for #ident {
+        impl ::dk_data::query::literal::Literal<#ident> for #ident #clause {
             fn literal(self) -> &'static ::core::primitive::str {
                 ::dk_data::record::field_type::TextEnum::name(&self)
             }
@@ -90,10 +98,11 @@ pub fn scalar(ident: &Ident) -> TokenStream {
 }
 
 fn field_type(ident: &Ident) -> TokenStream {
+    let clause = clause(ident);
     quote! {
         #[automatically_derived]
         #[allow(deprecated)]
-        impl ::dk_data::record::field_type::FieldType for #ident {
+        impl ::dk_data::record::field_type::FieldType for #ident #clause {
             const TYPE: ::dk_data::record::schema::Type = ::dk_data::record::schema::Type::Enum(
                 ::std::borrow::Cow::Borrowed(<Self as ::dk_data::record::field_type::TextEnum>::NAMES),
             );

@@ -135,6 +135,43 @@ pub mod hostile {
     }
 }
 
+/// Where nothing is called anything that no path says.
+#[no_implicit_prelude]
+pub mod bare {
+    #![allow(non_camel_case_types, dead_code)]
+
+    struct str;
+    struct bool;
+
+    /// A record there.
+    #[::core::prelude::v1::derive(::dk_data::Record, ::core::clone::Clone, ::core::fmt::Debug)]
+    #[record(query = none)]
+    pub struct Bare {
+        /// Whether it is what its names say.
+        pub kind: ::core::option::Option<Kind>,
+        /// Others.
+        pub kinds: ::std::vec::Vec<Kind>,
+    }
+
+    /// An enum there, which need not be shown.
+    #[::core::prelude::v1::derive(::dk_data::TextEnum, ::core::clone::Clone, ::core::fmt::Debug)]
+    pub enum Kind {
+        /// One.
+        One,
+        /// Other.
+        #[record(alias = "another")]
+        Other,
+    }
+
+    impl Bare {
+        /// A function that is called as one of the derive's would be.
+        #[must_use]
+        pub fn query(&self) -> ::core::primitive::bool {
+            ::core::option::Option::is_some(&self.kind)
+        }
+    }
+}
+
 /// Values that are only looked at.
 #[must_use]
 pub fn looked_at(names: &[String], words: &[&str], ages: &[u8], roles: &[Role]) -> [Option<Filter>; 4] {
