@@ -108,6 +108,8 @@ struct Plan {
     lasting: bool,
     /// What another tool appends to a file when the next one is created beside it.
     appended: Mutex<Option<(PathBuf, &'static str)>>,
+    /// Files that have grown since they were synced, and how long they were then.
+    grown: Mutex<Vec<(File, u64)>>,
 }
 
 /// A file of [`Failing`].
@@ -132,7 +134,12 @@ impl Failing {
             bytes_read: AtomicU64::new(0),
             lasting,
             appended: Mutex::new(None),
+            grown: Mutex::default(),
         }))
+    }
+    /// A disk that is full after half of operation number `nth`, if that writes; nothing more is done.
+    pub fn torn_from(nth: i64) -> Failing {
+        Failing::plan(nth, Fault::Short, true)
     }
     /// A disk that never fails.
     pub fn never() -> Failing {
@@ -141,6 +148,12 @@ impl Failing {
     /// Lets another tool append to a file, when the next one is created beside it.
     pub fn append_then(&self, path: &Path, text: &'static str) {
         *self.0.appended.lock().expect("nobody panics") = Some((path.to_owned(), text));
+    }
+    /// The power fails: the device has all that was written, and of no file a length that was not synced.
+    pub fn power_fails(&self) {
+        for (file, length) in self.0.grown.lock().expect("nobody panics").drain(..) {
+            file.set_len(length).expect("the file is there");
+        }
     }
     /// Bytes that were read of its files until now.
     pub fn bytes_read(&self) -> u64 {
@@ -156,6 +169,12 @@ impl Failing {
     }
 }
 
+/// What a device says that does not read or write.
+fn refused() -> io::Error {
+    const EIO: i32 = 5;
+    io::Error::from_raw_os_error(EIO)
+}
+
 impl Plan {
     fn is_due(&self) -> bool {
         let left = self.left.fetch_sub(1, Ordering::SeqCst);
@@ -164,7 +183,7 @@ impl Plan {
         due
     }
     fn step(&self) -> io::Result<()> {
-        if self.is_due() { Err(io::Error::other("the device failed")) } else { Ok(()) }
+        if self.is_due() { Err(refused()) } else { Ok(()) }
     }
 }
 
@@ -228,7 +247,7 @@ impl DiskFile for FailingFile {
             return DiskFile::write_all_at(&self.0, bytes, place);
         }
         match self.1.fault {
-            Fault::Refused => Err(io::Error::other("the device failed")),
+            Fault::Refused => Err(refused()),
             Fault::Short => {
                 DiskFile::write_all_at(&self.0, &bytes[..bytes.len() / 2], place)?;
                 Err(io::ErrorKind::StorageFull.into())
@@ -246,14 +265,22 @@ impl DiskFile for FailingFile {
     }
     fn set_length(&self, length: u64) -> io::Result<()> {
         self.1.step()?;
+        let (before, mut grown) = (self.0.stamp()?, self.1.grown.lock().expect("nobody panics"));
+        let is_this = |(file, _): &(File, u64)| file.stamp().is_ok_and(|stamp| stamp.number == before.number);
+        if length > before.length && !grown.iter().any(is_this) {
+            grown.push((self.0.try_clone()?, before.length));
+        }
         self.0.set_length(length)
     }
     fn sync(&self) -> io::Result<()> {
         self.1.step()?;
-        match self.1.torn.load(Ordering::SeqCst) {
-            true => Err(io::Error::other("an earlier write did not reach the device")),
-            false => Ok(()),
+        if self.1.torn.load(Ordering::SeqCst) {
+            return Err(io::Error::other("an earlier write did not reach the device"));
         }
+        let number = self.0.stamp()?.number;
+        let is_other = |(file, _): &mut (File, u64)| file.stamp().is_ok_and(|stamp| stamp.number != number);
+        self.1.grown.lock().expect("nobody panics").retain_mut(is_other);
+        Ok(())
     }
     fn stamp(&self) -> io::Result<Stamp> {
         self.1.step()?;

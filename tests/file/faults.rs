@@ -229,3 +229,68 @@ fn semantics_5_9_after_a_failed_sync_nothing_is_acknowledged_on_the_old_handle()
     }
     panic!("no sync failed");
 }
+
+/// Records that are long enough for the journal to grow every few of them; how many were acknowledged.
+fn grows(disk: &Failing, path: &Path) -> Vec<String> {
+    let options = Options::default().checkpoint_bytes(1 << 30);
+    let files = Files::open_file_on(disk.clone(), path, options).expect("nothing is opened yet");
+    let Ok(store) = files.documents("people", Schema::open("people")) else { return Vec::new() };
+    let created = (0..12).map(|n| store.create(document! { "n" => n, "pad" => "p".repeat(20_000) }));
+    created.map_while(Result::ok).map(|written| written.id.to_string()).collect()
+}
+
+fn holds(path: &Path, acknowledged: &[String], what: &str) {
+    let store = open(Unsynced, path).unwrap_or_else(|error| panic!("{what}: it does not open again: {error}"));
+    for id in acknowledged {
+        let read = store.read(id.as_str()).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert!(read.is_some(), "{what}: {id} is lost");
+    }
+}
+
+/// The device may have a frame of the journal, and not the length of the file that it needs.
+#[test]
+fn semantics_5_9_where_the_power_fails_while_the_journal_grows_it_is_not_taken_for_cut() {
+    for nth in 0.. {
+        let (disk, path) = (Failing::from(nth), crate::folder().join("people.csv"));
+        let acknowledged = grows(&disk, &path);
+        disk.power_fails();
+        holds(&path, &acknowledged, &format!("operation {nth}"));
+        if !disk.has_failed() {
+            assert_eq!(acknowledged.len(), 12, "the scenario is one");
+            break;
+        }
+    }
+}
+
+fn copied(path: &Path) -> std::path::PathBuf {
+    let folder = crate::folder();
+    for entry in path.parent().expect("a folder").read_dir().expect("it is there") {
+        let entry = entry.expect("it is listed");
+        std::fs::copy(entry.path(), folder.join(entry.file_name())).expect("there is room");
+    }
+    folder.join(path.file_name().expect("a name"))
+}
+
+/// Half a frame is left behind, and whoever clears it away is killed, too.
+#[test]
+fn semantics_8_3_killed_while_half_a_frame_is_cleared_away_loses_nothing() {
+    let mut cleared = 0;
+    for nth in (20..).step_by(3) {
+        let (disk, path) = (Failing::torn_from(nth), crate::folder().join("people.csv"));
+        let acknowledged = grows(&disk, &path);
+        if !disk.has_failed() {
+            break;
+        }
+        for later in 0.. {
+            let (disk, path) = (Failing::from(later), copied(&path));
+            let more = grows(&disk, &path);
+            let what = format!("operation {later} behind operation {nth}");
+            holds(&path, &[&acknowledged[..], &more].concat(), &what);
+            if !more.is_empty() || !disk.has_failed() {
+                cleared += 1;
+                break;
+            }
+        }
+    }
+    assert!(cleared > 5, "the scenario is one");
+}

@@ -50,7 +50,8 @@ pub enum Durability {
     /// It is on the device: it survives the power failing. Writers that wait at the same time share one `fsync`.
     #[default]
     Fsync,
-    /// It is with the operating system: it survives this process being killed, not the power failing.
+    /// It is with the operating system: it survives this process being killed, not the power failing. Where that leaves a journal
+    /// that does not read, the store says so, and [`salvage`](crate::backend::file::salvage) gives what is whole of it.
     Os,
     /// It is where the system keeps it until [`checkpoint`](crate::backend::file::FileStore::checkpoint) or
     /// [`close`](crate::Store) makes it durable; like `Os`, and the journal is never synced in between.

@@ -35,7 +35,7 @@ pub(super) const FRAME: usize = 20;
 /// No byte of a frame that was written is the last zero.
 const END: u8 = b'.';
 /// What a device writes whole.
-const SECTOR: u64 = 512;
+pub(super) const SECTOR: u64 = 512;
 /// How much of its sector a frame has at least, where it begins: a head, and all of a frame that tells of growth, which is
 /// written together with the one behind it.
 const ROOM: u64 = 32;

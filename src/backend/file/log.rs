@@ -6,7 +6,7 @@ use super::{
     base::looks,
     config::Durability,
     disk::{Disk, DiskFile, FileReader, Stamp, read_full},
-    journal::{CHUNK, Entry, FRAME, Fingerprint, Found, Frame, HEADER, Header, RESERVE, frame_at, is_zero},
+    journal::{CHUNK, Entry, FRAME, Fingerprint, Found, Frame, HEADER, Header, RESERVE, SECTOR, frame_at, is_zero},
     lock::{Paths, shown},
 };
 use crate::error::{Error, Result};
@@ -191,8 +191,9 @@ impl<D: Disk> Log<D> {
     pub(super) fn append(&mut self, frame: &Frame, durability: Durability, paths: &Paths) -> Result<(), Broken> {
         let whole = |cause: Error| Broken { cause, in_order: true };
         if self.torn {
-            // Nobody was told of it, and what follows would be taken for a part of it.
+            // Nobody was told of it, and what follows would be taken for a part of it, also by the device.
             self.clear_tail().map_err(|cause| Broken { cause: unwritten(cause, paths), in_order: true })?;
+            self.made_durable(durability, paths)?;
             self.torn = false;
         }
         let mut bytes = Vec::new();
@@ -210,18 +211,14 @@ impl<D: Disk> Log<D> {
             if let Err(cause) = self.file.set_length(length) {
                 return Err(self.undo(unwritten(cause, paths)));
             }
+            // One sync behind both would write the frame first and the length then: a journal that is shorter than it says, as if
+            // it had been cut, where the power fails in between. No other level promises what a power failure leaves.
+            self.made_durable(durability, paths)?;
         }
         if let Err(cause) = self.file.write_all_at(&bytes, self.end) {
             return Err(self.undo(unwritten(cause, paths)));
         }
-        if durability == Durability::Fsync
-            && let Err(cause) = self.file.sync()
-        {
-            // What the device has is not known, and a second try would not tell.
-            let cause =
-                Error::backend("the journal cannot be made durable").caused_by(cause).at_url(&shown(&paths.journal));
-            return Err(Broken { cause, in_order: false });
-        }
+        self.made_durable(durability, paths)?;
         self.end += bytes.len() as u64;
         (self.length, self.sequence) = (length, sequence);
         match frame {
@@ -240,13 +237,37 @@ impl<D: Disk> Log<D> {
         (self.length + more).next_multiple_of(CHUNK)
     }
 
-    /// Takes back what was written of a frame.
+    /// Syncs, where writes are to be durable.
+    fn made_durable(&self, durability: Durability, paths: &Paths) -> Result<(), Broken> {
+        if durability != Durability::Fsync {
+            return Ok(());
+        }
+        self.file.sync().map_err(|cause| {
+            // What the device has is not known, and a second try would not tell.
+            let cause =
+                Error::backend("the journal cannot be made durable").caused_by(cause).at_url(&shown(&paths.journal));
+            Broken { cause, in_order: false }
+        })
+    }
+
+    /// Takes back what was written of a frame; what the device has of it is cleared before the next one.
     fn undo(&mut self, cause: Error) -> Broken {
+        self.torn = true;
         Broken { cause, in_order: self.clear_tail().is_ok() }
     }
 
+    /// Puts zeros in the place of what stands behind the last frame. At no moment does it look like damage to whoever comes then:
+    /// the sector that the frame begins in goes last, and the file is cut when nothing tells of a greater length any more.
     fn clear_tail(&self) -> io::Result<()> {
-        self.file.set_length(self.end)?;
+        let behind = self.file.stamp()?.length.saturating_sub(self.end);
+        let mut tail = vec![0; usize::try_from(behind).unwrap_or(0)];
+        let read = read_full(&self.file, &mut tail, self.end)?;
+        // Where nothing was written there may be no room for zeros either.
+        let written = tail[..read].iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        tail[..written].fill(0);
+        let sector = usize::try_from(SECTOR - self.end % SECTOR).unwrap_or(written).min(written);
+        self.file.write_all_at(&tail[sector..written], self.end + sector as u64)?;
+        self.file.write_all_at(&tail[..sector], self.end)?;
         self.file.set_length(self.length)
     }
 
