@@ -294,3 +294,27 @@ fn semantics_8_3_killed_while_half_a_frame_is_cleared_away_loses_nothing() {
     }
     assert!(cleared > 5, "the scenario is one");
 }
+
+/// Where a compressed file cannot be read for a moment, it is not taken for one of another maker.
+#[test]
+fn a_compressed_file_that_cannot_be_looked_at_is_not_opened() {
+    for name in ["people.csv.gz", "people.jsonl.zst"] {
+        let path = crate::folder().join(name);
+        let store = open(Unsynced, &path).expect("it is new");
+        store.create_batch((0..3_000).map(|n| document! { "n" => n, "pad" => "p".repeat(300) })).expect("it writes");
+        store.checkpoint().expect("it is put into the file");
+        let mut unseen = 0;
+        for nth in 0.. {
+            let disk = Failing::at(nth, Fault::Refused);
+            let opened = open(disk.clone(), &path).map(drop).map_err(|error| error.kind());
+            if !disk.has_failed() {
+                assert!(nth > 8, "{name}: its frames are looked at");
+                break;
+            }
+            assert!(matches!(opened, Ok(()) | Err(ErrorKind::Backend)), "{name}, {nth}: {opened:?}");
+            unseen += u64::from(disk.has_failed_in_reading() && opened.is_ok());
+        }
+        // What is read ahead of the first rows is nobody's business.
+        assert!(unseen <= 1, "{name}: {unseen} failures are not told");
+    }
+}

@@ -9,7 +9,7 @@
 use std::{
     io::{self, BufReader, Read, Write},
     ops::Range,
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
 
 use flate2::read::MultiGzDecoder;
@@ -45,7 +45,7 @@ const ZSTD_MARK: [u8; 20] = [0x28, 0xb5, 0x2f, 0xfd, 0xe4, 0, 0, 0, 0, 0, 0, 0, 
 /// How a file is compressed, and where its frames begin.
 pub(super) struct Coding {
     compression: Compression,
-    bounds: OnceLock<Bounds>,
+    bounds: Bounds,
 }
 
 /// What a file says of its frames.
@@ -65,17 +65,26 @@ pub(super) struct Frame {
 }
 
 impl Coding {
-    pub(super) fn new(compression: Compression) -> Coding {
-        Coding { compression, bounds: OnceLock::new() }
+    /// That of a file of this length; where its frames begin is looked for here.
+    ///
+    /// # Errors
+    /// What the disk reports: a file that does not read is not taken for one of another maker.
+    pub(super) fn of<F: DiskFile>(compression: Compression, file: &F, length: u64) -> io::Result<Coding> {
+        Ok(Coding { compression, bounds: find_bounds(compression, file, length)? })
+    }
+
+    /// That of a file that is not there.
+    pub(super) fn of_none(compression: Compression) -> Coding {
+        Coding { compression, bounds: Bounds::default() }
     }
 
     pub(super) fn is_plain(&self) -> bool {
         self.compression == Compression::None
     }
 
-    /// Whether what is wrong with the file shows only when all of it was read, as of those of other makers; known when some was.
+    /// Whether what is wrong with the file shows only when all of it was read, as of those of other makers.
     pub(super) fn tells_at_its_end(&self) -> bool {
-        self.bounds.get().is_some_and(|bounds| bounds.frames.is_empty())
+        !self.is_plain() && self.bounds.frames.is_empty()
     }
 
     /// The text from a place on. What cannot be decompressed is an error of the reader.
@@ -83,7 +92,7 @@ impl Coding {
         if self.is_plain() {
             return TextReader::Plain(FileReader::new(file.clone(), from..length));
         }
-        let Bounds { frames: bounds, is_cut } = self.bounds.get_or_init(|| self.find_bounds(&**file, length));
+        let Bounds { frames: bounds, is_cut } = &self.bounds;
         let is_cut = *is_cut;
         if let Some(next) = bounds.partition_point(|frame| frame.text <= from).checked_sub(1) {
             let (file, compression, bounds) = (file.clone(), self.compression, bounds.clone());
@@ -105,28 +114,13 @@ impl Coding {
         }
     }
 
-    /// Where the frames begin, and where the last one ends, where the file tells, and what it tells is so.
-    fn find_bounds<F: DiskFile>(&self, file: &F, length: u64) -> Bounds {
-        let (frames, is_cut) = match self.compression {
-            Compression::None => (None, false),
-            Compression::Zstd => {
-                let table = seek_table(file, length);
-                let is_cut = table.is_none() && bytes(file, 0).is_some_and(|start| start == ZSTD_MARK);
-                (table, is_cut)
-            }
-            Compression::Gzip => members(file, length),
-        };
-        let is_short = |frames: &Vec<Frame>| frames.windows(2).all(|f| f[1].text - f[0].text <= MOST_FRAME_BYTES);
-        Bounds { frames: frames.filter(is_short).unwrap_or_default().into(), is_cut }
-    }
-
     /// The text of a damaged file, with line ends for the frames that do not read, and where those are. `None` where it is not
     /// known where frames begin.
     ///
     /// # Errors
     /// What the disk reports.
-    pub(super) fn intact<F: DiskFile>(&self, file: &F, length: u64) -> io::Result<Option<Intact>> {
-        let bounds = self.find_bounds(file, length).frames;
+    pub(super) fn intact<F: DiskFile>(&self, file: &F) -> io::Result<Option<Intact>> {
+        let bounds = &self.bounds.frames;
         if bounds.is_empty() {
             return Ok(None);
         }
@@ -229,54 +223,83 @@ pub(super) struct Lost {
     pub(super) text: Range<usize>,
 }
 
-fn bytes<F: DiskFile, const N: usize>(file: &F, place: u64) -> Option<[u8; N]> {
+/// Where the frames begin, and where the last one ends, where the file tells, and what it tells is so.
+///
+/// # Errors
+/// What the disk reports, here and below.
+fn find_bounds<F: DiskFile>(compression: Compression, file: &F, length: u64) -> io::Result<Bounds> {
+    let (frames, is_cut) = match compression {
+        Compression::None => (None, false),
+        Compression::Zstd => {
+            let table = seek_table(file, length)?;
+            let is_cut = table.is_none() && bytes(file, 0)?.is_some_and(|start| start == ZSTD_MARK);
+            (table, is_cut)
+        }
+        Compression::Gzip => members(file, length)?,
+    };
+    let is_short = |frames: &Vec<Frame>| frames.windows(2).all(|f| f[1].text - f[0].text <= MOST_FRAME_BYTES);
+    Ok(Bounds { frames: frames.filter(is_short).unwrap_or_default().into(), is_cut })
+}
+
+/// The bytes at a place; `None` where the file ends before.
+fn bytes<F: DiskFile, const N: usize>(file: &F, place: u64) -> io::Result<Option<[u8; N]>> {
     let mut buffer = [0; N];
-    (read_full(file, &mut buffer, place).ok()? == N).then_some(buffer)
+    Ok((read_full(file, &mut buffer, place)? == N).then_some(buffer))
 }
 
 fn number(bytes: &[u8]) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?))
 }
 
-fn seek_table<F: DiskFile>(file: &F, length: u64) -> Option<Vec<Frame>> {
-    let footer: [u8; SEEK_FOOTER as usize] = bytes(file, length.checked_sub(SEEK_FOOTER)?)?;
-    let (count, flags, magic) = (number(&footer)?, footer[4], number(&footer[5..])?);
-    if magic != SEEKABLE || flags != 0 {
-        return None;
-    }
-    let table_bytes = u64::from(count) * 8;
-    let mut table = vec![0; usize::try_from(table_bytes).ok()?];
-    let place = length.checked_sub(SEEK_FOOTER + table_bytes)?;
-    (read_full(file, &mut table, place).ok()? == table.len()).then_some(())?;
+fn seek_table<F: DiskFile>(file: &F, length: u64) -> io::Result<Option<Vec<Frame>>> {
+    let Some(entries) = seek_entries(file, length)? else { return Ok(None) };
     let mut next = Frame::default();
     let mut frames = vec![next];
-    for entry in table.chunks_exact(8) {
-        let (at, text) = (next.file, u64::from(number(&entry[4..])?));
-        next.file += u64::from(number(entry)?);
-        next.text += text;
-        frames.push(next);
+    for entry in entries.chunks_exact(8) {
+        let (Some(file_bytes), Some(text)) = (number(entry), number(&entry[4..])) else { return Ok(None) };
         // The table has no checksum: what it says must be what the frames say, or rows would be looked for where others are.
-        if content_size(file, at)? != text {
-            return None;
+        if content_size(file, next.file)? != Some(u64::from(text)) {
+            return Ok(None);
         }
+        next.file += u64::from(file_bytes);
+        next.text += u64::from(text);
+        frames.push(next);
     }
-    (next.file + SKIPPABLE_HEAD == place).then_some(frames)
+    let place = length - SEEK_FOOTER - entries.len() as u64;
+    Ok((next.file + SKIPPABLE_HEAD == place).then_some(frames))
+}
+
+/// The entries of the seek table that a file of this length ends with, if it does.
+fn seek_entries<F: DiskFile>(file: &F, length: u64) -> io::Result<Option<Vec<u8>>> {
+    let Some(place) = length.checked_sub(SEEK_FOOTER) else { return Ok(None) };
+    let Some(footer) = bytes::<F, { SEEK_FOOTER as usize }>(file, place)? else { return Ok(None) };
+    let (Some(count), flags) = (number(&footer), footer[4]) else { return Ok(None) };
+    let table_bytes = u64::from(count) * 8;
+    let (Some(place), Ok(size)) = (place.checked_sub(table_bytes), usize::try_from(table_bytes)) else {
+        return Ok(None);
+    };
+    if number(&footer[5..]) != Some(SEEKABLE) || flags != 0 {
+        return Ok(None);
+    }
+    let mut table = vec![0; size];
+    let read = read_full(file, &mut table, place)?;
+    Ok((read == size).then_some(table))
 }
 
 /// How much text a frame says that it holds.
-fn content_size<F: DiskFile>(file: &F, place: u64) -> Option<u64> {
-    let head: [u8; ZSTD_HEAD] = bytes(file, place)?;
-    zstd::zstd_safe::get_frame_content_size(&head).ok()?
+fn content_size<F: DiskFile>(file: &F, place: u64) -> io::Result<Option<u64>> {
+    let head = bytes::<F, ZSTD_HEAD>(file, place)?;
+    Ok(head.and_then(|head| zstd::zstd_safe::get_frame_content_size(&head).ok()?))
 }
 
 /// The members of a file of ours, and whether the last of them is missing. Another tool may have put two such files together, or
 /// members of its own behind them: of those nothing is known.
-fn members<F: DiskFile>(file: &F, length: u64) -> (Option<Vec<Frame>>, bool) {
+fn members<F: DiskFile>(file: &F, length: u64) -> io::Result<(Option<Vec<Frame>>, bool)> {
     let mut frames = vec![Frame::default()];
     // Those that no last one has counted yet.
     let mut open: u32 = 0;
     while let Some(next) = frames.last().copied().filter(|next| next.file < length) {
-        match member(file, next) {
+        match member(file, next)? {
             Some((next, None)) => {
                 open += 1;
                 frames.push(next);
@@ -286,29 +309,30 @@ fn members<F: DiskFile>(file: &F, length: u64) -> (Option<Vec<Frame>>, bool) {
                 frames.push(next);
             }
             // Some are missing before it.
-            Some((_, Some(_))) => return (None, true),
-            None => return (None, false),
+            Some((_, Some(_))) => return Ok((None, true)),
+            None => return Ok((None, false)),
         }
     }
-    match open {
+    Ok(match open {
         0 => (Some(frames), false),
         _ => (None, true),
-    }
+    })
 }
 
 /// Where a member of ours ends; of the last one, how many it says that there are.
-fn member<F: DiskFile>(file: &F, start: Frame) -> Option<(Frame, Option<u32>)> {
-    let head: [u8; GZIP_HEAD] = bytes(file, start.file)?;
+fn member<F: DiskFile>(file: &F, start: Frame) -> io::Result<Option<(Frame, Option<u32>)>> {
+    let Some(head) = bytes::<F, GZIP_HEAD>(file, start.file)? else { return Ok(None) };
     let is_end = head[12..16] == *GZIP_END;
     if head[..4] != [0x1f, 0x8b, 8, 4] || !(is_end || head[12..16] == *GZIP_TEXT) {
-        return None;
+        return Ok(None);
     }
-    let said = number(&head[20..])?;
+    let (Some(whole), Some(said)) = (number(&head[16..]), number(&head[20..])) else { return Ok(None) };
     let text = if is_end { 0 } else { said };
-    let next = Frame { file: start.file + u64::from(number(&head[16..])?).max(1), text: start.text + u64::from(text) };
+    let next = Frame { file: start.file + u64::from(whole).max(1), text: start.text + u64::from(text) };
     // The head has no checksum: the end of the member must say the same.
-    let ends = u32::from_le_bytes(bytes(file, next.file.checked_sub(4)?)?) == text;
-    ends.then_some((next, is_end.then_some(said)))
+    let Some(end) = next.file.checked_sub(4) else { return Ok(None) };
+    let ends = bytes(file, end)?.is_some_and(|end| u32::from_le_bytes(end) == text);
+    Ok(ends.then_some((next, is_end.then_some(said))))
 }
 
 /// Compresses one frame onto the end of `out`, at a level of the compression's own.

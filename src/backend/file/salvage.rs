@@ -121,7 +121,7 @@ fn read_rows(path: &Path, setup: &Setup) -> Read {
 /// The rows of the frames that read, where it is known where frames begin, and what the columns are.
 fn by_frames(path: &Path, setup: &Setup) -> io::Result<Option<Read>> {
     let file = Os.open(path)?;
-    let Some(mut intact) = Coding::new(setup.compression).intact(&file, file.stamp()?.length)? else {
+    let Some(mut intact) = Coding::of(setup.compression, &file, file.stamp()?.length)?.intact(&file)? else {
         return Ok(None);
     };
     let lost_first = intact.lost.first().is_some_and(|lost| lost.text.start == 0);

@@ -81,7 +81,10 @@ impl<D: Disk> TextBase<D> {
             Err(error) => return Err(failed(error)),
         };
         let stamp = file.as_ref().map(|file| file.stamp()).transpose().map_err(failed)?.unwrap_or_default();
-        let coding = Coding::new(setup.compression);
+        let coding = match &file {
+            Some(file) => Coding::of(setup.compression, &**file, stamp.length).map_err(failed)?,
+            None => Coding::of_none(setup.compression),
+        };
         let layout = match setup.format {
             Format::JsonLines => Layout::Lines,
             Format::Json => Layout::Array,
@@ -174,7 +177,9 @@ impl<D: Disk> TextBase<D> {
         self.marked = first == BOM;
         // What does not read of plain text is told where the rows are read.
         if !self.coding.is_plain() || self.stamp.length == 0 {
-            read.map_err(|cause| Error::corrupt(format!("the file does not read: {cause}")))?;
+            read.map_err(|cause| {
+                self.raised(&RawError { position: Position::START, field: None, cause: cause.into() })
+            })?;
             self.blank = first.is_empty();
         }
         Ok(())
