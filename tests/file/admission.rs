@@ -136,3 +136,59 @@ fn an_envelope_that_does_not_read_is_told_with_its_column() {
         assert_eq!(error.place().field.as_deref(), Some(column), "{name}: {error}");
     }
 }
+
+/// What stands for something else in the first rows keeps writes away: the column would hold both.
+#[test]
+fn a_column_of_text_that_only_has_the_name_of_an_envelope_keeps_writes_away() {
+    for (name, text, column, value) in [
+        ("things.csv", "n,_version\n1,7\n", "_version", "7"),
+        ("things.jsonl", "{\"n\":1}\n{\"n\":2,\"_version\":7}\n", "_version", "7"),
+        ("things.json", "[{\"n\":1,\"_metadata\":[7]}]", "_metadata", "7"),
+        ("things.csv", "n,_created_at\n1,yesterday\n", "_created_at", "yesterday"),
+        ("things.tsv", "n\t_updated_at\n1\tyesterday\n", "_updated_at", "yesterday"),
+        ("things.csv", "n,_types\n1,both\n", "_types", "both"),
+    ] {
+        let path = written(name, text);
+        let store = open(&path, Options::default(), Schema::open("things"));
+        let refused = store.create(document! { "n" => 3 }).expect_err("it has no place");
+        assert_eq!(
+            (refused.kind(), refused.place().field.as_deref()),
+            (ErrorKind::Unsupported, Some(column)),
+            "{name}"
+        );
+        assert!(refused.to_string().contains("rename it"), "{name}: {refused}");
+        assert!(column == "_metadata" || refused.to_string().contains(value), "{name}: {refused}");
+        assert!(store.delete("0000000001").is_err(), "{name}");
+        drop(store);
+        assert_eq!(self::text(&path), text, "{name}");
+    }
+    // Where it has no meaning of ours it is the user's own.
+    let path = written("things.csv", "n,_extra\n1,7\n");
+    let store = open(&path, Options::default(), Schema::open("things"));
+    store.create(document! { "n" => 2, "_extra" => 8 }).expect_err("a name of the envelope's");
+    store.create(document! { "n" => 2 }).expect("it is new");
+    store.checkpoint().expect("it is put into the file");
+    assert!(self::text(&path).starts_with("n,_extra,_id"), "{}", self::text(&path));
+}
+
+/// Behind the first rows it may come to light when writes have been acknowledged: they are put into the file all the same.
+#[test]
+fn rows_whose_envelope_does_not_read_are_copied_as_they_stand() {
+    for (name, line) in [("things.csv", "9,x,,7\n"), ("things.jsonl", "{\"_id\":\"x\",\"_version\":7}\n")] {
+        let rows = (0..2_000).map(|n| match name.ends_with(".csv") {
+            true => format!("{n},id{n},,\n"),
+            false => format!("{{\"n\":{n},\"_id\":\"id{n}\"}}\n"),
+        });
+        let header = if name.ends_with(".csv") { "n,_id,_created_at,_version\n" } else { "" };
+        let path = written(name, header.to_owned() + &rows.collect::<String>() + line);
+        let store = open(&path, Options::default(), Schema::open("things"));
+        store.create(document! { "n" => 3 }).expect("it is new");
+        store.checkpoint().expect("it is put into the file");
+        let now = text(&path);
+        assert!(now.contains(line.trim_end()), "{name}: {now}");
+        let rows = store.stream(Query::new()).expect("it starts");
+        let errors: Vec<_> = rows.filter_map(Result::err).collect();
+        assert_eq!(errors.len(), 1, "{name}");
+        assert_eq!(errors[0].place().field.as_deref(), Some("_version"), "{name}: {}", errors[0]);
+    }
+}

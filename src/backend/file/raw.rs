@@ -108,16 +108,23 @@ impl<'b> RawRow<'_, 'b> {
 
     /// The record.
     pub(super) fn read<R: RecordCodec>(&mut self, schema: &Schema) -> Result<(R, Parts)> {
+        self.read_parts(schema, &Parts::default())
+    }
+
+    /// The record, with as much of what stands beside its fields as is asked for.
+    pub(super) fn read_parts<R: RecordCodec>(&mut self, schema: &Schema, asked: &Parts) -> Result<(R, Parts)> {
         match self {
             RawRow::Csv(csv, row) => {
                 RawRow::fits(csv, *row)?;
-                let read = row::decode(&CsvRow { columns: &csv.columns, row: *row }, schema);
+                let read = row::decode_parts(&CsvRow { columns: &csv.columns, row: *row }, schema, asked);
                 read.map_err(|e| match e.place().line {
                     Some(_) => e,
                     None => e.at_line(row.position().line, None),
                 })
             }
-            RawRow::Json(block, text, range) => row::decode(text, schema).map_err(|e| placed(e, block, range.start)),
+            RawRow::Json(block, text, range) => {
+                row::decode_parts(text, schema, asked).map_err(|e| placed(e, block, range.start))
+            }
             RawRow::Bad(error) => Err(error.take().unwrap_or_else(|| Error::corrupt("a row that does not read"))),
         }
     }

@@ -14,7 +14,7 @@ use super::{
     overlay::{Delta, Held},
     progress::Watch,
     raw::RawRow,
-    row::{self, COLUMNS, CsvRow, Native, Types},
+    row::{self, COLUMNS, CsvRow, Native, Parts, Types},
     rows::Row as Changed,
     sink::Sink,
     text::{BOM, TextBase, identities},
@@ -105,7 +105,8 @@ fn rows<D: Disk>(
         base.each_row(&block, |mut raw| {
             ordinal += 1;
             let done = (|| {
-                let (identity, parts) = raw.read::<super::identity::Identity>(&ask.shape)?;
+                // A row that stays is copied, whatever it says beside its id.
+                let (identity, parts) = raw.read_parts::<super::identity::Identity>(&ask.shape, &Parts::only_id())?;
                 let id = match identity.own_id(&ask.shape)?.or(parts.id) {
                     Some(id) => id,
                     None => base.ordinal_id(ordinal)?,
@@ -235,7 +236,7 @@ impl Objects {
 }
 
 fn has_id(text: &str) -> Result<bool> {
-    let (_, parts) = row::decode::<super::identity::Identity>(&text, &Schema::open(""))?;
+    let (_, parts) = row::decode_parts::<super::identity::Identity>(&text, &Schema::open(""), &Parts::only_id())?;
     Ok(parts.id.is_some())
 }
 
@@ -472,6 +473,12 @@ fn open(schema: &Schema) -> Schema {
 /// # Errors
 /// `Unsupported`, with why.
 pub(super) fn admit<D: Disk>(base: &TextBase<D>, row: Option<&Changed>, setup: &Setup) -> Result<()> {
+    if let Some((column, why)) = &base.foreign {
+        let why = format!(
+            "`{column}` stands for something else in this file ({why}): rename it, and the file can be written"
+        );
+        return Err(Error::unsupported(why).at_field(column.clone()));
+    }
     let Layout::Csv(old) = &base.layout else { return Ok(()) };
     let columns = |needs: Needs| Table::with(old, needs, !setup.ids.in_record(&setup.schema), setup).map(drop);
     let any = || Needs { rows: true, ..Needs::default() };

@@ -157,9 +157,16 @@ pub(super) struct Parts {
     found: u8,
     /// Whether there are fields that the schema does not declare.
     pub(super) undeclared: bool,
+    /// Whether the id is all that is asked for.
+    only_id: bool,
 }
 
 impl Parts {
+    /// What is asked for where the id is enough, whatever else stands there.
+    pub(super) fn only_id() -> Parts {
+        Parts { only_id: true, ..Parts::default() }
+    }
+
     /// The envelope, under the id that was settled.
     pub(super) fn into_envelope(self, id: Id) -> Envelope {
         let envelope = Envelope::of(id).with_times(self.created_at, self.updated_at).with_metadata(self.metadata);
@@ -200,6 +207,7 @@ impl<D: Decoder> Opened<'_, D> {
         self.parts.found |= 1 << place;
         match name {
             "_id" => self.parts.id = self.id()?,
+            _ if self.parts.only_id => self.inner.skip()?,
             "_version" => {
                 // Where null has a spelling in CSV, an empty cell of another tool's is a text.
                 let text = self.inner.text(&VERSION)?.filter(|text| !text.is_empty());
@@ -353,7 +361,15 @@ impl RowText for CsvRow<'_, '_, '_> {
 /// # Errors
 /// `Corrupt` or `Invalid`, with the field, for what does not read.
 pub(super) fn decode<R: RecordCodec>(text: &impl RowText, schema: &Schema) -> Result<(R, Parts)> {
-    let mut parts = Parts::default();
+    decode_parts(text, schema, &Parts::default())
+}
+
+/// The same, with as much of what stands beside the fields as is asked for.
+///
+/// # Errors
+/// As [`decode`].
+pub(super) fn decode_parts<R: RecordCodec>(text: &impl RowText, schema: &Schema, asked: &Parts) -> Result<(R, Parts)> {
+    let mut parts = asked.clone();
     let record = text.read(schema, &mut parts)?;
     if parts.types.is_empty() || !is_loose(schema) {
         return Ok((record, parts));

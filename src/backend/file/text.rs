@@ -58,6 +58,8 @@ pub(super) struct TextBase<D: Disk> {
     start: Position,
     /// Whether the first row has an `_id`: then rows without one are those that another tool has added.
     named: bool,
+    /// A column of the envelope's that stands for something else in the first rows, and what it holds there.
+    pub(super) foreign: Option<(String, String)>,
     /// Whether there is no text at all.
     blank: bool,
     index: Mutex<Option<Arc<Index>>>,
@@ -98,6 +100,7 @@ impl<D: Disk> TextBase<D> {
             layout,
             start: Position::START,
             named: false,
+            foreign: None,
             blank: false,
             index: Mutex::new(None),
             count: OnceLock::new(),
@@ -134,6 +137,11 @@ impl<D: Disk> TextBase<D> {
         }
         let ask: Ask<Identity> = identities(setup, &Limits::default());
         let parsed = self.parse(&first, &ask, &Raw::All);
+        self.foreign = parsed.rows.iter().find_map(|row| {
+            let error = row.read.as_ref().err()?;
+            let column = error.place().field.as_ref().filter(|field| row::COLUMNS.contains(&field.as_str()))?;
+            Some((column.clone(), error.to_string()))
+        });
         self.named =
             parsed.rows.first().is_some_and(|row| row.read.as_ref().is_ok_and(|(_, parts)| parts.id.is_some()));
         Ok(())
