@@ -15,53 +15,18 @@ use std::{
 use flate2::read::MultiGzDecoder;
 
 use super::{
+    bounds::{Bounds, Frame, GZIP_END, GZIP_TEXT, SEEK_FOOTER, SEEKABLE, SKIPPABLE, ZSTD_MARK, find_bounds},
     config::Compression,
     disk::{DiskFile, FileReader, read_full},
 };
 
 /// Bytes of text in a frame: enough to compress well, few enough to be read for one row.
 pub(super) const FRAME_BYTES: usize = 256 << 10;
-/// Frames of more text, which are of other makers, are not read at once.
-const MOST_FRAME_BYTES: u64 = 16 << 20;
 const ZSTD_LEVEL: i32 = 3;
-const SKIPPABLE: u32 = 0x184D_2A5E;
-const SEEKABLE: u32 = 0x8F92_EAB1;
-/// Count, flags, number of the seek table.
-const SEEK_FOOTER: u64 = 9;
-/// What stands before a seek table: the number of a frame to be skipped, and its length.
-const SKIPPABLE_HEAD: u64 = 8;
-/// The longest head of a frame.
-const ZSTD_HEAD: usize = 18;
-/// The head of a member of ours: ten bytes, and an extra field of twelve with its length.
-const GZIP_HEAD: usize = 24;
-
-/// The extra fields of members: of one with text, its own length and that of the text; of the last one, its own length and how many
-/// there are before it.
-const GZIP_TEXT: &[u8; 4] = b"DK\x08\0";
-const GZIP_END: &[u8; 4] = b"DE\x08\0";
-/// What a `.zst` file of ours begins with, and no other: a frame without text, that says so in as many bytes as it can.
-const ZSTD_MARK: [u8; 20] = [0x28, 0xb5, 0x2f, 0xfd, 0xe4, 0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0, 0, 0x99, 0xe9, 0xd8, 0x51];
-
 /// How a file is compressed, and where its frames begin.
 pub(super) struct Coding {
     compression: Compression,
     bounds: Bounds,
-}
-
-/// What a file says of its frames.
-#[derive(Clone, Debug, Default)]
-struct Bounds {
-    /// Where they begin and the last one ends; nothing where that is not known.
-    frames: Arc<[Frame]>,
-    /// Whether it is one of ours, and its end is missing.
-    is_cut: bool,
-}
-
-/// Where a frame begins, in the text and in the file.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Frame {
-    text: u64,
-    file: u64,
 }
 
 impl Coding {
@@ -221,118 +186,6 @@ pub(super) struct Intact {
 pub(super) struct Lost {
     pub(super) file: Range<u64>,
     pub(super) text: Range<usize>,
-}
-
-/// Where the frames begin, and where the last one ends, where the file tells, and what it tells is so.
-///
-/// # Errors
-/// What the disk reports, here and below.
-fn find_bounds<F: DiskFile>(compression: Compression, file: &F, length: u64) -> io::Result<Bounds> {
-    let (frames, is_cut) = match compression {
-        Compression::None => (None, false),
-        Compression::Zstd => {
-            let table = seek_table(file, length)?;
-            let is_cut = table.is_none() && bytes(file, 0)?.is_some_and(|start| start == ZSTD_MARK);
-            (table, is_cut)
-        }
-        Compression::Gzip => members(file, length)?,
-    };
-    let is_short = |frames: &Vec<Frame>| frames.windows(2).all(|f| f[1].text - f[0].text <= MOST_FRAME_BYTES);
-    Ok(Bounds { frames: frames.filter(is_short).unwrap_or_default().into(), is_cut })
-}
-
-/// The bytes at a place; `None` where the file ends before.
-fn bytes<F: DiskFile, const N: usize>(file: &F, place: u64) -> io::Result<Option<[u8; N]>> {
-    let mut buffer = [0; N];
-    Ok((read_full(file, &mut buffer, place)? == N).then_some(buffer))
-}
-
-fn number(bytes: &[u8]) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?))
-}
-
-fn seek_table<F: DiskFile>(file: &F, length: u64) -> io::Result<Option<Vec<Frame>>> {
-    let Some(entries) = seek_entries(file, length)? else { return Ok(None) };
-    let mut next = Frame::default();
-    let mut frames = vec![next];
-    for entry in entries.chunks_exact(8) {
-        let (Some(file_bytes), Some(text)) = (number(entry), number(&entry[4..])) else { return Ok(None) };
-        // The table has no checksum: what it says must be what the frames say, or rows would be looked for where others are.
-        if content_size(file, next.file)? != Some(u64::from(text)) {
-            return Ok(None);
-        }
-        next.file += u64::from(file_bytes);
-        next.text += u64::from(text);
-        frames.push(next);
-    }
-    let place = length - SEEK_FOOTER - entries.len() as u64;
-    Ok((next.file + SKIPPABLE_HEAD == place).then_some(frames))
-}
-
-/// The entries of the seek table that a file of this length ends with, if it does.
-fn seek_entries<F: DiskFile>(file: &F, length: u64) -> io::Result<Option<Vec<u8>>> {
-    let Some(place) = length.checked_sub(SEEK_FOOTER) else { return Ok(None) };
-    let Some(footer) = bytes::<F, { SEEK_FOOTER as usize }>(file, place)? else { return Ok(None) };
-    let (Some(count), flags) = (number(&footer), footer[4]) else { return Ok(None) };
-    let table_bytes = u64::from(count) * 8;
-    let (Some(place), Ok(size)) = (place.checked_sub(table_bytes), usize::try_from(table_bytes)) else {
-        return Ok(None);
-    };
-    if number(&footer[5..]) != Some(SEEKABLE) || flags != 0 {
-        return Ok(None);
-    }
-    let mut table = vec![0; size];
-    let read = read_full(file, &mut table, place)?;
-    Ok((read == size).then_some(table))
-}
-
-/// How much text a frame says that it holds.
-fn content_size<F: DiskFile>(file: &F, place: u64) -> io::Result<Option<u64>> {
-    let head = bytes::<F, ZSTD_HEAD>(file, place)?;
-    Ok(head.and_then(|head| zstd::zstd_safe::get_frame_content_size(&head).ok()?))
-}
-
-/// The members of a file of ours, and whether the last of them is missing. Another tool may have put two such files together, or
-/// members of its own behind them: of those nothing is known.
-fn members<F: DiskFile>(file: &F, length: u64) -> io::Result<(Option<Vec<Frame>>, bool)> {
-    let mut frames = vec![Frame::default()];
-    // Those that no last one has counted yet.
-    let mut open: u32 = 0;
-    while let Some(next) = frames.last().copied().filter(|next| next.file < length) {
-        match member(file, next)? {
-            Some((next, None)) => {
-                open += 1;
-                frames.push(next);
-            }
-            Some((next, Some(count))) if count == open => {
-                open = 0;
-                frames.push(next);
-            }
-            // Some are missing before it.
-            Some((_, Some(_))) => return Ok((None, true)),
-            None => return Ok((None, false)),
-        }
-    }
-    Ok(match open {
-        0 => (Some(frames), false),
-        _ => (None, true),
-    })
-}
-
-/// Where a member of ours ends; of the last one, how many it says that there are.
-fn member<F: DiskFile>(file: &F, start: Frame) -> io::Result<Option<(Frame, Option<u32>)>> {
-    let Some(head) = bytes::<F, GZIP_HEAD>(file, start.file)? else { return Ok(None) };
-    let is_end = head[12..16] == *GZIP_END;
-    if head[..4] != [0x1f, 0x8b, 8, 4] || !(is_end || head[12..16] == *GZIP_TEXT) {
-        return Ok(None);
-    }
-    let (Some(whole), Some(said)) = (number(&head[16..]), number(&head[20..])) else { return Ok(None) };
-    let text = if is_end { 0 } else { said };
-    let next = Frame { file: start.file + u64::from(whole).max(1), text: start.text + u64::from(text) };
-    // The head has no checksum: the end of the member must say the same.
-    let Some(end) = next.file.checked_sub(4) else { return Ok(None) };
-    let ends = bytes(file, end)?.is_some_and(|end| u32::from_le_bytes(end) == text);
-    Ok(ends.then_some((next, is_end.then_some(said))))
 }
 
 /// Compresses one frame onto the end of `out`, at a level of the compression's own.

@@ -23,6 +23,7 @@ mod aggregate;
 mod apart;
 mod base;
 mod batch;
+mod bounds;
 mod checkpoint;
 mod coding;
 mod commit;
