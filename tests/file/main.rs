@@ -11,6 +11,8 @@ mod disk;
 mod export;
 mod faults;
 mod foreign;
+#[cfg(target_os = "linux")]
+mod mounted;
 mod null;
 mod opening;
 mod options;
