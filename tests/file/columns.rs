@@ -10,7 +10,7 @@ use arrow_array::{
     builder::{MapBuilder, StringBuilder},
     types::Int64Type,
 };
-use arrow_schema::{DataType, Field, Schema as Arrow};
+use arrow_schema::{DataType, Field, Schema as Arrow, TimeUnit};
 use dk_data::{
     Changes, Database, Document, ErrorKind, FieldDef, Query, Record, Result, Schema, Store, Type, Value,
     backend::file::{FileStore, Files, Options},
@@ -18,7 +18,9 @@ use dk_data::{
 };
 use parquet::{
     arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder},
-    file::{metadata::KeyValue, properties::WriterProperties},
+    data_type as plain,
+    file::{metadata::KeyValue, properties::WriterProperties, writer::SerializedFileWriter},
+    schema::parser::parse_message_type,
 };
 use rust_decimal::Decimal;
 
@@ -258,4 +260,66 @@ fn a_decimal_field_says_its_column() {
     assert_eq!(found, [None, Some((9, 2)), Some((38, 10))]);
     let rows: Result<Vec<Sale>> = file.read().expect("it reads").collect();
     assert_eq!(rows.expect("they read"), [sale]);
+}
+
+/// A file with a column of INT96, as Spark and Impala write it: the nanoseconds of a day, and the day.
+fn int96(moments: &[&str]) -> PathBuf {
+    const DAY: i128 = 86_400_000_000_000;
+    let schema = parse_message_type("message things { required int64 n; required int96 at; }").expect("it is one");
+    let path = crate::folder().join("things.parquet");
+    let file = File::create(&path).expect("a file");
+    let mut out = SerializedFileWriter::new(file, Arc::new(schema), Arc::default()).expect("a writer");
+    let mut group = out.next_row_group().expect("a row group");
+    let numbers: Vec<i64> = (0..).take(moments.len()).collect();
+    let mut column = group.next_column().expect("it goes on").expect("the numbers");
+    column.typed::<plain::Int64Type>().write_batch(&numbers, None, None).expect("they are written");
+    column.close().expect("they are written");
+    let moments = moments.iter().map(|moment| {
+        let ns = moment.parse::<jiff::Timestamp>().expect("a moment").as_nanosecond();
+        let (day, rest) = (ns.div_euclid(DAY) + 2_440_588, ns.rem_euclid(DAY));
+        let mut int96 = plain::Int96::new();
+        int96.set_data(rest as u32, (rest >> 32) as u32, day as u32);
+        int96
+    });
+    let moments: Vec<_> = moments.collect();
+    let mut column = group.next_column().expect("it goes on").expect("the moments");
+    column.typed::<plain::Int96Type>().write_batch(&moments, None, None).expect("they are written");
+    column.close().and_then(|()| group.close()).expect("they are written");
+    out.close().expect("it is written");
+    path
+}
+
+/// INT96 becomes the type that holds all of its values, to the last digit; where there is none the file is not written.
+#[test]
+fn no_digit_of_a_moment_in_int96_is_lost() {
+    let (fine, far) = ("2024-02-29T12:00:00.123456789", "9999-12-30T00:00:00.999999");
+    let all = |path: &PathBuf| {
+        let (batch, _) = read(path);
+        let column = batch.column_by_name("at").expect("the column").clone();
+        (column.data_type().clone(), format!("{column:?}"))
+    };
+    for (moments, unit) in
+        [([fine, "1970-01-01T00:00:00"], TimeUnit::Nanosecond), ([far, "0001-01-01T00:00:00"], TimeUnit::Microsecond)]
+    {
+        let path = int96(&moments.map(|moment| format!("{moment}Z")).each_ref().map(String::as_str));
+        for round in 0..2_i64 {
+            let store = open(&path, Schema::open("things"));
+            store.patch("0000000002", Changes::set("n", 40 + round)).expect("it is there");
+            let at = Value::Timestamp("2024-02-29T12:00:00.000001Z".parse().expect("a moment"));
+            store.create(document! { "n" => 7, "at" => at }).expect("it fits");
+            store.checkpoint().expect("it is put into the file");
+            let (ty, cells) = all(&path);
+            assert_eq!(ty, DataType::Timestamp(unit, None), "{moments:?}");
+            moments.iter().chain(&["12:00:00.000001"]).for_each(|moment| assert!(cells.contains(moment), "{cells}"));
+        }
+    }
+    let path = int96(&[&format!("{far}Z"), &format!("{fine}Z")]);
+    let before = std::fs::read(&path).expect("it is there");
+    let store = open(&path, Schema::open("things"));
+    assert_eq!(store.count(Query::new()).expect("it reads"), 2);
+    let refused = store.create(document! { "n" => 7 }).expect_err("a digit would be lost");
+    assert_eq!((refused.kind(), refused.place().field.as_deref()), (ErrorKind::Unsupported, Some("at")), "{refused}");
+    assert!(store.delete("0000000001").is_err());
+    drop(store);
+    assert!(std::fs::read(&path).expect("it is there") == before);
 }

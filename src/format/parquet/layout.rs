@@ -5,7 +5,6 @@ use std::{collections::HashMap, ops::Range, sync::Arc};
 use arrow_schema::{DataType, Field, SchemaRef, TimeUnit};
 use parquet::{
     arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions},
-    basic::Type as Physical,
     errors::ParquetError,
     file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader},
 };
@@ -15,7 +14,7 @@ use super::{
     checksum::{BLOCKS_KEY, Sums, TAIL_KEY, Tail},
     decode::Place,
     fault::{guarded, raised},
-    foreign,
+    foreign, int96,
     schema::data_type,
     source::{Checked, Source as Bytes},
 };
@@ -152,27 +151,12 @@ fn arrow_metadata(metadata: ParquetMetaData) -> Result<ArrowReaderMetadata, Parq
     let metadata = Arc::new(metadata);
     let plain =
         ArrowReaderMetadata::try_new(metadata.clone(), ArrowReaderOptions::new().with_skip_arrow_metadata(true))?;
-    match without_int96(plain.schema(), &metadata) {
-        Some(schema) => ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new().with_schema(schema)),
-        None => Ok(plain),
+    let int96 = int96::columns(plain.schema(), &metadata);
+    if int96.is_empty() {
+        return Ok(plain);
     }
-}
-
-/// INT96 counts nanoseconds over all years; as 64 bits of nanoseconds it would only reach from 1677 to 2262.
-fn without_int96(schema: &SchemaRef, metadata: &ParquetMetaData) -> Option<SchemaRef> {
-    let leaves = metadata.file_metadata().schema_descr();
-    let is_int96 = |field: &Field| {
-        let leaf = leaves.columns().iter().find(|leaf| matches!(leaf.path().parts(), [name] if name == field.name()));
-        leaf.is_some_and(|leaf| leaf.physical_type() == Physical::INT96)
-    };
-    if !schema.fields().iter().any(|field| is_int96(field)) {
-        return None;
-    }
-    let fields = schema.fields().iter().map(|field| match is_int96(field) {
-        true => Field::new(field.name(), DataType::Timestamp(TimeUnit::Microsecond, None), field.is_nullable()),
-        false => Field::clone(field),
-    });
-    Some(Arc::new(arrow_schema::Schema::new(fields.collect::<Vec<_>>())))
+    let schema = int96::in_unit(plain.schema(), &int96, TimeUnit::Microsecond);
+    ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new().with_schema(schema))
 }
 
 fn counted(metadata: &ParquetMetaData) -> Result<(Vec<u64>, u64)> {

@@ -30,6 +30,8 @@ mod builder;
 mod cells;
 mod checksum;
 mod decode;
+#[cfg(feature = "file")]
+mod digits;
 mod encode;
 mod envelope;
 mod fault;
@@ -38,6 +40,7 @@ mod fit;
 mod foreign;
 mod index;
 mod infer;
+mod int96;
 mod layout;
 mod mask;
 #[cfg(feature = "file")]

@@ -7,6 +7,7 @@ use arrow_schema::{DataType, Field};
 use super::{
     ParquetFile, Parts,
     builder::Builder,
+    digits::Digits,
     encode::ColumnEncoder,
     fault::raised,
     fit::{fitted, widened},
@@ -20,6 +21,11 @@ use crate::{
     record::{Document, FieldDef, FieldType, Schema, Type},
 };
 
+const FOREIGN: &str =
+    "the file has a column of this name that is no part of an envelope: rename it, and the file can be written";
+const TOO_WIDE: &str = "the column is of INT96, with digits below the microsecond beside years that nanoseconds do not reach \
+     (1677 to 2262), which no other type holds: round it, and the file can be written";
+
 /// What the columns of the new file are.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -28,8 +34,11 @@ pub(crate) struct Plan {
     schema: Schema,
     /// Whether records have other fields, too.
     pub(super) open: bool,
-    /// Whether the old file has columns that stand for something else than their names do here.
-    foreign: Option<String>,
+    /// A column that keeps the file from being written, and why: its name stands for something else here, or nothing that is
+    /// written holds its values.
+    obstacle: Option<(String, &'static str)>,
+    /// The columns of INT96 that are read and written in nanoseconds.
+    pub(super) nanoseconds: Vec<usize>,
     /// The places in the schema of the fields whose columns do not hold all that the fields may be.
     narrow: Vec<usize>,
     /// Columns of types that nothing here is written as: their cells stay, and others get none.
@@ -66,12 +75,16 @@ pub(super) enum Part {
 }
 
 impl Plan {
-    fn of<I: Source>(opened: &Opened<I>, declared: &Schema) -> Plan {
+    fn of<I: Source>(opened: &Opened<I>, declared: &Schema) -> Result<Plan> {
+        let Digits { nanoseconds, neither } = opened.digits()?;
+        let opened = &opened.in_nanoseconds(&nanoseconds)?;
+        let neither = neither.map(|column| (opened.columns().field(column).name().clone(), TOO_WIDE));
         let mut plan = Plan {
             columns: Vec::new(),
             schema: Schema { open: true, ..declared.clone() },
             open: declared.open,
-            foreign: None,
+            obstacle: neither,
+            nanoseconds,
             narrow: Vec::new(),
             copied: Vec::new(),
         };
@@ -88,7 +101,7 @@ impl Plan {
                 plan.columns.extend(field.map(|field| Column::new(field, Part::Field(index))));
             }
         }
-        plan
+        Ok(plan)
     }
 
     fn has(&self, part: Part) -> bool {
@@ -125,7 +138,7 @@ impl Plan {
             }
             push(loose, kept, false);
             if !is_of_envelope(column) {
-                self.foreign.get_or_insert_with(|| name.clone());
+                self.obstacle.get_or_insert_with(|| (name.clone(), FOREIGN));
             }
             return;
         }
@@ -219,9 +232,8 @@ impl Plan {
         record: impl FnOnce() -> Result<Option<Document>>,
         old: impl FnOnce() -> Result<Option<Document>>,
     ) -> Result<()> {
-        if let Some(name) = &self.foreign {
-            let why = "the file has a column of this name that is no part of an envelope: rename it, and the file can be written";
-            return Err(Error::unsupported(why).at_field(name.clone()));
+        if let Some((name, why)) = &self.obstacle {
+            return Err(Error::unsupported(*why).at_field(name.clone()));
         }
         if self.narrow.is_empty() && self.copied.is_empty() {
             return Ok(());
@@ -290,7 +302,10 @@ impl Column {
 
 impl<I: Source> ParquetFile<I> {
     /// What the columns will be when this file is written anew.
-    pub(crate) fn plan(&self, declared: &Schema) -> Plan {
+    ///
+    /// # Errors
+    /// `Corrupt` where a column that has to be looked at does not read.
+    pub(crate) fn plan(&self, declared: &Schema) -> Result<Plan> {
         Plan::of(&self.0, declared)
     }
 }

@@ -99,7 +99,7 @@ impl<I: Source, W: std::io::Write + Send> Rewriter<I, W> {
         more: bool,
         shown: impl Iterator<Item = &'d Document> + Clone,
     ) -> Result<Self> {
-        let opened = file.0.clone();
+        let opened = Arc::new(file.0.in_nanoseconds(&plan.nanoseconds)?);
         let schema = plan.schema(shown.clone());
         let extra = more || plan.extra(&schema, shown);
         let columns = plan.columns(&schema, extra, settings.parts);

@@ -268,7 +268,7 @@ impl<D: Disk> ParquetBase<D> {
         let Some(file) = &self.file else { return Ok(()) };
         let record = || row.map(|row| row::decode_body(row.body(), &setup.open).map(|(record, _)| record)).transpose();
         let old = || row.map_or(Ok(None), |row| self.by_id(row.envelope().id(), setup));
-        self.plan(file, setup).admit(record, old)
+        self.plan(file, setup)?.admit(record, old)
     }
 
     /// The record with this id as it stands in the file.
@@ -282,8 +282,12 @@ impl<D: Disk> ParquetBase<D> {
         Ok(None)
     }
 
-    fn plan(&self, file: &ParquetFile<Bytesource<D::File>>, setup: &Setup) -> &Plan {
-        self.plan.get_or_init(|| file.plan(&setup.schema))
+    fn plan(&self, file: &ParquetFile<Bytesource<D::File>>, setup: &Setup) -> Result<&Plan> {
+        if let Some(made) = self.plan.get() {
+            return Ok(made);
+        }
+        let made = apart(|| file.plan(&setup.schema)).map_err(|e| e.at_url(&self.shown))?;
+        Ok(self.plan.get_or_init(|| made))
     }
 
     pub(in super::super) fn rewrite(
@@ -306,7 +310,7 @@ impl<D: Disk> ParquetBase<D> {
             writer.finish()?;
             return Ok(());
         };
-        let plan = self.plan(file, setup);
+        let plan = self.plan(file, setup)?;
         let (shown, more) = undeclared(delta, setup)?;
         let mut rewriter = parquet.rewrite(file, plan, Passing(out), more, shown.iter())?;
         drop(shown);
