@@ -23,6 +23,7 @@ use parquet::{
     schema::parser::parse_message_type,
 };
 use rust_decimal::Decimal;
+use serde_json::json;
 
 use crate::disk::Unsynced;
 
@@ -322,4 +323,45 @@ fn no_digit_of_a_moment_in_int96_is_lost() {
     assert!(store.delete("0000000001").is_err());
     drop(store);
     assert!(std::fs::read(&path).expect("it is there") == before);
+}
+
+/// Values for columns that no type of a field stands for: they come back as they were, or are refused.
+#[test]
+fn new_records_have_lists_of_lists_and_maps() {
+    let columns = || numbers().into_iter().filter(|(field, _)| field.name() != "float").collect();
+    let list = |items: &[i64]| Value::List(items.iter().map(|n| Value::from(*n)).collect());
+    let path = written(columns());
+    let rows = [
+        document! { "name" => "Dan", "lists" => Value::List(vec![list(&[4, 5]), list(&[]), Value::Null]) },
+        document! { "name" => "Eve", "map" => json!({ "x": "9", "y": null }), "lists" => Value::List(Vec::new()) },
+    ];
+    let store = open(&path, Schema::open("things"));
+    let ids = rows.clone().map(|row| store.create(row).expect("it fits").id);
+    let changed = Value::List(vec![list(&[7])]);
+    store.patch("0000000002", Changes::set("lists", changed.clone())).expect("it is there");
+    store.checkpoint().expect("it is put into the file");
+    let store = open(&path, Schema::open("things"));
+    for (id, row) in ids.iter().zip(&rows) {
+        assert_eq!(store.read(id).expect("it reads").expect("it is there").record, *row);
+    }
+    assert_eq!(store.read("0000000002").expect("it reads").expect("it is there").record["lists"], changed);
+    let (before, _) = read(&written(columns()));
+    let (after, _) = read(&path);
+    for name in ["lists", "map"] {
+        let (before, after) =
+            (before.column_by_name(name).expect("the column"), after.column_by_name(name).expect("the column"));
+        assert_eq!(before.data_type(), after.data_type(), "{name}");
+        assert_eq!(format!("{:?}", before.slice(0, 1)), format!("{:?}", after.slice(0, 1)), "{name}");
+    }
+    assert!(after.column_by_name("_extra").is_none());
+    for (name, value) in [
+        ("lists", Value::List(vec![Value::from("one")])),
+        ("lists", Value::List(vec![Value::List(vec![Value::from("one")])])),
+        ("lists", Value::Json(json!([[1]]))),
+        ("map", Value::Json(json!({ "x": 9 }))),
+        ("map", Value::Record(document! { "x" => "9" })),
+    ] {
+        let refused = store.create([(name, value)].into_iter().collect::<Document>()).expect_err("it does not fit");
+        assert_eq!((refused.kind(), refused.place().field.as_deref()), (ErrorKind::Invalid, Some(name)), "{refused}");
+    }
 }

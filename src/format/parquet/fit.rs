@@ -19,7 +19,7 @@ use arrow_array::{
 use arrow_buffer::i256;
 use arrow_schema::{DataType, Field, Fields, TimeUnit};
 
-use super::{encode::power_of_ten, schema};
+use super::{encode::power_of_ten, nested, schema};
 use crate::record::{FieldDef, Type};
 
 /// The column that holds all that an old column holds and all, or at least what fits the old one, that a field may be; `None`
@@ -97,6 +97,17 @@ fn range(ty: &DataType) -> Option<(i128, i128)> {
         DataType::UInt64 => unsigned(64),
         _ => return None,
     })
+}
+
+/// What was gathered for a column as an array of its type; `None` where it does not hold a value exactly. Values that no type of a
+/// field stands for have been gathered in their tagged form.
+pub(super) fn fitted_column(array: &ArrayRef, to: &DataType) -> Option<ArrayRef> {
+    match (array.data_type(), to) {
+        (DataType::Utf8, DataType::List(_) | DataType::Map(..) | DataType::Struct(_)) => {
+            nested::of_tagged(array.as_string(), to)
+        }
+        _ => fitted(array, to),
+    }
 }
 
 /// The same values as an array of another type; `None` where one of them has no counterpart there.

@@ -32,7 +32,7 @@ fn named(name: Name, field: &Field, ty: Type) -> FieldDef {
     FieldDef { nullable: field.is_nullable(), decimal, ..FieldDef::new(name, ty) }
 }
 
-fn type_of(field: &Field) -> Result<Type, Fault> {
+pub(super) fn type_of(field: &Field) -> Result<Type, Fault> {
     Ok(match field.data_type() {
         DataType::Null => Type::Any,
         DataType::Boolean => Type::Bool,

@@ -44,6 +44,8 @@ mod int96;
 mod layout;
 mod mask;
 #[cfg(feature = "file")]
+mod nested;
+#[cfg(feature = "file")]
 mod plan;
 mod properties;
 mod prune;

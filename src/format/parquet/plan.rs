@@ -10,7 +10,7 @@ use super::{
     digits::Digits,
     encode::ColumnEncoder,
     fault::raised,
-    fit::{fitted, widened},
+    fit::{fitted, fitted_column, widened},
     infer,
     layout::{Opened, alike, is_of_envelope, is_reserved},
     schema,
@@ -143,8 +143,12 @@ impl Plan {
             return;
         }
         let field = opened.field_of(column).ok();
-        let fits = |field: &FieldDef| fitted(&new_empty_array(&schema::data_type(field)), column.data_type()).is_some();
-        match field.filter(fits) {
+        let ty = column.data_type();
+        let fits = |field: &FieldDef| fitted(&new_empty_array(&schema::data_type(field)), ty).is_some();
+        // What no type of a field stands for is looked at value by value.
+        let any = FieldDef::new(name.clone(), Type::Any);
+        let any = || fitted_column(&new_empty_array(&schema::data_type(&any)), ty).map(|_| any);
+        match field.filter(fits).or_else(any) {
             Some(field) => {
                 let same = alike(&schema::data_type(&field), column.data_type());
                 let index = self.schema.fields.len();
@@ -262,7 +266,7 @@ impl Plan {
         let mut builder = Builder::new(&column.made(field));
         value.encode(field, &mut ColumnEncoder::new(std::slice::from_mut(&mut builder)))?;
         let array = builder.take().map_err(|cause| raised(cause.into(), ""))?;
-        match fitted(&array, column.field.data_type()) {
+        match fitted_column(&array, column.field.data_type()) {
             Some(_) => Ok(()),
             None => Err(column.too_narrow()),
         }
@@ -295,7 +299,9 @@ impl Column {
 
     #[cold]
     pub(super) fn too_narrow(&self) -> Error {
-        let why = format!("the column is of the type {}, which cannot hold it exactly", self.field.data_type());
+        let ty = self.field.data_type();
+        let advice = if matches!(ty, DataType::Map(..)) { "; a map is a JSON object here" } else { "" };
+        let why = format!("the column is of the type {ty}, which cannot hold it exactly{advice}");
         Error::invalid(why).at_field(self.field.name().clone())
     }
 }

@@ -24,7 +24,7 @@ use super::{
     checksum::{BLOCKS_KEY, TAIL_KEY},
     encode::ColumnEncoder,
     fault::{guarded, raised},
-    fit::fitted,
+    fit::fitted_column,
     layout::Opened,
     plan::{Column, Origin, Part, Plan, only_kept},
     schema,
@@ -266,7 +266,7 @@ impl<I: Source, W: std::io::Write + Send> Rewriter<I, W> {
     fn gathered(&self, at: usize, old: Option<usize>, new: Option<&ArrayRef>) -> Result<ArrayRef> {
         let column = &self.columns[at];
         let ty = column.field.data_type();
-        let fit = |array: &ArrayRef| fitted(array, ty).ok_or_else(|| column.too_narrow());
+        let fit = |array: &ArrayRef| fitted_column(array, ty).ok_or_else(|| column.too_narrow());
         let olds = self.old.batches.iter().map(|batch| old.map(|old| fit(batch.column(old))).transpose());
         let olds = olds.collect::<Result<Vec<_>>>()?;
         // What stays does not have to fit.
