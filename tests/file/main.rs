@@ -16,6 +16,8 @@ mod mounted;
 mod null;
 mod opening;
 mod options;
+#[cfg(target_os = "linux")]
+mod overlay;
 mod pools;
 mod processes;
 #[path = "../foreign/python.rs"]

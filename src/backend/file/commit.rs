@@ -331,7 +331,6 @@ pub(super) fn append_frame<D: Disk>(core: &Core<D>, writer: &mut Writer<D>, fram
     }
     if let Frame::Commit(entries) | Frame::Transaction(_, entries) = frame {
         // Unique values were taken in when they were judged.
-        let entries: Vec<Entry> = entries.into_iter().map(Entry::alone).collect();
         let mut view = core.view_mut();
         entries.into_iter().for_each(|entry| view.overlay.apply(entry));
     }

@@ -17,7 +17,7 @@
 
 use std::ops::Range;
 
-use super::rows::Row;
+use super::rows::{Row, Rows};
 use crate::{
     error::{Error, Result},
     id::{Id, IdBuffer},
@@ -79,14 +79,6 @@ impl Entry {
         match &self.change {
             Change::Put(row) => row.envelope().id(),
             Change::Deleted { id } => id,
-        }
-    }
-
-    /// The same in memory of its own, to be kept.
-    pub(super) fn alone(self) -> Entry {
-        match self.change {
-            Change::Put(row) => Entry { change: Change::Put(row.alone()), ..self },
-            Change::Deleted { .. } => self,
         }
     }
 
@@ -380,19 +372,30 @@ fn decode_payload(payload: &[u8]) -> Option<Frame> {
 /// Entries that stand behind each other.
 pub(super) fn decode_entries(bytes: &[u8]) -> Option<Vec<Entry>> {
     let mut cursor = Cursor(bytes);
-    let mut entries = Vec::new();
+    let (mut rows, mut found) = (Rows::with_capacity(0), Vec::new());
     while !cursor.0.is_empty() {
-        entries.push(decode_entry(&mut cursor)?);
+        found.push(decode_entry(&mut cursor, &mut rows)?);
     }
-    Some(entries)
+    let row = rows.finish();
+    let change = |decoded| match decoded {
+        Decoded::Row(at) => Change::Put(row(at)),
+        Decoded::Deleted(id) => Change::Deleted { id },
+    };
+    Some(found.into_iter().map(|(decoded, in_base)| Entry { change: change(decoded), in_base }).collect())
 }
 
-fn decode_entry(cursor: &mut Cursor<'_>) -> Option<Entry> {
+/// A change whose row is among others.
+enum Decoded {
+    Row(usize),
+    Deleted(Id),
+}
+
+fn decode_entry(cursor: &mut Cursor<'_>, rows: &mut Rows) -> Option<(Decoded, bool)> {
     let [flags] = cursor.array()?;
     let id = Id::new(std::str::from_utf8(cursor.bytes()?).ok()?).ok()?;
     let in_base = flags & 2 != 0;
     if flags & 1 == 0 {
-        return Some(Entry { change: Change::Deleted { id }, in_base });
+        return Some((Decoded::Deleted(id), in_base));
     }
     let version = Version::token(cursor.array()?);
     let (created, updated) = (cursor.u64()? as i64, cursor.u64()? as i64);
@@ -403,7 +406,11 @@ fn decode_entry(cursor: &mut Cursor<'_>) -> Option<Entry> {
     let body = cursor.bytes()?;
     std::str::from_utf8(body).ok()?;
     let envelope = Envelope::of(id).with_microseconds(created, updated).with_metadata(metadata).with_version(version);
-    Some(Entry { change: Change::Put(Row::new(envelope, body.to_vec())), in_base })
+    let at = rows.add(envelope, |out| {
+        out.extend_from_slice(body);
+        Ok(())
+    });
+    Some((Decoded::Row(at.ok()?), in_base))
 }
 
 /// The frames of a damaged journal that are whole, each with its place: what `salvage` takes.

@@ -1,5 +1,6 @@
 //! Records as the journal and the overlay keep them. Those that are made together lie together, so that a batch costs no
-//! allocation for each of its records, and one that is passed on is two words.
+//! allocation for each of its records, and one that is passed on is two words. They go together, too: what was overwritten takes
+//! memory for as long as others of its batch are kept, which is less than it takes in the journal.
 
 use std::sync::Arc;
 
@@ -45,14 +46,6 @@ impl Row {
         let start = self.at.checked_sub(1).map_or(0, |before| heads[before].end);
         &bodies[start..heads[self.at].end]
     }
-
-    /// The row in memory of its own, for whoever keeps it longer than those that were made with it.
-    pub(super) fn alone(self) -> Row {
-        match self.piece.heads.len() {
-            1 => self,
-            _ => Row::new(self.envelope().clone(), self.body().to_vec()),
-        }
-    }
 }
 
 /// Rows that are being made together.
@@ -91,7 +84,7 @@ mod tests {
     use crate::{error::Error, id::Id};
 
     #[test]
-    fn rows_that_were_made_together_are_told_apart_and_stand_alone() {
+    fn rows_that_were_made_together_are_told_apart() {
         let mut rows = Rows::with_capacity(3);
         let mut add = |id: u64, body: &'static [u8]| {
             rows.add(Envelope::of(Id::from(id)), |out| {
@@ -104,10 +97,7 @@ mod tests {
         assert_eq!(add(3, br#"{"a":1}"#).ok(), Some(1));
         let row = rows.finish();
         for (at, id, body) in [(0, 1_u64, &b"{}"[..]), (1, 3, br#"{"a":1}"#)] {
-            for row in [row(at), row(at).alone()] {
-                assert_eq!((row.envelope().id(), row.body()), (&Id::from(id), body));
-            }
+            assert_eq!((row(at).envelope().id(), row(at).body()), (&Id::from(id), body));
         }
-        assert_eq!(row(1).alone().piece.heads.len(), 1);
     }
 }
