@@ -6,6 +6,8 @@
 //!
 //! Nothing here opens a file, and nothing here is a store.
 
+#[cfg(feature = "parquet")]
+mod as_done;
 #[cfg(any(feature = "file", feature = "parquet"))]
 pub(crate) mod beside;
 pub(crate) mod block;

@@ -145,3 +145,27 @@ fn a_row_without_its_id_is_told_with_its_line() {
         assert_eq!(error.place().line, Some(if name.ends_with("csv") { 3 } else { 2 }), "{name}: {error}");
     }
 }
+
+/// Without keys rows come in the order of the file; where any will do, each comes once all the same.
+#[test]
+fn rows_come_in_the_order_of_the_file_or_in_any() {
+    let names = ["things.csv", "things.jsonl.zst", "things.parquet"];
+    for name in names.into_iter().filter(|name| cfg!(feature = "parquet") || !name.ends_with(".parquet")) {
+        let path = crate::folder().join(name);
+        let things: Vec<_> = (0..60_000_i64).map(|n| document! { "n" => n * 7_919 % 60_000 }).collect();
+        let source = Memory::new().documents("things", Schema::open("things")).expect("it opens");
+        source.create_batch(things.iter().cloned()).expect("they are new");
+        let export = Export::default();
+        let export = if name.ends_with(".parquet") { export.row_group_rows(1_000) } else { export };
+        export.run(&source, Query::new().sort(dk_data::Key::asc("n")), &path, |_| ()).expect("it is written");
+        let numbers = |options: Options| -> Vec<i128> {
+            let rows = open(&path, options).stream(Query::new()).expect("it starts");
+            rows.map(|row| row.expect("it reads").record["n"].as_int().expect("a number")).collect()
+        };
+        let file: Vec<i128> = (0..60_000).collect();
+        assert_eq!(numbers(Options::default()), file, "{name}");
+        let mut any = numbers(Options::default().any_order());
+        any.sort_unstable();
+        assert_eq!(any, file, "{name}");
+    }
+}

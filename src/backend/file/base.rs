@@ -40,6 +40,8 @@ pub(super) struct Ask<R: RecordCodec> {
     pub(super) ids: IdRule,
     /// Whether rows without an id get one that nobody has, instead of their numbers.
     pub(super) fresh_ids: bool,
+    /// Whether rows may come in another order than that of the file.
+    pub(super) any_order: bool,
     pub(super) limits: Limits,
     /// Who is told how far it is, and what the work is.
     pub(super) progress: Option<(Sender<Progress>, Work)>,
@@ -48,8 +50,8 @@ pub(super) struct Ask<R: RecordCodec> {
 impl<R: RecordCodec> Ask<R> {
     /// All records as they are.
     pub(super) fn all(shape: R::Shape, ids: IdRule, limits: &Limits) -> Ask<R> {
-        let (filter, part, fresh_ids, progress) = (None, (0, 1), false, None);
-        Ask { shape, filter, part, ids, fresh_ids, limits: limits.clone(), progress }
+        let (filter, part, fresh_ids, any_order, progress) = (None, (0, 1), false, false, None);
+        Ask { shape, filter, part, ids, fresh_ids, any_order, limits: limits.clone(), progress }
     }
 
     /// Tells whom the options name.
@@ -65,13 +67,14 @@ impl<R: RecordCodec> Ask<R> {
 
 impl<R: RecordCodec> Clone for Ask<R> {
     fn clone(&self) -> Self {
-        let Ask { shape, filter, part, ids, fresh_ids, limits, progress } = self;
+        let Ask { shape, filter, part, ids, fresh_ids, any_order, limits, progress } = self;
         Ask {
             shape: shape.clone(),
             filter: filter.clone(),
             part: *part,
             ids: ids.clone(),
             fresh_ids: *fresh_ids,
+            any_order: *any_order,
             limits: limits.clone(),
             progress: progress.clone(),
         }
@@ -194,7 +197,7 @@ impl<D: Disk> Base<D> {
         }
     }
 
-    /// The rows that are asked for, batch by batch, in the order of the file.
+    /// The rows that are asked for, batch by batch, in the order of the file unless any will do.
     ///
     /// # Errors
     /// What keeps the scan from starting; what fails later is a row.

@@ -78,6 +78,7 @@ pub struct Options {
     pub(super) header: bool,
     pub(super) checkpoint_bytes: u64,
     pub(super) sort_bytes: usize,
+    pub(super) any_order: bool,
     pub(super) progress: Option<Sender<Progress>>,
 }
 
@@ -96,6 +97,7 @@ impl Default for Options {
             header: true,
             checkpoint_bytes: 4 << 20,
             sort_bytes: 64 << 20,
+            any_order: false,
             progress: None,
         }
     }
@@ -173,6 +175,14 @@ impl Options {
         self.sort_bytes = bytes;
         self
     }
+    /// Lets a query that has no order of its own, and whatever goes through all records, have the rows of a Parquet file as they
+    /// are read: a row group that takes longer does not hold up the others. Otherwise they come in the order of the file. Rows
+    /// of text do in any case: they are cut off one after the other, so that another order would save nothing.
+    #[must_use]
+    pub fn any_order(mut self) -> Options {
+        self.any_order = true;
+        self
+    }
 
     /// Tells how far scans, the making of the index and checkpoints are: ten times a second at most, and at their ends.
     ///
@@ -229,6 +239,7 @@ impl Options {
             ("without_header", self.header == other.header),
             ("checkpoint_bytes", self.checkpoint_bytes == other.checkpoint_bytes),
             ("sort_bytes", self.sort_bytes == other.sort_bytes),
+            ("any_order", self.any_order == other.any_order),
         ];
         same.into_iter().find(|(_, same)| !same).map(|(option, _)| option)
     }
@@ -258,12 +269,18 @@ impl Options {
                 _ => Err(unfit(key, value)),
             },
             "null" => self.null(value),
+            "order" => match value {
+                "any" => Ok(self.any_order()),
+                "file" => Ok(self),
+                _ => Err(unfit(key, value)),
+            },
             _ => Err(unknown(key)),
         }
     }
 }
 
-const KEYS: [&str; 9] = ["id", "format", "durability", "wait_ms", "exclusive", "header", "delimiter", "quote", "null"];
+const KEYS: [&str; 10] =
+    ["id", "format", "durability", "wait_ms", "exclusive", "header", "delimiter", "quote", "null", "order"];
 
 /// A byte of punctuation.
 fn punctuation(key: &str, value: &str) -> Result<u8> {

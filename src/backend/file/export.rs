@@ -386,6 +386,7 @@ impl Import {
             part: (0, 1),
             ids: setup.ids.clone(),
             fresh_ids: true,
+            any_order: false,
             limits: Limits::default(),
             progress: self.options.progress.clone().map(|to| (to, Work::Scan)),
         };

@@ -43,7 +43,8 @@ impl<R: RecordCodec, D: Disk> Merged<R, D> {
         part: (usize, usize),
         limits: &Limits,
     ) -> Result<Self> {
-        let ask = super::base::Ask { part, ..store.ask(filter.clone(), limits) };
+        let any_order = store.core.setup.options.any_order;
+        let ask = super::base::Ask { part, any_order, ..store.ask(filter.clone(), limits) };
         Ok(Merged {
             base: Some(view.base.scan(ask)?),
             overlay: view.overlay,

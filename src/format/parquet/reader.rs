@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    format::beside::{self, Beside},
+    format::{
+        as_done::AsDone,
+        beside::{self, Beside},
+    },
     query::Predicate,
     record::RecordCodec,
 };
@@ -33,6 +36,8 @@ pub struct Rows<R: RecordCodec, I: Source = Input> {
     /// A piece that is read as a stream, when what is before it was given.
     lane: Option<Lane>,
     ready: VecDeque<Beside<Hits>>,
+    /// Pieces that are given as they are read, where their order is nobody's business.
+    as_read: Option<AsDone<Hits>>,
     current: Hits,
     /// Whether anything was read; the first row does not wait for what is read ahead of it.
     begun: bool,
@@ -46,6 +51,7 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
             part: (0, 1),
             lane: None,
             ready: VecDeque::new(),
+            as_read: None,
             current: Hits::default(),
             begun: false,
         })
@@ -99,6 +105,13 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
         self
     }
 
+    /// Gives rows as they are read: what takes longer than others does not hold them up.
+    #[must_use]
+    pub fn in_any_order(mut self) -> Rows<R, I> {
+        self.as_read = Some(AsDone::new());
+        self
+    }
+
     /// What will be read.
     pub fn pruning(&self) -> Pruning {
         self.scan.plan(true).1
@@ -123,8 +136,10 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
             self.read_ahead();
         }
         self.begun = true;
-        match self.ready.pop_front() {
-            Some(ready) => self.current = ready.get().unwrap_or_else(gone),
+        let as_read = |as_read: &mut AsDone<Hits>| (as_read.coming() > 0).then(|| as_read.get().unwrap_or_else(gone));
+        let ready = self.ready.pop_front().map(|ready| ready.get().unwrap_or_else(gone));
+        match ready.or_else(|| self.as_read.as_mut().and_then(as_read)) {
+            Some(hits) => self.current = hits,
             None => return self.lane.is_some(),
         }
         true
@@ -142,7 +157,8 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
             return;
         }
         let mut taken: Vec<Piece> = Vec::new();
-        while self.ready.len() + taken.len() < most
+        let coming = self.as_read.as_ref().map_or(0, AsDone::coming);
+        while self.ready.len() + coming + taken.len() < most
             && let Some(piece) = pieces.as_slice().first()
         {
             if scan.is_long(piece) || is_streamed(scan, self.part.1) {
@@ -156,11 +172,14 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
             taken.extend(pieces.next());
         }
         if self.begun && !is_inside {
-            let read = |piece| {
+            for piece in taken {
                 let scan = scan.clone();
-                Beside::start(move || scan.hits(&piece))
-            };
-            self.ready.extend(taken.into_iter().map(read));
+                let read = move || scan.hits(&piece);
+                match &mut self.as_read {
+                    Some(as_read) => as_read.start(read),
+                    None => self.ready.push_back(Beside::start(read)),
+                }
+            }
             return;
         }
         let read: Vec<_> = match taken.as_slice() {

@@ -140,6 +140,7 @@ impl<D: Disk> ParquetBase<D> {
         let Some(file) = &self.file else { return Ok(None) };
         let rows = file.rows::<R>(ask.shape.clone()).map_err(|e| e.at_url(&self.shown))?;
         let rows = rows.with_envelope().part(ask.part.0, ask.part.1);
+        let rows = if ask.any_order { rows.in_any_order() } else { rows };
         Ok(Some(if self.by_page { rows.by_page() } else { rows }))
     }
 
