@@ -155,6 +155,7 @@ impl Settings {
     }
 
     /// Whether any of these rows will run.
+    #[cfg(feature = "postgres")]
     pub fn wants_any(&self, rows: &[Row]) -> bool {
         rows.iter().any(|row| self.wants(row))
     }

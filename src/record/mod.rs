@@ -14,6 +14,7 @@ pub mod stored;
 pub mod target;
 pub(crate) mod weight;
 
+pub(crate) use self::codec::REPEATED;
 pub use self::{
     change::{BoundChanges, Change, Changes},
     codec::{Decoder, Encoder, Form, Next, RecordCodec, TypeSet, Typed},
@@ -25,4 +26,3 @@ pub use self::{
     stored::{Envelope, Metadata, Stored},
     target::{Part, Step, Target},
 };
-pub(crate) use self::{codec::REPEATED, draft::other_id};

@@ -1,11 +1,15 @@
 //! Where each id of a base file is: sixteen bytes a record, and at most 37 with the room that the table keeps.
 
-use std::hash::BuildHasher;
+use std::{
+    hash::BuildHasher,
+    sync::{Arc, Mutex},
+};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use crate::id::Id;
+use super::{apart::apart, core::locked};
+use crate::{error::Result, id::Id};
 
 /// The places of ids, by hash. Ids themselves are in the file, and whoever looks one up compares it there.
 pub(super) struct Index {
@@ -17,6 +21,26 @@ pub(super) struct Index {
 struct Slot {
     hash: u64,
     place: u64,
+}
+
+/// An index that is made when it is first needed. Who needs it meanwhile waits.
+#[derive(Default)]
+pub(super) struct Once(Mutex<Option<Arc<Index>>>);
+
+impl Once {
+    /// The index.
+    ///
+    /// # Errors
+    /// What kept it from being made; the next one tries again.
+    pub(super) fn get(&self, make: impl FnOnce() -> Result<Index> + Send) -> Result<Arc<Index>> {
+        let mut made = locked(&self.0);
+        if let Some(index) = &*made {
+            return Ok(index.clone());
+        }
+        let index = Arc::new(apart(make)?);
+        *made = Some(index.clone());
+        Ok(index)
+    }
 }
 
 impl Index {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     id::Id,
-    record::{Changes, Draft, FieldDef, Part, Path, RecordCodec, Type, other_id},
+    record::{Changes, Draft, FieldDef, Part, Path, RecordCodec, Type, draft::other_id},
     store::{Limits, write::Write},
     value::Value,
 };

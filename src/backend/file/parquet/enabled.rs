@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
     path::Path,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -17,7 +17,7 @@ use super::super::{
     base::{Ask, BaseRow, IdRule, Setup, settled},
     disk::{Disk, DiskFile, Stamp, read_full},
     identity::Identity,
-    index::Index,
+    index::{self, Index},
     lock::shown,
     overlay::Delta,
     progress::{Watch, Work},
@@ -55,7 +55,7 @@ pub(in super::super) struct ParquetBase<D: Disk> {
     all_named: bool,
     /// Whether it is read page by page, since some do not read.
     by_page: bool,
-    index: Mutex<Option<Arc<Index>>>,
+    index: index::Once,
     /// Records that were looked up before there was an index.
     looked_up: AtomicU64,
     /// What its columns will be; made when something is to be written.
@@ -124,7 +124,7 @@ impl<D: Disk> ParquetBase<D> {
         }
         let named = file.as_ref().is_some_and(|file| file.has_part("_id"));
         let all_named = named && file.as_ref().is_some_and(|file| file.is_never_null("_id"));
-        let (index, looked_up, plan) = (Mutex::new(None), AtomicU64::new(0), OnceLock::new());
+        let (index, looked_up, plan) = (index::Once::default(), AtomicU64::new(0), OnceLock::new());
         Ok(ParquetBase { file, stamp, named, all_named, by_page: false, index, looked_up, plan, shown })
     }
 
@@ -215,13 +215,7 @@ impl<D: Disk> ParquetBase<D> {
     }
 
     pub(in super::super) fn index(self: &Arc<Self>, setup: &Setup, limits: &Limits) -> Result<Arc<Index>> {
-        let mut made = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(index) = &*made {
-            return Ok(index.clone());
-        }
-        let index = Arc::new(apart(|| self.make_index(setup, limits))?);
-        *made = Some(index.clone());
-        Ok(index)
+        self.index.get(|| self.make_index(setup, limits))
     }
 
     fn make_index(self: &Arc<Self>, setup: &Setup, limits: &Limits) -> Result<Index> {

@@ -7,17 +7,16 @@ pub(super) use rows::TextRows;
 use std::{
     io,
     path::Path,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
 };
 
 use super::{
-    apart::apart,
     base::{Ask, IdRule, Setup, settled},
     coding::{Coding, TextReader},
     config::{Compression, Format},
     disk::{Disk, DiskFile, Stamp},
     identity::Identity,
-    index::Index,
+    index::{self, Index},
     layout::{CsvLayout, Layout, RowFraming},
     progress::Work,
     raw::{Raw, RawRow, each_line, json_row, tells},
@@ -59,7 +58,7 @@ pub(super) struct TextBase<D: Disk> {
     pub(super) foreign: Option<(String, String)>,
     /// Whether there is no text at all.
     blank: bool,
-    index: Mutex<Option<Arc<Index>>>,
+    index: index::Once,
     count: OnceLock<u64>,
     /// Whether the text begins with a byte order mark.
     pub(super) marked: bool,
@@ -99,7 +98,7 @@ impl<D: Disk> TextBase<D> {
             named: false,
             foreign: None,
             blank: false,
-            index: Mutex::new(None),
+            index: index::Once::default(),
             count: OnceLock::new(),
             marked: false,
             takes_rows: OnceLock::new(),
@@ -384,13 +383,7 @@ impl<D: Disk> TextBase<D> {
     }
 
     pub(super) fn index(self: &Arc<Self>, setup: &Setup, limits: &Limits) -> Result<Arc<Index>> {
-        let mut made = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(index) = &*made {
-            return Ok(index.clone());
-        }
-        let index = Arc::new(apart(|| self.make_index(setup, limits))?);
-        *made = Some(index.clone());
-        Ok(index)
+        self.index.get(|| self.make_index(setup, limits))
     }
 
     fn make_index(self: &Arc<Self>, setup: &Setup, limits: &Limits) -> Result<Index> {
