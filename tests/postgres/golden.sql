@@ -233,12 +233,14 @@ UPDATE "people" SET "age" = $1, "_version" = $2, "_updated_at" = GREATEST("_upda
 DELETE FROM "people" WHERE "_id" = $1
 
 -- columns: create_batch
+SELECT attname::text, atttypid FROM pg_attribute WHERE attrelid = to_regclass($1::text) AND attnum > 0 AND NOT attisdropped;
 COPY "people" ("name", "nick", "age", "score", "home", "home.city", "tags", "_id", "_version", "_created_at", "_updated_at", "_metadata") FROM STDIN BINARY;
 COPY DONE
 
 -- columns: upsert_batch
 BEGIN;
 CREATE TEMPORARY TABLE _dk_stage ON COMMIT DROP AS SELECT "name", "nick", "age", "score", "home", "home.city", "tags", "_id", "_version", "_created_at", "_updated_at", "_metadata" FROM "people" WITH NO DATA;
+SELECT attname::text, atttypid FROM pg_attribute WHERE attrelid = to_regclass($1::text) AND attnum > 0 AND NOT attisdropped;
 COPY _dk_stage FROM STDIN BINARY;
 COPY DONE;
 COPY (INSERT INTO "people" ("name", "nick", "age", "score", "home", "home.city", "tags", "_id", "_version", "_created_at", "_updated_at", "_metadata") SELECT "name", "nick", "age", "score", "home", "home.city", "tags", "_id", "_version", "_created_at", "_updated_at", "_metadata" FROM _dk_stage ON CONFLICT ("_id") DO UPDATE SET "name" = EXCLUDED."name", "nick" = EXCLUDED."nick", "age" = EXCLUDED."age", "score" = EXCLUDED."score", "home" = EXCLUDED."home", "home.city" = EXCLUDED."home.city", "tags" = EXCLUDED."tags", "_version" = EXCLUDED."_version", "_updated_at" = GREATEST("people"."_updated_at", EXCLUDED."_updated_at") RETURNING (xmax = 0)) TO STDOUT BINARY;
@@ -291,12 +293,14 @@ UPDATE "notes" SET "_data" = (("_data" - ARRAY['name', 'nick', 'age', 'score', '
 DELETE FROM "notes" WHERE "_id" = $1
 
 -- document: create_batch
+SELECT attname::text, atttypid FROM pg_attribute WHERE attrelid = to_regclass($1::text) AND attnum > 0 AND NOT attisdropped;
 COPY "notes" ("_data", "_id", "_version", "_created_at", "_updated_at", "_metadata") FROM STDIN BINARY;
 COPY DONE
 
 -- document: upsert_batch
 BEGIN;
 CREATE TEMPORARY TABLE _dk_stage ON COMMIT DROP AS SELECT "_data", "_id", "_version", "_created_at", "_updated_at", "_metadata" FROM "notes" WITH NO DATA;
+SELECT attname::text, atttypid FROM pg_attribute WHERE attrelid = to_regclass($1::text) AND attnum > 0 AND NOT attisdropped;
 COPY _dk_stage FROM STDIN BINARY;
 COPY DONE;
 COPY (INSERT INTO "notes" ("_data", "_id", "_version", "_created_at", "_updated_at", "_metadata") SELECT "_data", "_id", "_version", "_created_at", "_updated_at", "_metadata" FROM _dk_stage ON CONFLICT ("_id") DO UPDATE SET "_data" = (("notes"."_data" - ARRAY['name', 'nick', 'age', 'score', 'home', 'tags']::text[]) || EXCLUDED."_data" || CASE WHEN jsonb_typeof(("notes"."_data" -> 'home' -> '$record')) = 'object' AND jsonb_typeof((EXCLUDED."_data" -> 'home' -> '$record')) = 'object' THEN jsonb_build_object('home'::text, jsonb_build_object('$record'::text, ((("notes"."_data" -> 'home' -> '$record') - ARRAY['city']::text[]) || (EXCLUDED."_data" -> 'home' -> '$record')))) ELSE '{}'::jsonb END), "_version" = EXCLUDED."_version", "_updated_at" = GREATEST("notes"."_updated_at", EXCLUDED."_updated_at") RETURNING (xmax = 0)) TO STDOUT BINARY;
