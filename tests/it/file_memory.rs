@@ -17,7 +17,7 @@ use dk_data::{
 
 const CHILD: &str = "DK_MEMORY_CHILD";
 /// A short file, which is longer than what is in memory of it at once, and a long one.
-const BYTES: [u64; 2] = if cfg!(debug_assertions) { [8 << 20, 24 << 20] } else { [20 << 20, 300 << 20] };
+const BYTES: [u64; 2] = if cfg!(debug_assertions) { [40 << 20, 64 << 20] } else { [40 << 20, 300 << 20] };
 /// How much more may be resident for the long one, and how much at all.
 const GROWTH_KIB: u64 = if cfg!(debug_assertions) { 5 << 10 } else { 16 << 10 };
 const PEAK_KIB: u64 = 200 << 10;
