@@ -1,14 +1,16 @@
 //! Work that other threads of rayon do, given as it is done.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::mpsc::{Receiver, Sender, channel},
+    thread,
 };
+
+use super::beside::{hand_over, received};
 
 /// Some work, in whatever order it was started.
 pub(crate) struct AsDone<T> {
-    to: Sender<std::thread::Result<T>>,
-    from: Receiver<std::thread::Result<T>>,
+    to: Sender<thread::Result<T>>,
+    from: Receiver<thread::Result<T>>,
     coming: usize,
 }
 
@@ -21,11 +23,7 @@ impl<T: Send + 'static> AsDone<T> {
     /// Has work done by another thread; this one is none of rayon's, or it might wait for itself.
     pub(crate) fn start(&mut self, work: impl FnOnce() -> T + Send + 'static) {
         self.coming += 1;
-        let to = self.to.clone();
-        rayon::spawn(move || {
-            // Nobody may be waiting any more.
-            let _ = to.send(catch_unwind(AssertUnwindSafe(work)));
-        });
+        hand_over(work, self.to.clone());
     }
 
     /// How much of it was started and not given yet.
@@ -39,7 +37,7 @@ impl<T: Send + 'static> AsDone<T> {
     /// Where the work has.
     pub(crate) fn get(&mut self) -> Option<T> {
         self.coming = self.coming.checked_sub(1)?;
-        self.from.recv().ok().map(|done| done.unwrap_or_else(|panic| resume_unwind(panic)))
+        received(&self.from)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::mpsc::{Receiver, sync_channel},
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
 };
 
 /// Whether this thread can leave work to others: it is none of rayon's.
@@ -15,7 +16,7 @@ pub(crate) enum Beside<T> {
     /// It is done.
     Done(T),
     /// It is being done; or it panicked.
-    Coming(Receiver<std::thread::Result<T>>),
+    Coming(Receiver<thread::Result<T>>),
 }
 
 impl<T: Send + 'static> Beside<T> {
@@ -24,11 +25,8 @@ impl<T: Send + 'static> Beside<T> {
         if !is_possible() {
             return Beside::Done(work());
         }
-        let (done, coming) = sync_channel(1);
-        rayon::spawn(move || {
-            // Nobody may be waiting any more.
-            let _ = done.send(catch_unwind(AssertUnwindSafe(work)));
-        });
+        let (done, coming) = channel();
+        hand_over(work, done);
         Beside::Coming(coming)
     }
 
@@ -39,9 +37,25 @@ impl<T: Send + 'static> Beside<T> {
     pub(crate) fn get(self) -> Option<T> {
         match self {
             Beside::Done(value) => Some(value),
-            Beside::Coming(coming) => coming.recv().ok().map(|done| done.unwrap_or_else(|panic| resume_unwind(panic))),
+            Beside::Coming(coming) => received(&coming),
         }
     }
+}
+
+/// Has another thread of rayon do work, and send what it comes to.
+pub(super) fn hand_over<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static, done: Sender<thread::Result<T>>) {
+    rayon::spawn(move || {
+        // Nobody may be waiting any more.
+        let _ = done.send(catch_unwind(AssertUnwindSafe(work)));
+    });
+}
+
+/// Waits for what is sent next; nothing where the threads are gone.
+///
+/// # Panics
+/// Where the work has.
+pub(super) fn received<T>(coming: &Receiver<thread::Result<T>>) -> Option<T> {
+    coming.recv().ok().map(|done| done.unwrap_or_else(|panic| resume_unwind(panic)))
 }
 
 #[cfg(test)]

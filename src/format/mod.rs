@@ -20,5 +20,20 @@ pub(crate) mod parallel;
 pub mod parquet;
 pub(crate) mod timestamp;
 
+use crate::{
+    error::{Error, Result},
+    query::{Filter, Predicate},
+};
+
+/// A predicate as a reader needs it, as data.
+///
+/// # Errors
+/// `Query` where it is none, `Unsupported` where it has no data form.
+fn lowered<R>(predicate: &impl Predicate<R>) -> Result<Filter> {
+    predicate.check()?;
+    let own = "a predicate of one's own code has no form as data; use the `filter` of the iterator";
+    predicate.lower().ok_or_else(|| Error::unsupported(own))
+}
+
 #[cfg(test)]
 mod testing;

@@ -43,6 +43,12 @@ pub(crate) fn gone(id: &Id) -> Error {
     Error::conflict("the record that had this version is gone").at_id(id)
 }
 
+/// Of a write that was tried again and again.
+#[cold]
+pub(crate) fn overtaken(id: &Id) -> Error {
+    Error::conflict("too many others write the same record").at_id(id).retryable(true)
+}
+
 #[cold]
 pub(crate) fn missing(id: &Id) -> Error {
     Error::not_found("there is no such record").at_id(id)

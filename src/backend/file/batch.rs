@@ -18,7 +18,10 @@ use crate::{
     error::{Error, Result},
     id::Id,
     record::{Draft, RecordCodec},
-    store::write::{Effect, Outcome, Write, Written},
+    store::{
+        decide::overtaken,
+        write::{Effect, Outcome, Write, Written},
+    },
 };
 
 /// How often a write is tried while others write the same record.
@@ -147,11 +150,6 @@ fn create_again<'a, R: RecordCodec>(proposal: Proposal, at: usize) -> Option<Pen
     }
 }
 
-/// Of a write that has lost against others too often.
-fn lost(id: &Id) -> Error {
-    Error::conflict("too many others write the same record").at_id(id).retryable(true)
-}
-
 /// Writes of one part that were made ready.
 type Ready<'a, R> = Vec<Result<Pending<'a, R>>>;
 
@@ -258,12 +256,12 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
                 Some(Verdict::Lost(proposal)) => {
                     is_late = true;
                     let again = again.map_or_else(|| create_again(*proposal, 0), |pending| Some(*pending));
-                    pending = again.ok_or_else(|| lost(&written.id))?;
+                    pending = again.ok_or_else(|| overtaken(&written.id))?;
                 }
                 Some(Verdict::Done) | None => return Ok(written),
             }
         }
-        Err(lost(&pending.id))
+        Err(overtaken(&pending.id))
     }
 
     /// Commits writes that stand or fall alone, in order.
@@ -332,7 +330,7 @@ impl<R: RecordCodec, D: Disk> FileStore<R, D> {
             tries = if waiting.len() < left { 0 } else { tries + 1 };
         }
         for pending in waiting {
-            outcomes[pending.at] = Err(lost(&pending.id).in_store(&self.core.name));
+            outcomes[pending.at] = Err(overtaken(&pending.id).in_store(&self.core.name));
         }
         Ok(())
     }

@@ -8,8 +8,11 @@ use std::{
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use super::{apart::apart, core::locked};
-use crate::{error::Result, id::Id};
+use super::{apart::apart, base::BaseRow, core::locked};
+use crate::{
+    error::{Error, Result},
+    id::Id,
+};
 
 /// The places of ids, by hash. Ids themselves are in the file, and whoever looks one up compares it there.
 pub(super) struct Index {
@@ -46,6 +49,27 @@ impl Once {
 impl Index {
     pub(super) fn new() -> Index {
         Index { table: HashTable::new(), hasher: RandomState::default() }
+    }
+
+    /// That of all rows of a scan. `is_at` says whether the row at a place has this id, `twice` what is said of two that have the same.
+    ///
+    /// # Errors
+    /// Those of rows, and where two have the same id.
+    pub(super) fn of<R>(
+        scan: impl Iterator<Item = Vec<BaseRow<R>>>,
+        is_at: impl Fn(u64, &Id) -> Result<bool>,
+        twice: impl Fn(u64, u64) -> Error,
+    ) -> Result<Index> {
+        let mut index = Index::new();
+        for row in scan.flatten() {
+            let id = row.stored?.envelope.id().clone();
+            for place in index.add(&id, row.place) {
+                if is_at(place, &id)? {
+                    return Err(twice(place, row.place).at_id(&id));
+                }
+            }
+        }
+        Ok(index)
     }
 
     fn hash(&self, id: &Id) -> u64 {

@@ -19,7 +19,7 @@ use crate::{
     record::{Changes, Draft, RecordCodec, Stored},
     store::{
         Driver, Incoming, Limits, Mode,
-        decide::{check_version, missing, taken},
+        decide::{check_version, missing, overtaken, taken},
         effort,
         write::{Atomicity, Effect, Outcome, Write, Written},
     },
@@ -129,7 +129,7 @@ impl<R: RecordCodec> MemoryStore<R> {
                 done => return done,
             }
         }
-        Err(Error::conflict("too many others write the same record").at_id(id).retryable(true))
+        Err(overtaken(id))
     }
 }
 

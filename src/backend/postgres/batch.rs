@@ -402,10 +402,18 @@ impl<R: RecordCodec> PostgresStore<R> {
         rows: &mut S,
         limits: &Limits,
     ) -> Result<Vec<Option<Told>>, Refusal> {
-        let staged = |session: &mut Session| self.staged(session, verb, brings, rows).map_err(Refusal::uncommitted);
+        self.as_one(limits, |session| self.staged(session, verb, brings, rows).map_err(Refusal::uncommitted))
+    }
+
+    /// Runs something all or nothing: in a transaction of its own, or between two marks of the one that there is.
+    pub(super) fn as_one<T>(
+        &self,
+        limits: &Limits,
+        work: impl FnOnce(&mut Session) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
         match &self.link {
-            Link::Pool(pool) => in_transaction(pool, limits, staged),
-            Link::Transaction(transaction) => guarded(transaction, limits, staged),
+            Link::Pool(pool) => in_transaction(pool, limits, work),
+            Link::Transaction(transaction) => guarded(transaction, limits, work),
         }
     }
 
@@ -572,7 +580,7 @@ pub(super) fn was_lost(outcome: &Outcome) -> bool {
 }
 
 /// Runs something in the user's transaction, whose failure takes nothing else of that with it.
-pub(super) fn guarded<T>(
+fn guarded<T>(
     transaction: &Transaction,
     limits: &Limits,
     work: impl FnOnce(&mut Session) -> Result<T, Refusal>,
@@ -591,7 +599,7 @@ pub(super) fn guarded<T>(
 }
 
 /// Runs something in a transaction of its own.
-pub(super) fn in_transaction<T>(
+fn in_transaction<T>(
     pool: &Pool,
     limits: &Limits,
     work: impl FnOnce(&mut Session) -> Result<T, Refusal>,

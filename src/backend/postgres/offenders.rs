@@ -4,10 +4,8 @@
 use foldhash::fast::RandomState;
 
 use super::{
-    batch::{guarded, in_transaction},
     copy::{Refusal, copy_out},
     error::failure,
-    link::Link,
     pool::Session,
     query::Statement,
     rows::id_of,
@@ -16,7 +14,7 @@ use super::{
     statement::{Brings, insisting, names, on_conflict, update_from},
     store::PostgresStore,
     wire::{Param, Scalar},
-    write::{Sealed, Verb, now},
+    write::{Sealed, Verb},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -98,10 +96,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         limits: &Limits,
     ) -> Result<Vec<Outcome>, Refusal> {
         let apart = |session: &mut Session| self.apart(session, verb, brings, rows).map_err(Refusal::uncommitted);
-        let (told, refused) = match &self.link {
-            Link::Pool(pool) => in_transaction(pool, limits, apart)?,
-            Link::Transaction(transaction) => guarded(transaction, limits, apart)?,
-        };
+        let (told, refused) = self.as_one(limits, apart)?;
         Ok(self.outcomes(verb, rows, told, refused, limits))
     }
 
@@ -113,9 +108,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         brings: Brings,
         rows: &[&Sealed<'_, R>],
     ) -> Result<(Vec<Option<Told>>, Refused), Refusal> {
-        let stage = Stage::make(session, &self.table, true, brings).map_err(Refusal::undone)?;
-        self.check_columns(session)?;
-        self.copy_to_stage(session, &stage, &mut Rows(self, rows), now())?;
+        let stage = self.stage_of(session, true, brings, &mut Rows(self, rows))?;
         let mut put = self.put_range(verb, brings, &stage);
         let (id, told) = (&self.table.id, "_dk_told");
         let version = if self.table.version == VersionAt::Xmin { "xmin" } else { "NULL::xid" };

@@ -13,7 +13,11 @@ use crate::{
     error::{Error, Result},
     id::Id,
     record::{BoundChanges, Changes, Draft, RecordCodec, Stored},
-    store::{Limits, decide::missing, write::Outcome},
+    store::{
+        Limits,
+        decide::{missing, overtaken},
+        write::Outcome,
+    },
     version::Version,
 };
 
@@ -55,7 +59,7 @@ impl<R: RecordCodec> PostgresStore<R> {
                 done => return done,
             }
         }
-        Err(Error::conflict("too many others write the same record").at_id(id).retryable(true))
+        Err(overtaken(id))
     }
 
     /// Of rows without versions: others wait until it is done.

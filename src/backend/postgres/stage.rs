@@ -101,11 +101,7 @@ impl<R: RecordCodec> PostgresStore<R> {
         brings: Brings,
         rows: &mut S,
     ) -> Result<Vec<Option<Told>>, Refusal> {
-        rows.begin();
-        let stage = Stage::make(session, &self.table, verb == Verb::Update, brings).map_err(Refusal::undone)?;
-        // Now that it is read, nobody changes it until the transaction ends.
-        self.check_columns(session)?;
-        self.copy_to_stage(session, &stage, rows, now())?;
+        let stage = self.stage_of(session, verb == Verb::Update, brings, rows)?;
         let (table, columns) = (&self.table.qualified, names(self.table.written()));
         let insisting = insisting(&self.table);
         let insert = format!("INSERT INTO {table} ({columns}){insisting} SELECT {columns} FROM {}", stage.name);
@@ -147,8 +143,24 @@ impl<R: RecordCodec> PostgresStore<R> {
         Ok(told)
     }
 
+    /// Makes a stage that holds these rows.
+    pub(super) fn stage_of<S: Source>(
+        &self,
+        session: &mut Session,
+        placed: bool,
+        brings: Brings,
+        rows: &mut S,
+    ) -> Result<Stage, Refusal> {
+        rows.begin();
+        let stage = Stage::make(session, &self.table, placed, brings).map_err(Refusal::undone)?;
+        // The table was read for it, and so nobody changes it until the transaction ends.
+        self.check_columns(session)?;
+        self.copy_to_stage(session, &stage, rows, now())?;
+        Ok(stage)
+    }
+
     /// Copies rows into the stage.
-    pub(super) fn copy_to_stage<S: Source>(
+    fn copy_to_stage<S: Source>(
         &self,
         session: &mut Session,
         stage: &Stage,

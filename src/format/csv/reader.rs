@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Result},
     format::{
         block::{Block, Blocks, Limits},
+        lowered,
         parallel::{Parsed, Parser, raised},
     },
     query::{Bound, Predicate},
@@ -56,12 +57,8 @@ impl<R: RecordCodec, I: Read> CsvReader<R, I> {
     /// # Errors
     /// `Query` where it does not fit the schema, `Unsupported` for a predicate without a data form.
     pub fn matching(mut self, predicate: impl Predicate<R>) -> Result<Self> {
-        predicate.check()?;
-        let own = || {
-            Error::unsupported("a predicate of one's own code has no form as data; use the `filter` of the iterator")
-        };
         let parser = self.0.parser_mut();
-        let bound = predicate.lower().ok_or_else(own)?.bind(&parser.shape)?;
+        let bound = lowered(&predicate)?.bind(&parser.shape)?;
         parser.filter = Some(CellFilter::new(bound, &parser.columns, &parser.shape)?);
         Ok(self)
     }

@@ -16,6 +16,7 @@ use crate::{
     format::{
         as_done::AsDone,
         beside::{self, Beside},
+        lowered,
     },
     query::Predicate,
     record::RecordCodec,
@@ -63,11 +64,7 @@ impl<R: RecordCodec, I: Source> Rows<R, I> {
     /// # Errors
     /// `Query` where it does not fit the schema, `Unsupported` for a predicate without a data form.
     pub fn matching(mut self, predicate: impl Predicate<R>) -> Result<Rows<R, I>> {
-        predicate.check()?;
-        let own = || {
-            Error::unsupported("a predicate of one's own code has no form as data; use the `filter` of the iterator")
-        };
-        let filter = predicate.lower().ok_or_else(own)?;
+        let filter = lowered(&predicate)?;
         let scan = Arc::make_mut(&mut self.scan);
         match &mut scan.filter {
             Some(bound) => bound.narrowed(filter)?,

@@ -223,19 +223,12 @@ impl<D: Disk> ParquetBase<D> {
         // Only the column of the id is read.
         let only_id = ask.shape.fields.iter().filter(|field| field.id).cloned().collect::<Vec<_>>();
         ask.shape = Arc::new(Schema { fields: only_id.into(), open: false, ..Schema::clone(&ask.shape) });
-        let mut index = Index::new();
-        for rows in self.scan(ask.clone())? {
-            for row in rows {
-                let id = row.stored?.envelope.id().clone();
-                for place in index.add(&id, row.place) {
-                    if self.read(place, &id, &ask)?.is_some() {
-                        let why = format!("two rows have the same id: rows {} and {}", place + 1, row.place + 1);
-                        return Err(Error::corrupt(why).at_id(&id).at_url(&self.shown));
-                    }
-                }
-            }
-        }
-        Ok(index)
+        let is_at = |place, id: &Id| Ok(self.read(place, id, &ask)?.is_some());
+        let twice = |first, second| {
+            let why = format!("two rows have the same id: rows {} and {}", first + 1, second + 1);
+            Error::corrupt(why).at_url(&self.shown)
+        };
+        Index::of(self.scan(ask.clone())?, is_at, twice)
     }
 
     pub(in super::super) fn explain(&self, filter: Option<&Filter>, setup: &Setup) -> Vec<String> {

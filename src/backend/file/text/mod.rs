@@ -388,18 +388,12 @@ impl<D: Disk> TextBase<D> {
 
     fn make_index(self: &Arc<Self>, setup: &Setup, limits: &Limits) -> Result<Index> {
         let ask = identities(setup, limits).told(&setup.options, Work::Index);
-        let mut index = Index::new();
-        for rows in self.scan(ask.clone())? {
-            for row in rows {
-                let id = row.stored?.envelope.id().clone();
-                for place in index.add(&id, row.place) {
-                    if self.read(place, &id, &ask)?.is_some() {
-                        let why = format!("two rows have the same id, at bytes {place} and {} of the text", row.place);
-                        return Err(Error::corrupt(why).at_id(&id).at_url(&self.shown));
-                    }
-                }
-            }
-        }
+        let is_at = |place, id: &Id| Ok(self.read(place, id, &ask)?.is_some());
+        let twice = |first, second| {
+            let why = format!("two rows have the same id, at bytes {first} and {second} of the text");
+            Error::corrupt(why).at_url(&self.shown)
+        };
+        let index = Index::of(self.scan(ask.clone())?, is_at, twice)?;
         let _ = self.count.set(index.len() as u64);
         Ok(index)
     }
